@@ -1,0 +1,1 @@
+"""The business: one folder per context, beside the read engine (`reads`) and the pure `kernel`."""

@@ -1,0 +1,41 @@
+"""Ids: UUIDv7 made here, shown to callers as `<type>_<32 hex digits>`.
+
+UUIDv7 (RFC 9562 §5.7) sorts by time, so that keys stay close together in an index; Postgres and
+Python both render the hex form for nothing. The brand is never in an id: it comes from the token.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+_SHOWN = re.compile(r"([a-z][a-z_]{0,39})_([0-9a-f]{32})", re.ASCII)
+_VERSION = 0x7 << 76
+_VARIANT = 0x2 << 62
+
+RandomBits = Callable[[int], int]
+
+
+def new_uuid(now_ms: int | None = None, random_bits: RandomBits = secrets.randbits) -> UUID:
+    """A new UUIDv7 for `now_ms` (Unix milliseconds; the system clock when absent)."""
+    at = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    high, low = random_bits(12), random_bits(62)
+    return UUID(int=(at & (1 << 48) - 1) << 80 | _VERSION | high << 64 | _VARIANT | low)
+
+
+def encode_id(kind: str, key: UUID) -> str:
+    """The id that callers see: `client_018f…`."""
+    return f"{kind}_{key.hex}"
+
+
+def decode_id(text: str) -> tuple[str, UUID] | None:
+    """Kind and key of a shown id; None for whatever `encode_id` did not make."""
+    match = _SHOWN.fullmatch(text)
+    return (match[1], UUID(hex=match[2])) if match else None
+
+
+def decode_id_of(kind: str, text: str) -> UUID | None:
+    """The key of an id of one kind; None for malformed ids and for other kinds alike."""
+    decoded = decode_id(text)
+    return decoded[1] if decoded and decoded[0] == kind else None

@@ -1,0 +1,78 @@
+"""Money is an integer of minor units with a currency; decimals exist only at the edge.
+
+Scales follow ISO 4217 and, for coins, the network's own unit (ETH 18). Amounts fit
+`numeric(38,0)`; conversions run in a context of 60 digits, since the default of 28 would round
+38-digit sums silently.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+
+from domain.kernel.errors import Invalid
+
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+MAX_DIGITS = 38
+_PLAIN = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,18})?", re.ASCII)
+
+# ISO 4217 minor units where they differ from two, and the coins this product knows.
+_SCALES = {
+    "JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0,
+    "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3,
+    "BTC": 8, "USDT": 6, "USDC": 6, "ETH": 18,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units of one currency. Sums across currencies do not exist."""
+
+    amount_minor: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        assert self.currency == other.currency, "sums across currencies do not exist"
+        return Money(self.amount_minor + other.amount_minor, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount_minor, self.currency)
+
+
+def scale_of(currency: str) -> int:
+    """Decimals of a currency's minor unit: USD 2, JPY 0, BTC 8."""
+    return _SCALES.get(currency, 2)
+
+
+def parse_decimal(text: str) -> Decimal:
+    """A plain decimal number. Refuses exponents, NaN, signs of plus and more than 18 decimals.
+
+    Refusals: INVALID.
+    """
+    if not _PLAIN.fullmatch(text):
+        raise Invalid("INVALID", "Write a plain decimal number such as 12.50.")
+    return Decimal(text)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Minor units of an amount that the currency can hold exactly.
+
+    Refusals: INVALID when the amount has more decimals than the currency or too many digits.
+    """
+    with localcontext(EXACT):
+        scaled = amount.scaleb(scale_of(currency))
+        whole = scaled.to_integral_value()
+        if scaled != whole or abs(whole) >= 10**MAX_DIGITS:
+            raise Invalid("INVALID", f"{currency} has {scale_of(currency)} decimals.")
+    return int(whole)
+
+
+def round_to_minor(amount: Decimal, currency: str) -> int:
+    """Minor units nearest to an amount, halves to even: for figures a platform reports."""
+    with localcontext(EXACT):
+        return int(amount.scaleb(scale_of(currency)).to_integral_value(ROUND_HALF_EVEN))
+
+
+def from_minor(amount_minor: int, currency: str) -> Decimal:
+    """The decimal amount with exactly the currency's decimals."""
+    with localcontext(EXACT):
+        return Decimal(amount_minor).scaleb(-scale_of(currency))

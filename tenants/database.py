@@ -1,0 +1,128 @@
+"""The engine and the shapes of tables. One engine per process and role, in AUTOCOMMIT.
+
+Only `tenants/work.py` opens transactions, with raw `begin; set local …` sent as one call:
+SQLAlchemy's own transaction control cannot do that in one trip, and on a normal engine a raw
+`begin` would go back to the pool still open, with the brand set. The pool's reset hook is the
+second guard: it rolls back, or throws the connection away.
+"""
+
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, MetaData, Table, Text, event
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.util import await_only
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+Visible = Literal["brand", "client", "ib", "staff", "log"]
+"""Which sessions of the brand may see a table's rows under row-level security.
+
+`brand` all sessions · `client` a client its own rows, an ib its subtree · `ib` an ib its subtree,
+no client · `staff` neither · `log` like staff to read, anybody's work may add.
+"""
+
+
+def brand_table(
+    name: str,
+    *items: SchemaItem,
+    visible_to: Visible,
+    client_column: str = "client_id",
+    ib_column: str = "ib_path",
+    app: str = "select, insert, update",
+    worker: str = "select, insert, update, delete",
+) -> Table:
+    """A table of one brand's rows: `brand_id` leads, forced row-level security, grants by role."""
+    info = {
+        "place": "brand",
+        "visible_to": visible_to,
+        "client_column": client_column,
+        "ib_column": ib_column,
+        "grants": {"app": app, "worker": worker},
+    }
+    return Table(name, metadata, brand_column(), *items, info=info)
+
+
+def shared_table(
+    name: str,
+    *items: SchemaItem,
+    place: Literal["reference", "local"],
+    app: str = "select",
+    worker: str = "select",
+) -> Table:
+    """A table without a brand: `reference` (copied to every node) or `local` (one node only)."""
+    info = {"place": place, "grants": {"app": app, "worker": worker}}
+    return Table(name, metadata, *items, info=info)
+
+
+def brand_column() -> Column[Any]:
+    """The column that leads every key of a brand table."""
+    return Column("brand_id", PgUUID(as_uuid=True), primary_key=True)
+
+
+def id_column(name: str = "id") -> Column[Any]:
+    """The second part of a primary key: a UUIDv7 made by the work."""
+    return Column(name, PgUUID(as_uuid=True), primary_key=True)
+
+
+def uuid_column(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, PgUUID(as_uuid=True), nullable=nullable)
+
+
+def text_column(name: str, *, nullable: bool = False, default: str | None = None) -> Column[Any]:
+    return Column(name, Text, nullable=nullable, server_default=default)
+
+
+def time_column(name: str, *, nullable: bool = False) -> Column[Any]:
+    """An instant, `timestamptz`. The work supplies it: a default of now() would not repeat."""
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def one_of(column: str, values: type[Any]) -> CheckConstraint:
+    """States are text with a CHECK: enum equality is no index condition under row security."""
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({allowed})", name=column)
+
+
+def brand_index(*columns: Any, unique: bool = False, name: str | None = None) -> Index:
+    """An index led by the brand."""
+    return Index(name, "brand_id", *columns, unique=unique)
+
+
+def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) -> AsyncEngine:
+    """The process's engine for one role. `url` is `postgresql+asyncpg://…`.
+
+    `pooled_by_proxy` switches off server-side statements, which PgBouncer before 1.21 breaks.
+    """
+    connect_args: dict[str, Any] = {
+        "timeout": 10,
+        "server_settings": {"application_name": "backdesk"},
+    }
+    if pooled_by_proxy:
+        connect_args["statement_cache_size"] = 0
+    engine = create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        connect_args=connect_args,
+    )
+    event.listen(engine.sync_engine, "reset", _roll_back_on_return)
+    return engine
+
+
+def _roll_back_on_return(dbapi_connection: Any, _record: Any, _state: Any) -> None:
+    """Nothing open goes back to the pool: roll back, or let the failure discard the connection."""
+    driver = dbapi_connection.driver_connection
+    if driver.is_in_transaction():
+        await_only(driver.execute("rollback"))

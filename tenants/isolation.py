@@ -1,0 +1,77 @@
+"""Row-level security, grants and placement as DDL, for migrations. One statement each.
+
+Two kinds of policy. The permissive one keeps a brand's rows to the brand, for every role. The
+restrictive ones, `TO app` only, keep a client to its own rows and an ib to its subtree; the
+definer of a function keeps just the brand policy. After a transaction a setting is `''`, not
+NULL, so that settings are compared as text and never cast.
+"""
+
+from collections.abc import Iterator
+
+from alembic import context, op
+
+ROLES = ("owner", "app", "worker", "platform", "simulator")
+_CLIENT = "current_setting('app.client_id', true)"
+_IB = "current_setting('app.ib_path', true)"
+_BRAND = "brand_id::text = current_setting('app.brand_id', true)"
+
+
+def role(kind: str) -> str:
+    """The name of a database role under the prefix of this migration run."""
+    assert kind in ROLES, kind
+    prefix = context.config.attributes.get("role_prefix", "backdesk")
+    return f"{prefix}_{kind}"
+
+
+def isolate(
+    table: str,
+    *,
+    visible_to: str,
+    client_column: str = "client_id",
+    ib_column: str = "ib_path",
+    app: str = "select, insert, update",
+    worker: str = "select, insert, update, delete",
+) -> None:
+    """Force row-level security on a brand table and grant it. See `tenants.database.Visible`."""
+    for statement in _security(table):
+        op.execute(statement)
+    for name, command, condition in _restrictions(visible_to, client_column, ib_column):
+        op.execute(
+            f"create policy {name} on {table} as restrictive for {command} to {role('app')} "
+            f"using ({condition})"
+        )
+    grant(table, app=app, worker=worker)
+
+
+def grant(table: str, *, app: str = "select", worker: str = "select") -> None:
+    """Grant a table to the serving roles; never TRUNCATE, REFERENCES or TRIGGER."""
+    for kind, rights in (("app", app), ("worker", worker)):
+        if rights:
+            op.execute(f"grant {rights} on {table} to {role(kind)}")
+
+
+def _security(table: str) -> Iterator[str]:
+    yield f"alter table {table} enable row level security"
+    yield f"alter table {table} force row level security"
+    yield f"create policy brand on {table} using ({_BRAND}) with check ({_BRAND})"
+
+
+def _restrictions(visible_to: str, client: str, ib: str) -> Iterator[tuple[str, str, str]]:
+    no_client, no_ib = f"coalesce({_CLIENT}, '') = ''", f"coalesce({_IB}, '') = ''"
+    own_client = f"{no_client} or {client}::text = {_CLIENT}"
+    own_ib = f"{no_ib} or starts_with({ib}, {_IB})"
+    match visible_to:
+        case "client":
+            yield "own_client", "all", own_client
+            yield "own_ib", "all", own_ib
+        case "ib":
+            yield "own_client", "all", no_client
+            yield "own_ib", "all", own_ib
+        case "staff":
+            yield "no_client", "all", no_client
+            yield "no_ib", "all", no_ib
+        case "log":
+            yield "no_client", "select", no_client
+            yield "no_ib", "select", no_ib
+        case _:
+            assert visible_to == "brand", visible_to

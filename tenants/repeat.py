@@ -1,0 +1,141 @@
+"""Idempotency keys: the same key gives the same answer, whatever crashed in between.
+
+The row is written in the transaction of the effect, so that both stand or fall together. A key
+belongs to (brand, actor, operation): otherwise a stored answer could be read by guessing.
+Business refusals are answers and are stored; time-outs are not.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+
+from domain.kernel.errors import Busy, Conflict, DomainError
+from tenants.context import Scope
+from tenants.log import Statements
+from tenants.tables import idempotency
+from tenants.values import Outcome
+
+_NOBODY = UUID(int=0)
+_KEY_LENGTH_MAX = 200
+
+
+class Working(Statements, Protocol):
+    """The part of a write work that keys need."""
+
+    scope: Scope
+
+    def now(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A caller's key for one operation, with the fingerprint of what was asked."""
+
+    operation: str
+    key: str
+    fingerprint: bytes
+
+    @classmethod
+    def of(cls, operation: str, key: str, asked: Any) -> "Repeat":
+        """The key of an operation over its canonical input (anything orjson can write)."""
+        if not 1 <= len(key) <= _KEY_LENGTH_MAX:
+            raise Conflict("INVALID", "An idempotency key has 1 to 200 characters.")
+        body = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS, default=str)
+        return cls(operation, key, hashlib.sha256(body).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What was answered the first time: a value or a refusal."""
+
+    answer: Any = None
+    refusal: DomainError | None = None
+
+
+async def claim(work: Working, repeat: Repeat) -> Replay | None:
+    """Take the key for this work; the earlier answer when it was taken before.
+
+    A racing twin waits on the unique index for as long as the lock time-out (2 s).
+    Refusals: IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
+    """
+    taken = (
+        insert(idempotency)
+        .values(
+            brand_id=work.scope.brand_id,
+            actor_kind=work.scope.actor.kind,
+            actor_id=work.scope.actor.id or _NOBODY,
+            operation=repeat.operation,
+            key=repeat.key,
+            fingerprint=repeat.fingerprint,
+            outcome=Outcome.DONE,
+            created_at=work.now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.key)
+    )
+    try:
+        if await work.rows(taken):
+            return None
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
+        raise Busy("IDEMPOTENCY_IN_PROGRESS", "The same request is still running.") from error
+    columns = idempotency.c
+    found = await work.rows(
+        select(columns.fingerprint, columns.outcome, columns.answer).where(*_row(work, repeat))
+    )
+    return _judge(found[0], repeat)
+
+
+async def settle(
+    work: Working, repeat: Repeat, *, answer: Any = None, refusal: DomainError | None = None
+) -> None:
+    """Store the answer or the refusal under the claimed key."""
+    if refusal is None:
+        outcome, body = Outcome.DONE, orjson.dumps(answer)
+    else:
+        outcome, body = Outcome.REFUSED, orjson.dumps(_written(refusal))
+    await work.rows(
+        update(idempotency).where(*_row(work, repeat)).values(outcome=outcome, answer=body)
+    )
+
+
+def _row(work: Working, repeat: Repeat) -> tuple[Any, ...]:
+    columns = idempotency.c
+    return (
+        columns.brand_id == work.scope.brand_id,
+        columns.actor_kind == work.scope.actor.kind,
+        columns.actor_id == (work.scope.actor.id or _NOBODY),
+        columns.operation == repeat.operation,
+        columns.key == repeat.key,
+    )
+
+
+def _judge(row: Any, repeat: Repeat) -> Replay:
+    if bytes(row.fingerprint) != repeat.fingerprint:
+        raise Conflict("IDEMPOTENCY_KEY_REUSED", "This key was used with other input.")
+    body = orjson.loads(row.answer)
+    if row.outcome == Outcome.REFUSED:
+        return Replay(refusal=_read(body))
+    return Replay(answer=body)
+
+
+def _written(refusal: DomainError) -> dict[str, Any]:
+    return {
+        "code": refusal.code,
+        "message": refusal.message,
+        "path": refusal.path,
+        "retryable": refusal.retryable,
+    }
+
+
+def _read(body: dict[str, Any]) -> DomainError:
+    return DomainError(
+        body["code"], body["message"], path=tuple(body["path"]), retryable=body["retryable"]
+    )

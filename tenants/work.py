@@ -1,0 +1,385 @@
+"""The transaction boundary. One request, job or notice is one work of one brand, ended here.
+
+Nothing else checks a connection out, begins or commits. A work opens with one call that begins
+and sets the brand (and the client or ib path) locally to the transaction; a business refusal
+undoes the command, any other exception undoes everything; events and audit go in last, under the
+brand's head row; whoever follows the brand is woken after the commit.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from asyncpg import PostgresError
+from sqlalchemy import Row, and_, func, select, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.kernel.errors import Busy, Conflict, DomainError, Unavailable
+from domain.kernel.ids import new_uuid
+from tenants.context import ActorKind, Scope
+from tenants.log import Change, Event, append
+from tenants.repeat import Repeat, Replay, claim, settle
+from tenants.tables import brand_state, operator_token, token
+
+T = TypeVar("T")
+Wake = Callable[[UUID], None]
+Command = Callable[["WriteWork"], Awaitable[T]]
+
+_IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
+_RETRIED = frozenset({"40001", "40P01"})
+_ATTEMPTS = 3
+_READ = "begin isolation level repeatable read read only"
+_WRITE = "begin isolation level read committed"
+_DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
+
+
+class RightsChanged(Conflict):
+    """The token was revoked or the brand's policy moved since the request was authenticated."""
+
+    def __init__(self) -> None:
+        super().__init__("CONFLICT", "Your rights changed just now; try again.", retryable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """A committed write: what the command returned, and the brand's last event `seq` it caused."""
+
+    value: T
+    replayed: bool = False
+    seq: int | None = None
+
+
+class _Work:
+    """A connection inside one transaction of one brand; its statements run one at a time."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.statements = 0
+        self._connection: AsyncConnection | None = None
+        self._lock = asyncio.Lock()
+
+    async def rows(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Run a statement; its rows, or none for a statement that returns none."""
+        async with self._lock:
+            connection = await self._opened()
+            self.statements += 1
+            result = await connection.execute(statement, parameters or {})
+            return result.all() if result.returns_rows else ()
+
+    async def _opened(self) -> AsyncConnection:
+        assert self._connection is not None, "the work is over"
+        return self._connection
+
+
+class ReadWork(_Work):
+    """One read-only snapshot for all reads of an operation, opened at the first statement.
+
+    Sibling resolvers run concurrently, so the connection stays behind a lock. `statements` counts
+    what was sent, without the begin and the end.
+    """
+
+    def __init__(self, engine: AsyncEngine, scope: Scope) -> None:
+        super().__init__(scope)
+        self._engine = engine
+        self._over = False
+
+    async def _opened(self) -> AsyncConnection:
+        assert not self._over, "the work is over"
+        if self._connection is None:
+            self._connection = await _check_out(self._engine)
+            await _driver(self._connection, opening(_READ, self.scope))
+        return self._connection
+
+    async def close(self) -> None:
+        """End the snapshot and give the connection back; harmless when nothing was read."""
+        async with self._lock:
+            self._over = True
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await _end(connection, "rollback")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class WriteWork(_Work):
+    """The write transaction of one command, made and committed by `Database.write` only."""
+
+    def __init__(self, scope: Scope, connection: AsyncConnection) -> None:
+        super().__init__(scope)
+        self._connection = connection
+        self._now: datetime | None = None
+        self.events: list[Event] = []
+        self.changes: list[Change] = []
+
+    def now(self) -> datetime:
+        """The instant of this work: the database's clock plus the brand's sandbox offset."""
+        assert self._now is not None, "the work has begun"
+        return self._now
+
+    def new_id(self) -> UUID:
+        """A new UUIDv7 of this work's instant."""
+        return new_uuid(int(self.now().timestamp() * 1000))
+
+    async def one(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Row[Any]:
+        """The single row of a statement that must find exactly one."""
+        found = await self.rows(statement, parameters)
+        assert len(found) == 1, f"expected one row, got {len(found)}"
+        return found[0]
+
+    async def maybe(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Row[Any] | None:
+        """The row of a statement that finds at most one."""
+        found = await self.rows(statement, parameters)
+        assert len(found) <= 1, f"expected at most one row, got {len(found)}"
+        return found[0] if found else None
+
+    def emit(self, event: Event) -> None:
+        """Append an event when the work commits."""
+        self.events.append(event)
+
+    def audit(self, change: Change) -> None:
+        """Append a line to the audit trail when the work commits."""
+        self.changes.append(change)
+
+    async def defer(self, task: str, arguments: str, *, queue: str = "default", lock: str) -> None:
+        """Put a job in the queue inside this transaction. For consumers only; `arguments` is JSON.
+
+        `lock` serialises jobs of one key and begins with the brand, since keys are global.
+        """
+        await self.rows(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": arguments})
+
+    async def _begin(self) -> None:
+        """Read the work's instant and judge the rights the request came with again."""
+        row = (await self.rows(_first_statement(self.scope)))[:1]
+        if not row:
+            raise Unavailable("This brand is not served here.")
+        self._now = row[0].now + timedelta(milliseconds=row[0].clock_offset_ms)
+        stale = self.scope.policy_version not in (0, row[0].policy_version)
+        if stale or row[0].token_live is False:
+            raise RightsChanged()
+
+
+class Database:
+    """The engine of one role, and the only way to a transaction."""
+
+    def __init__(self, engine: AsyncEngine, *, wake: Wake = lambda _brand_id: None) -> None:
+        self._engine = engine
+        self._wake = wake
+
+    def read(self, scope: Scope) -> ReadWork:
+        """A read-only snapshot of the scope's brand. Use it as a context manager, or close it."""
+        return ReadWork(self._engine, scope)
+
+    async def write(
+        self, scope: Scope, command: Command[T], *, repeat: Repeat | None = None
+    ) -> Done[T]:
+        """Run a command in one transaction and commit it.
+
+        With `repeat` the answer is stored under the caller's key in the same transaction: the
+        command then returns JSON-ready values, a repetition returns them with `replayed`, and a
+        refusal is stored and raised again. Deadlocks are retried three times.
+
+        Refusals: whatever the command raises; UNAVAILABLE; CONFLICT when rights changed;
+        IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                done = await self._write_once(scope, command, repeat)
+            except DBAPIError as error:
+                if sqlstate(error) not in _RETRIED or attempt == _ATTEMPTS - 1:
+                    raise _unavailable(error) from error
+            else:
+                if done.seq is not None:
+                    self._wake(scope.brand_id)
+                return done
+        raise AssertionError("the loop returns or raises")
+
+    async def _write_once(
+        self, scope: Scope, command: Command[T], repeat: Repeat | None
+    ) -> Done[T]:
+        async with _transaction(self._engine, scope) as work:
+            await work._begin()
+            if repeat is None:
+                value = await command(work)
+            else:
+                earlier = await claim(work, repeat)
+                if earlier is not None:
+                    return Done(_again(earlier), replayed=True)
+                value = await self._guarded(work, command, repeat)
+            seq = await append(work, scope, work.now(), work.events, work.changes)
+            return Done(value, seq=seq)
+
+    async def _guarded(self, work: WriteWork, command: Command[T], repeat: Repeat) -> T:
+        """The command in a savepoint; a refusal is undone, stored with the key and committed."""
+        await work.rows(text("savepoint command"))
+        try:
+            value = await command(work)
+        except DomainError as refusal:
+            work.events.clear()
+            work.changes.clear()
+            await work.rows(text("rollback to savepoint command"))
+            await settle(work, repeat, refusal=refusal)
+            raise _StoredRefusal(refusal) from refusal
+        await settle(work, repeat, answer=value)
+        return value
+
+
+class _StoredRefusal(Exception):
+    """Carries a refusal out of a transaction that must commit all the same."""
+
+    def __init__(self, refusal: DomainError) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def _again(earlier: Replay) -> Any:
+    if earlier.refusal is not None:
+        raise _StoredRefusal(earlier.refusal)
+    return earlier.answer
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[WriteWork]:
+    connection = await _check_out(engine)
+    work = WriteWork(scope, connection)
+    try:
+        await _driver(connection, opening(_WRITE, scope))
+        yield work
+    except _StoredRefusal as stored:
+        await _end(connection, "commit")
+        raise stored.refusal from stored.refusal.__cause__
+    except BaseException:
+        await _end(connection, "rollback")
+        raise
+    else:
+        await _end(connection, "commit")
+    finally:
+        work._connection = None
+
+
+async def _check_out(engine: AsyncEngine) -> AsyncConnection:
+    try:
+        return await engine.connect()
+    except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+        raise Unavailable() from error
+
+
+async def _driver(connection: AsyncConnection, statements: str) -> None:
+    """Send statements as one simple query, past SQLAlchemy; a broken connection is thrown away.
+
+    Any exception out of the driver may leave the connection mid-protocol (a killed server raises
+    types outside every documented family), so that each of them discards it.
+    """
+    try:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        await raw.execute(statements)
+    except BaseException as error:
+        await asyncio.shield(_discard(connection))
+        if isinstance(error, Exception):
+            raise Unavailable() from error
+        raise
+
+
+async def _end(connection: AsyncConnection, statement: str) -> None:
+    """Commit or roll back and give the connection back, even when the caller is cancelled.
+
+    A failed commit raises UNAVAILABLE: whether it happened is unknown, and the caller repeats it
+    under the same key. A failed rollback needs no word, since the server rolls back by itself.
+    """
+    try:
+        await asyncio.shield(_finish(connection, statement))
+    except Unavailable:
+        if statement == "commit":
+            raise
+
+
+async def _finish(connection: AsyncConnection, statement: str) -> None:
+    await _driver(connection, statement)
+    await connection.close()
+
+
+async def _discard(connection: AsyncConnection) -> None:
+    await connection.invalidate()
+    await connection.close()
+
+
+def opening(begin: str, scope: Scope) -> str:
+    """The one call that begins a transaction and sets whose rows it may touch, locally to it.
+
+    Values are validated, since SET takes no parameters: a UUID each, and a path of hex ids.
+    """
+    settings = [f"set local app.brand_id = '{_uuid(scope.brand_id)}'"]
+    if scope.client_id is not None:
+        settings.append(f"set local app.client_id = '{_uuid(scope.client_id)}'")
+    if scope.ib_path is not None:
+        if not scope.ib_path or not _IB_PATH.fullmatch(scope.ib_path):
+            raise ValueError("an ib path is hex ids, each followed by a slash")
+        settings.append(f"set local app.ib_path = '{scope.ib_path}'")
+    settings.append("set local statement_timeout = '10s'; set local lock_timeout = '2s'")
+    return "; ".join([begin, *settings])
+
+
+def _uuid(value: UUID) -> str:
+    if not isinstance(value, UUID):
+        raise TypeError("a UUID is expected")
+    return str(value)
+
+
+def _first_statement(scope: Scope) -> Any:
+    """The work's instant, the policy version and whether the caller's token still lives."""
+    live: Any = text("null::boolean as token_live")
+    source: Any = brand_state
+    if scope.token_id is not None:
+        if scope.actor.kind is ActorKind.OPERATOR:
+            table, condition = operator_token, operator_token.c.id == scope.token_id
+        else:
+            table = token
+            condition = and_(token.c.brand_id == scope.brand_id, token.c.id == scope.token_id)
+        source = brand_state.outerjoin(table, condition)
+        alive = and_(table.c.revoked_at.is_(None), table.c.expires_at > func.now())
+        live = func.coalesce(and_(table.c.id.is_not(None), alive), False).label("token_live")
+    return (
+        select(
+            func.now().label("now"),
+            brand_state.c.policy_version,
+            brand_state.c.clock_offset_ms,
+            live,
+        )
+        .select_from(source)
+        .where(brand_state.c.brand_id == scope.brand_id)
+    )
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """The five-character SQLSTATE of a database error, or an empty string."""
+    return str(getattr(error.orig, "sqlstate", "") or "")
+
+
+def _unavailable(error: DBAPIError) -> Exception:
+    """What the caller is told: lock waits and lost connections are retriable, the rest are bugs."""
+    state = sqlstate(error)
+    if state in _RETRIED or state == "55P03":
+        return Busy("UNAVAILABLE", "Somebody else is changing this just now; try again.")
+    if error.connection_invalidated or state[:2] in ("", "08", "53", "57"):
+        return Unavailable()
+    return error

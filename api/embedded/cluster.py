@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from api.embedded import binaries, place, postmaster
+from api.embedded import binaries, place, postmaster, roles
 from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints
 from api.embedded.home import Home
 from api.embedded.problems import SetupError, from_os_error, from_postgres_output
@@ -100,14 +100,16 @@ class Cluster:
 
         With `tied` it ends when this process ends (Linux); otherwise it goes on until `stop`.
         """
-        from api.embedded.roles import bootstrap
-
         self.create()
         if self.is_running():
             self.wait_ready()
         else:
             self.start(tied=tied)
-        bootstrap(self.endpoints)
+        return self.bootstrap()
+
+    def bootstrap(self) -> Endpoints:
+        """Make the roles and the database in the running cluster; repeating changes nothing."""
+        roles.bootstrap(self.endpoints)
         return self.endpoints
 
     def start(self, *, tied: bool = True) -> None:

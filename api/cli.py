@@ -1,0 +1,156 @@
+"""The console command `backdesk`. Expected refusals are one line with the fix, and exit code 1."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.embedded.problems import SetupError
+from api.settings import ROOT, Settings
+
+app = typer.Typer(
+    name="backdesk",
+    help="Back office for brokerages and prop firms: one API server with its own database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+app.add_typer(schema_app, name="schema")
+console = Console(highlight=False)
+
+
+def main() -> None:
+    """The entry point: flat package names need the checkout first on the path."""
+    if sys.path[0] != str(ROOT):
+        sys.path.insert(0, str(ROOT))
+    try:
+        app()
+    except SetupError as error:
+        _refuse(str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        _refuse(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}: change or unset it")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _refuse(line: str) -> None:
+    Console(stderr=True, highlight=False).print(Text(f"error: {line}"), soft_wrap=True)
+    sys.exit(1)
+
+
+@app.command()
+def run() -> None:
+    """Start database, simulator, worker and server; stay until Ctrl-C."""
+    from api import run as processes
+
+    settings = Settings()
+    settings.home.create()
+    with settings.home.locked():
+        asyncio.run(processes.run(settings, console))
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API alone (the database must run)."""
+    from api import database, serving
+
+    settings = Settings()
+    database.running(settings)
+    serving.serve(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker alone: jobs, consumers, platform streams (the database must run)."""
+    from api import database, serving
+    from api.worker import work
+
+    settings = Settings()
+    serving.run_until_signalled(work(settings, database.running(settings)))
+
+
+@app.command()
+def simulator() -> None:
+    """Run the simulator platform and its market alone (the database must run)."""
+    from simulator.app import simulate
+
+    from api import database, serving
+
+    settings = Settings()
+    urls = database.running(settings)
+    serving.run_until_signalled(
+        simulate(
+            urls.url("simulator", driver="asyncpg"),
+            socket=settings.simulator_socket,
+            prices=settings.prices,
+            speed=settings.price_speed,
+        )
+    )
+
+
+@app.command()
+def migrate(
+    to: Annotated[str, typer.Option(help="revision to stop at")] = "head",
+) -> None:
+    """Make the roles and bring the database up to date."""
+    from api import database
+    from api.embedded.migrate import migrate as bring_up_to_date
+
+    settings = Settings()
+    with console.status("migrating"), database.opened(settings, console) as urls:
+        revisions = bring_up_to_date(urls, to=to)
+    console.print(f"database at {', '.join(revisions) or 'nothing'}")
+
+
+@app.command()
+def demo() -> None:
+    """Seed the demo brands and renew their tokens (`backdesk run` does it by itself)."""
+    from api import database
+    from api.demo import seed
+    from api.embedded.migrate import migrate as bring_up_to_date
+    from api.welcome import greet
+
+    settings = Settings()
+    with database.opened(settings, console) as urls:
+        bring_up_to_date(urls)
+        asyncio.run(seed(settings, urls, console.print))
+    greet(settings, console)
+
+
+@schema_app.command("print")
+def schema_print() -> None:
+    """Print the schema as SDL, as committed in schema/schema.graphql."""
+    from api.app import print_schema
+
+    typer.echo(print_schema(), nl=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine and the installation; exit 1 when something is wrong."""
+    from api.doctor import examine
+
+    marks = {True: "[green]ok[/]", False: "[red]wrong[/]", None: "[yellow]–[/]"}
+    table = Table("check", "", "found", "fix", box=None, padding=(0, 2, 0, 0))
+    wrong = 0
+    with console.status("examining"):
+        for finding in examine(Settings()):
+            wrong += finding.ok is False
+            fix = "" if finding.ok else finding.fix
+            table.add_row(finding.check, marks[finding.ok], Text(finding.detail), Text(fix))
+    console.print(table)
+    if wrong:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What `backdesk run` does: every process of one home, in order, until somebody ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from api import database, serving
+from api.embedded.endpoints import Endpoints
+from api.settings import Settings
+from api.supervisor import Stopped, Supervisor, program
+from api.welcome import greet
+
+T = TypeVar("T")
+
+
+class Progress:
+    """Says what goes on: a line that moves while a step runs, one that stays when it has ended."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def say(self, line: str) -> None:
+        self.console.print(Text(line))
+
+    async def step(self, supervisor: Supervisor, title: str, work: Coroutine[Any, Any, T]) -> T:
+        """Run one step of the start under a spinner, with the time that it took."""
+        started = time.monotonic()
+        if not self.console.is_terminal:
+            self.say(f"  {title} …")
+        with self.console.status(title):
+            result = await supervisor.unless_stopped(work)
+        self.say(f"✓ {title} ({time.monotonic() - started:.1f} s)")
+        return result
+
+
+async def run(settings: Settings, console: Console) -> None:
+    """Start everything, greet, and stay until SIGINT or SIGTERM; then end all, Postgres last.
+
+    Call it while holding the home's lock. Refuses in one line what the operator can fix.
+    """
+    serving.require_port(settings.host, settings.port)
+    progress = Progress(console)
+    async with Supervisor(settings.home.log, progress.say) as supervisor:
+        try:
+            await _start_all(settings, supervisor, progress)
+            greet(settings, console)
+            await supervisor.wait()
+        except Stopped:
+            pass
+        progress.say("stopping …")
+    progress.say("stopped; your data is kept in " + str(settings.home.path))
+
+
+async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progress) -> None:
+    from api.demo import seed
+
+    step = partial(progress.step, supervisor)
+    urls = await step("database", _database(settings, supervisor, progress.console))
+    await step("migrations", asyncio.to_thread(_migrate, urls))
+    settings.home.record(port=settings.port, url=settings.url)
+    simulator_socket = str(settings.simulator_socket)
+    await step(
+        "simulator and its market",
+        supervisor.start(
+            program("simulator", "simulator", partial(serving.accepts_unix, simulator_socket))
+        ),
+    )
+    await step("demo brands", seed(settings, urls, progress.say))
+    await step("worker", supervisor.start(program("worker", "worker")))
+    answers = partial(serving.accepts_tcp, settings.host, settings.port)
+    await step("server", supervisor.start(program("server", "serve", answers)))
+
+
+async def _database(settings: Settings, supervisor: Supervisor, console: Console) -> Endpoints:
+    """A running database with its roles, ours or the one of `DATABASE_URL`."""
+    cluster = settings.cluster
+    if cluster is None:
+        return await asyncio.to_thread(database.open_external, settings, console)
+    await supervisor.start_postgres(cluster)
+    await asyncio.to_thread(cluster.bootstrap)
+    return cluster.endpoints
+
+
+def _migrate(urls: Endpoints) -> None:
+    from api.embedded.migrate import migrate
+
+    migrate(urls)

@@ -1,0 +1,113 @@
+"""How each child process runs: the web server, and the loops of worker and simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from api import lifeline
+from api.embedded.problems import SetupError
+from api.settings import Settings
+
+LARGEST_SOCKET_MESSAGE = 256 * 1024  # like the largest HTTP body
+DRAIN_SECONDS = 8
+
+
+def serve(settings: Settings) -> None:
+    """Serve the API until a signal; refuses in one line when the port is taken.
+
+    Proxy headers are ignored: whoever runs a proxy in front names it by uvicorn's own
+    `FORWARDED_ALLOW_IPS`, and nobody else's word about the caller's address counts.
+    """
+    require_port(settings.host, settings.port)
+    lifeline.watch()
+    uvicorn.run(
+        "api.app:build_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_SOCKET_MESSAGE,
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        log_level="info",
+    )
+
+
+def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    """Run a process's main coroutine; SIGTERM and SIGINT cancel it, and that is a good end."""
+    lifeline.watch()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(work)
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    uvloop.run(main())
+
+
+def require_port(host: str, port: int) -> None:
+    """Refuse when the API could not listen there."""
+    try:
+        families = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise SetupError(f"HOST={host} is no address of this machine", "set another HOST") from None
+    family, kind, protocol, _, address = families[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As the server does: a port in TIME_WAIT is free, one that is listened on is not.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise SetupError(
+                    f"port {port} is taken by another program",
+                    f"stop it, or choose another: PORT={port + 1 if port < 65535 else 8000}",
+                ) from None
+            if error.errno == errno.EACCES:
+                raise SetupError(
+                    f"port {port} may not be opened by this account", "choose one above 1023"
+                ) from None
+            raise SetupError(
+                f"{host}:{port} cannot be listened on ({error.strerror})", "set HOST and PORT"
+            ) from None
+
+
+async def accepts_tcp(host: str, port: int) -> bool:
+    """Whether something accepts connections there."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 — not a bind
+    return await _accepts(asyncio.open_connection(reachable, port))
+
+
+async def accepts_unix(path: str) -> bool:
+    """Whether something accepts connections at this socket."""
+    return await _accepts(asyncio.open_unix_connection(path))
+
+
+async def _accepts(
+    opening: Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(opening, 2)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True

@@ -1,0 +1,92 @@
+"""Settings, read once from the environment. Every name here is an environment variable in capitals.
+
+A wrong value refuses the start in one line (`api.cli` turns the error into it).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.embedded.cluster import Cluster
+from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints
+from api.embedded.external import endpoints as external_endpoints
+from api.embedded.home import Home
+
+ROOT = Path(__file__).parents[1]
+RECORDED_PRICES = ROOT.parent / "shared" / "data" / "fx"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Defaults serve a laptop."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    backdesk_home: Path = Field(default=ROOT / ".backdesk", description="folder of everything kept")
+    host: str = Field(default="127.0.0.1", description="address the API listens on")
+    port: int = Field(default=8000, ge=1, le=65535, description="TCP port the API listens on")
+    database_url: SecretStr | None = Field(
+        default=None, description="the owner's URL of an own Postgres"
+    )
+    environment: Literal["development", "production"] = "development"
+    role_prefix: str = Field(
+        default=DEFAULT_PREFIX, pattern=r"^[a-z][a-z0-9_]{0,39}$", description="of database roles"
+    )
+    pool_size: int = Field(default=8, ge=1, le=80, description="connections of each process")
+    backdesk_prices: Path | None = Field(
+        default=None,
+        description="folder of recorded prices; without one a seeded generator moves them",
+    )
+    price_speed: float = Field(
+        default=1.0, gt=0, le=10_000, description="market seconds per second"
+    )
+
+    @field_validator("backdesk_home", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def home(self) -> Home:
+        return Home(self.backdesk_home)
+
+    @property
+    def prices(self) -> Path | None:
+        """The folder of recorded prices: the one set, else the one beside the checkout."""
+        if self.backdesk_prices is not None:
+            return self.backdesk_prices.expanduser().absolute()
+        return RECORDED_PRICES if RECORDED_PRICES.is_dir() else None
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the API."""
+        host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+    @property
+    def simulator_socket(self) -> Path:
+        return self.home.run_dir() / "simulator.sock"
+
+    @property
+    def states_socket(self) -> Path:
+        return self.home.run_dir() / "states.sock"
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The embedded cluster of the home, or None when `DATABASE_URL` names another database."""
+        if self.database_url is not None:
+            return None
+        return Cluster.at(self.home, prefix=self.role_prefix)
+
+    def endpoints(self) -> Endpoints:
+        """How each role reaches the database; starts and connects nothing."""
+        if self.database_url is not None:
+            self.home.create()
+            url = self.database_url.get_secret_value()
+            return external_endpoints(url, self.home, prefix=self.role_prefix)
+        assert self.cluster is not None
+        return self.cluster.endpoints

@@ -4,7 +4,6 @@ Names, e-mails and numbers are unique to each object, so that a test can look fo
 in another brand's answer.
 """
 
-import hashlib
 import itertools
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,8 @@ from domain.clients.values import ClientKind, ClientStatus
 from domain.ibs import tables as ibs
 from domain.ibs.values import IbStatus
 from domain.kernel.ids import new_uuid
-from tenants import tables
+from tenants import tables, tokens
+from tenants.access import compile_role
 from tenants.context import ANONYMOUS, SYSTEM, Actor, ActorKind, Scope
 from tenants.values import BrandStatus, Role, SessionStatus, StaffStatus, TokenKind
 
@@ -111,13 +112,14 @@ def scope_of(
     *,
     client: Client | None = None,
     ib: Ib | None = None,
-    permissions: frozenset[str] = frozenset(),
+    permissions: frozenset[str] | None = None,
     token_id: UUID | None = None,
 ) -> Scope:
     """The scope of a brand's staff role, of a client, of an ib, or of nobody.
 
     `scope_of(brand, "sales")`, `scope_of(brand, client=one)`, `scope_of(brand, ib=one)`,
-    `scope_of(brand, "system")`, `scope_of(brand)`.
+    `scope_of(brand, "system")`, `scope_of(brand)`. It has the rights of the role's template
+    unless others are given.
     """
     actor, client_id, ib_path = ANONYMOUS, None, None
     if client is not None:
@@ -128,15 +130,24 @@ def scope_of(
         actor = SYSTEM
     elif role is not None:
         actor = Actor(ActorKind.STAFF, brand.staff[Role(role)], f"{role} of {brand.slug}")
+    template = "client" if client else "ib" if ib else role
     return Scope(
         brand_id=brand.id,
         actor=actor,
-        permissions=permissions,
+        permissions=rights_of(template) if permissions is None else permissions,
         client_id=client_id,
         ib_path=ib_path,
         token_id=token_id,
         request_id=f"test-{next(_numbers)}",
     )
+
+
+@cache
+def rights_of(role: str | None) -> frozenset[str]:
+    """The rights of a role template; nobody and the system have none."""
+    if role is None or role == "system":
+        return frozenset()
+    return compile_role((), role, tokens.NO_BRAND)
 
 
 class Factory:
@@ -378,25 +389,26 @@ class Factory:
 
     def operator_token(self) -> Token:
         """A token of a new operator; it belongs to no brand."""
-        operator, key, secret = new_uuid(), new_uuid(), secrets.token_urlsafe(32)
-        now = datetime.now(UTC)
+        operator, now = new_uuid(), datetime.now(UTC)
+        minted = tokens.mint(tokens.TextKind.OPERATOR, tokens.NO_BRAND, new_uuid())
         with self._engine.begin() as connection:
             connection.execute(insert(tables.operator).values(
                 id=operator, email=f"{operator.hex}@operator.example", name="Operator",
                 created_at=now,
             ))  # fmt: skip
             connection.execute(insert(tables.operator_token).values(
-                id=key, operator_id=operator, secret_hash=_digest(secret), created_at=now,
+                id=minted.id, operator_id=operator, secret_hash=minted.secret_hash, created_at=now,
                 expires_at=now + timedelta(days=1),
             ))  # fmt: skip
-        return Token(None, key, f"bk_operator_{UUID(int=0).hex}_{key.hex}_{secret}")
+        return Token(None, minted.id, minted.text)
 
     def _token(
         self, brand: Brand, actor_kind: ActorKind, actor_id: UUID, *, key: UUID | None = None,
         kind: TokenKind = TokenKind.ACCESS, client_id: UUID | None = None, ib_path: str = "",
         with_session: bool = True, **columns: Any,
     ) -> Token:  # fmt: skip
-        key, secret, now = key or new_uuid(), secrets.token_urlsafe(32), datetime.now(UTC)
+        now = datetime.now(UTC)
+        minted = tokens.mint(tokens.TextKind[kind.name], brand.id, key or new_uuid())
         whose = {
             "actor_kind": actor_kind, "actor_id": actor_id, "client_id": client_id,
             "ib_path": ib_path, "created_at": now, "expires_at": now + timedelta(days=1),
@@ -404,14 +416,19 @@ class Factory:
         session_id = new_uuid() if with_session else None
         if session_id:
             self.insert(tables.session, brand, id=session_id, status=SessionStatus.ACTIVE, **whose)
-        row = {"id": key, "kind": kind, "session_id": session_id, "secret_hash": _digest(secret)}
+        row = {
+            "id": minted.id,
+            "kind": kind,
+            "session_id": session_id,
+            "secret_hash": minted.secret_hash,
+        }
         self.insert(tables.token, brand, **(row | whose | columns))
-        return Token(brand.id, key, f"bk_{kind.lower()}_{brand.id.hex}_{key.hex}_{secret}")
+        return Token(brand.id, minted.id, minted.text)
 
     # Rows -------------------------------------------------------------------------------------
 
     def insert(self, table: Table, owner: Any, **row: Any) -> None:
-        """Insert one row of a brand's table; `owner` is the brand or anything that belongs to it."""
+        """Insert a row of a brand; `owner` is the brand or anything that belongs to it."""
         brand_id = owner.id if isinstance(owner, Brand) else owner.brand_id
         with self._work(brand_id) as connection:
             connection.execute(insert(table).values(brand_id=brand_id, **row))
@@ -440,10 +457,6 @@ def _of(account: Account) -> dict[str, Any]:
         "client_id": account.client_id,
         "ib_path": account.ib_path,
     }
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 _REFERENCE: Mapping[Table, Sequence[dict[str, Any]]] = {

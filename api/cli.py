@@ -37,7 +37,8 @@ def main() -> None:
         _refuse(str(error))
     except ValidationError as error:
         first = error.errors()[0]
-        _refuse(f"{'.'.join(map(str, first['loc'])).upper()}: {first['msg']}: change or unset it")
+        name = ".".join(map(str, first["loc"])).upper()
+        _refuse(f"{name} is wrong ({first['msg']}): change or unset it")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -47,7 +47,11 @@ async def run(settings: Settings, console: Console) -> None:
     """
     serving.require_port(settings.host, settings.port)
     progress = Progress(console)
-    async with Supervisor(settings.home.log, progress.say) as supervisor:
+    # Children run in the checkout, so relative paths are made absolute for them.
+    environment = {"BACKDESK_HOME": str(settings.home.path)}
+    if settings.prices is not None:
+        environment["BACKDESK_PRICES"] = str(settings.prices)
+    async with Supervisor(settings.home.log, progress.say, environment=environment) as supervisor:
         try:
             await _start_all(settings, supervisor, progress)
             greet(settings, console)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from api import lifeline
 from api.embedded.cluster import Cluster
 from api.embedded.problems import SetupError
 from api.process_log import ProcessLog
+from api.settings import ROOT
 
 T = TypeVar("T")
 READY_SECONDS = 60.0
@@ -41,6 +42,7 @@ class Part:
 
     name: str
     command: list[str]
+    folder: Path
     ready: Callable[[], Awaitable[bool]] | None = None
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
     reader: asyncio.Task[None] | None = field(default=None, init=False)
@@ -48,15 +50,22 @@ class Part:
 
 def program(name: str, verb: str, ready: Callable[[], Awaitable[bool]] | None = None) -> Part:
     """The part that runs a verb of our own console command."""
-    return Part(name, [sys.executable, "-m", "api.cli", verb], ready)
+    return Part(name, [sys.executable, "-m", "api.cli", verb], ROOT, ready)
 
 
 class Supervisor:
     """Use it as an async context manager: whatever was started is ended at its exit."""
 
-    def __init__(self, log_folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        log_folder: Path,
+        say: Callable[[str], None],
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log_folder = log_folder
         self.say = say
+        self.environment = environment or {}
         self.parts: list[Part] = []
         self.cluster: Cluster | None = None
         self._stop = asyncio.Event()
@@ -118,13 +127,14 @@ class Supervisor:
     # Keeping --------------------------------------------------------------------------------
 
     async def _spawn(self, part: Part) -> None:
-        environment = {**os.environ, lifeline.VARIABLE: str(self._lifeline)}
+        environment = {**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"}
         part.process = await asyncio.create_subprocess_exec(
             *part.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**environment, "PYTHONUNBUFFERED": "1"},
+            cwd=part.folder,
+            env={**environment, lifeline.VARIABLE: str(self._lifeline)},
             pass_fds=(self._lifeline,),
             start_new_session=True,
         )

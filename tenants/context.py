@@ -26,6 +26,9 @@ class Actor:
     name: str = ""
 
 
+NO_BRAND = UUID(int=0)
+"""The brand of works that touch shared tables only: row-level security shows them no brand."""
+
 ANONYMOUS = Actor(ActorKind.ANONYMOUS)
 SYSTEM = Actor(ActorKind.SYSTEM, name="system")
 

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Busy, Conflict, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
-from tenants.context import ActorKind, Scope
+from tenants.context import NO_BRAND, ActorKind, Scope
 from tenants.log import Change, Event, append
 from tenants.repeat import Repeat, Replay, claim, settle
 from tenants.tables import brand_state, operator_token, token
@@ -348,6 +348,8 @@ def _uuid(value: UUID) -> str:
 def _first_statement(scope: Scope) -> Any:
     """The work's instant, the policy version and whether the caller's token still lives."""
     live: Any = text("null::boolean as token_live")
+    if scope.brand_id == NO_BRAND:
+        return text("select now() as now, 0 policy_version, 0 clock_offset_ms, null as token_live")
     source: Any = brand_state
     if scope.token_id is not None:
         if scope.actor.kind is ActorKind.OPERATOR:

@@ -1,0 +1,49 @@
+"""Change an account's leverage within what its group and jurisdiction allow."""
+
+from uuid import UUID
+
+from domain.accounts.commands.ask_platform import ask_platform
+from domain.accounts.queries import get_leverage_cap, list_group_terms, lock_account
+from domain.accounts.rules import decide_is_active, decide_leverage
+from domain.accounts.values import AccountKind, AccountStatus, RequestKind
+from domain.kernel.errors import Conflict, NotFound
+from tenants.log import Change
+from tenants.work import WriteWork
+
+
+async def change_leverage(
+    work: WriteWork, account_id: UUID, leverage: int, *, expected_version: int | None
+) -> dict[str, str]:
+    """Ask the platform for another leverage; `account` and `request` ids.
+
+    Refusals: NOT_FOUND, VERSION_CONFLICT, ACCOUNT_NOT_ACTIVE, LEVERAGE_TOO_HIGH, INVALID.
+    Effects: event `leverage_requested`, later `leverage_changed`; audit.
+    """
+    account = await lock_account(work, account_id)
+    if account is None:
+        raise NotFound(path=("input", "accountId"))
+    if expected_version not in (None, account.version):
+        raise Conflict(
+            "VERSION_CONFLICT",
+            f"The account is at version {account.version}; read it again.",
+            path=("input", "expectedVersion"),
+        )
+    decide_is_active(AccountStatus(account.status))
+    kind = AccountKind(account.kind)
+    groups = await list_group_terms(work, account.server_id, [account.group_name])
+    most = min(
+        [await get_leverage_cap(work, account.legal_entity_id, kind)]
+        + [group.leverage_max for group in groups]
+    )
+    decide_leverage(leverage, most)
+    request_id = await ask_platform(work, account, RequestKind.LEVERAGE, {"leverage": leverage})
+    work.audit(
+        Change(
+            "account.leverage",
+            object_kind="account",
+            object_id=account_id,
+            before={"leverage": account.leverage},
+            after={"leverage": leverage},
+        )
+    )
+    return {"account": str(account_id), "request": str(request_id)}

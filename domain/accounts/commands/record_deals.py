@@ -1,0 +1,162 @@
+"""Record what a platform's stream reports: deals once each, positions as they are now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from domain.accounts.commands.record_outcome import settle_order
+from domain.accounts.events import AccountEventKind, account_event
+from domain.accounts.tables import deal, position, trade_order
+from domain.accounts.trading import Deal, Position
+from domain.accounts.values import DealEntry, OrderStatus
+from domain.kernel.ids import new_uuid
+from domain.kernel.money import round_to_minor
+from tenants.work import WriteWork
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account as the stream reader knows it."""
+
+    id: UUID
+    login: int
+    client_id: UUID
+    ib_path: str
+    currency: str
+
+
+async def record_deals(
+    work: WriteWork,
+    server_id: UUID,
+    accounts: Mapping[int, AccountRow],
+    deals: Sequence[Deal],
+    positions: Mapping[int, Sequence[Position]],
+) -> int:
+    """Insert the deals that are new and replace the positions of the logins given; how many were.
+
+    A deal is known by (brand, server, ext_id), so that a replay of the stream changes nothing.
+    Effects: an event per new deal; a pending order that a deal filled is FILLED.
+    """
+    rows = [_deal_row(work, server_id, accounts[one.login], one) for one in deals]
+    new: set[str] = set()
+    if rows:
+        added = insert(deal).values(rows).on_conflict_do_nothing().returning(deal.c.ext_id)
+        new = {row.ext_id for row in await work.rows(added)}
+    for login, held in positions.items():
+        await replace_positions(work, accounts[login], held)
+    for one, row in zip(deals, rows, strict=True):
+        if one.deal_id in new:
+            await _announce(work, accounts[one.login], one, row)
+    return len(new)
+
+
+async def replace_positions(work: WriteWork, account: AccountRow, held: Sequence[Position]) -> None:
+    """Make the account's open positions exactly these."""
+    kept = literal([one.position_id for one in held], ARRAY(position.c.ext_id.type))
+    await work.rows(
+        delete(position).where(
+            position.c.brand_id == work.scope.brand_id,
+            position.c.account_id == account.id,
+            position.c.ext_id != func.all(kept),
+        )
+    )
+    if not held:
+        return
+    rows = [_position_row(work, account, one) for one in held]
+    upsert = insert(position).values(rows)
+    changed = ("lots", "price", "stop_loss", "take_profit", "swap_minor", "floating_minor", "as_of")
+    await work.rows(
+        upsert.on_conflict_do_update(
+            index_elements=["brand_id", "account_id", "ext_id"],
+            set_={name: upsert.excluded[name] for name in changed},
+        )
+    )
+
+
+async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[str, Any]) -> None:
+    payload = {
+        "deal_id": str(row["id"]),
+        "ticket": one.deal_id,
+        "symbol": one.symbol,
+        "side": one.side,
+        "entry": one.entry,
+        "lots": str(one.lots),
+        "price": None if one.price is None else str(one.price),
+        "profit_minor": str(row["profit_minor"]),
+        "swap_minor": str(row["swap_minor"]),
+        "commission_minor": str(row["commission_minor"]),
+        "currency": account.currency,
+        "at": one.at.isoformat(),
+    }
+    work.emit(account_event(_event_kind(one), account, payload))
+    if one.order_id is not None:
+        order = await work.maybe(
+            select(trade_order).where(
+                trade_order.c.brand_id == work.scope.brand_id,
+                trade_order.c.account_id == account.id,
+                trade_order.c.ext_id == one.order_id,
+            )
+        )
+        if order is not None and one.entry is DealEntry.IN:
+            filled = {"status": OrderStatus.FILLED, "filled_price": one.price}
+            await settle_order(work, order, filled, {})
+
+
+def _event_kind(one: Deal) -> AccountEventKind:
+    if one.entry in (DealEntry.BALANCE, DealEntry.CREDIT):
+        return AccountEventKind.BALANCE_CHANGED
+    if one.entry is DealEntry.IN:
+        return AccountEventKind.DEAL_OPENED
+    return AccountEventKind.DEAL_CLOSED
+
+
+def _deal_row(work: WriteWork, server_id: UUID, account: AccountRow, one: Deal) -> dict[str, Any]:
+    closes = one.entry in (DealEntry.OUT, DealEntry.OUT_BY, DealEntry.INOUT)
+    return {
+        "brand_id": work.scope.brand_id,
+        "id": new_uuid(int(one.at.timestamp() * 1000)),
+        "account_id": account.id,
+        "client_id": account.client_id,
+        "ib_path": account.ib_path,
+        "server_id": server_id,
+        "ext_id": one.deal_id,
+        "order_ext_id": one.order_id,
+        "position_ext_id": one.position_id,
+        "symbol": one.symbol,
+        "side": one.side,
+        "entry": one.entry,
+        "lots": one.lots,
+        "closed_lots": one.lots if closes else 0,
+        "price": one.price or 0,
+        "profit_minor": round_to_minor(one.profit + one.amount, account.currency),
+        "swap_minor": round_to_minor(one.swap, account.currency),
+        "commission_minor": round_to_minor(one.commission, account.currency),
+        "comment": one.comment,
+        "at": one.at,
+    }
+
+
+def _position_row(work: WriteWork, account: AccountRow, one: Position) -> dict[str, Any]:
+    return {
+        "brand_id": work.scope.brand_id,
+        "id": work.new_id(),
+        "account_id": account.id,
+        "client_id": account.client_id,
+        "ib_path": account.ib_path,
+        "ext_id": one.position_id,
+        "symbol": one.symbol,
+        "side": one.side,
+        "lots": one.lots,
+        "open_price": one.open_price,
+        "price": one.current_price,
+        "stop_loss": one.sl,
+        "take_profit": one.tp,
+        "swap_minor": round_to_minor(one.swap, account.currency),
+        "floating_minor": round_to_minor(one.profit, account.currency),
+        "opened_at": one.opened_at,
+        "as_of": work.now(),
+    }

@@ -1,0 +1,164 @@
+"""Record what a platform answered to a request."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from domain.accounts.events import AccountEventKind, account_event
+from domain.accounts.queries import find_order, find_request, lock_account
+from domain.accounts.tables import platform_request, trade_order, trading_account
+from domain.accounts.values import AccountStatus, OrderStatus, RequestKind, RequestStatus
+from tenants.log import Change
+from tenants.work import WriteWork
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """DONE with what is now true, REFUSED with the platform's code, or UNKNOWN: ask again."""
+
+    status: RequestStatus
+    facts: dict[str, Any] = field(default_factory=dict)
+    reason_code: str | None = None
+
+
+async def record_outcome(work: WriteWork, request_id: UUID, outcome: Outcome) -> bool:
+    """Settle a request once; False when it was settled before.
+
+    Effects: the account or order changes, one event says so, audit for account changes.
+    """
+    request = await find_request(work, request_id)
+    assert request is not None, "a request is never deleted"
+    account = await lock_account(work, request.account_id)
+    settled = await work.rows(
+        update(platform_request)
+        .where(
+            platform_request.c.brand_id == work.scope.brand_id,
+            platform_request.c.id == request_id,
+            platform_request.c.status != RequestStatus.DONE,
+            platform_request.c.status != RequestStatus.REFUSED,
+        )
+        .values(
+            status=outcome.status, reason_code=outcome.reason_code, updated_at=work.now(),
+            arguments={},
+        )
+        .returning(platform_request.c.id)
+        if outcome.status is not RequestStatus.UNKNOWN
+        else _unknown(work, request_id)
+    )  # fmt: skip
+    if not settled:
+        return False
+    payload = {"request_id": str(request_id)}
+    if request.order_id is not None:
+        await _settle_order(work, request, outcome, payload)
+    elif outcome.status is not RequestStatus.UNKNOWN:
+        await _settle_account(work, account, RequestKind(request.kind), outcome, payload)
+    return True
+
+
+def _unknown(work: WriteWork, request_id: UUID) -> Any:
+    return (
+        update(platform_request)
+        .where(
+            platform_request.c.brand_id == work.scope.brand_id,
+            platform_request.c.id == request_id,
+            platform_request.c.status == RequestStatus.SENDING,
+        )
+        .values(status=RequestStatus.UNKNOWN, updated_at=work.now())
+        .returning(platform_request.c.id)
+    )
+
+
+async def _settle_account(
+    work: WriteWork, account: Any, kind: RequestKind, outcome: Outcome, payload: dict[str, Any]
+) -> None:
+    if outcome.status is RequestStatus.REFUSED:
+        refused = AccountEventKind.REQUEST_REFUSED
+        if kind is RequestKind.OPEN:
+            refused = AccountEventKind.OPEN_FAILED
+            await _change_account(work, account, {"status": AccountStatus.FAILED})
+        reason = {"kind": kind, "reason_code": outcome.reason_code}
+        work.emit(account_event(refused, account, {**payload, **reason}))
+        return
+    facts = outcome.facts
+    match kind:
+        case RequestKind.OPEN:
+            await _change_account(work, account, {"status": AccountStatus.ACTIVE})
+            work.emit(account_event(AccountEventKind.OPENED, account, payload))
+        case RequestKind.LEVERAGE:
+            await _change_account(work, account, facts)
+            changed = AccountEventKind.LEVERAGE_CHANGED
+            work.emit(account_event(changed, account, {**payload, **facts}))
+        case RequestKind.ACCESS:
+            await _change_account(work, account, facts)
+            work.emit(account_event(AccountEventKind.ACCESS_CHANGED, account, {**payload, **facts}))
+        case RequestKind.PASSWORD:
+            work.emit(account_event(AccountEventKind.PASSWORD_CHANGED, account, payload))
+        case _:
+            assert kind is RequestKind.CLOSE, kind  # its deal, from the stream, is the event
+
+
+async def _change_account(work: WriteWork, account: Any, changed: dict[str, Any]) -> None:
+    await work.rows(
+        update(trading_account)
+        .where(
+            trading_account.c.brand_id == work.scope.brand_id, trading_account.c.id == account.id
+        )
+        .values(version=account.version + 1, **changed)
+    )
+    before = {name: getattr(account, name) for name in changed}
+    work.audit(
+        Change(
+            "account.changed",
+            object_kind="account",
+            object_id=account.id,
+            before=before,
+            after=changed,
+        )
+    )
+
+
+_ORDER_EVENTS = {
+    OrderStatus.PLACED: AccountEventKind.ORDER_PLACED,
+    OrderStatus.FILLED: AccountEventKind.ORDER_FILLED,
+    OrderStatus.REJECTED: AccountEventKind.ORDER_REJECTED,
+    OrderStatus.CANCELLED: AccountEventKind.ORDER_CANCELLED,
+}
+
+
+async def _settle_order(
+    work: WriteWork, request: Any, outcome: Outcome, payload: dict[str, Any]
+) -> None:
+    order = await find_order(work, request.order_id)
+    if outcome.status is RequestStatus.REFUSED and request.kind == RequestKind.CANCEL:
+        reason = {"kind": request.kind, "reason_code": outcome.reason_code}
+        refused = AccountEventKind.REQUEST_REFUSED
+        work.emit(account_event(refused, request, {**payload, **reason}))
+        return
+    changed: dict[str, Any] = {"status": OrderStatus.UNKNOWN}
+    if outcome.status is RequestStatus.REFUSED:
+        changed = {"status": OrderStatus.REJECTED, "reason_code": outcome.reason_code}
+    elif outcome.status is RequestStatus.DONE:
+        changed = outcome.facts
+    await settle_order(work, order, changed, payload)
+
+
+async def settle_order(
+    work: WriteWork, order: Any, changed: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    """Move an order to what the platform says; an order that has ended stays as it ended."""
+    open_states = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.PLACED)
+    if order.status not in open_states or order.status == changed["status"]:
+        return
+    await work.rows(
+        update(trade_order)
+        .where(trade_order.c.brand_id == work.scope.brand_id, trade_order.c.id == order.id)
+        .values(updated_at=work.now(), **changed)
+    )
+    kind = _ORDER_EVENTS.get(OrderStatus(changed["status"]))
+    if kind is not None:
+        shown = {"order_id": str(order.id), "status": changed["status"]}
+        if "reason_code" in changed:
+            shown["reason_code"] = changed["reason_code"]
+        work.emit(account_event(kind, order, {**payload, **shown}))

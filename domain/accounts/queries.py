@@ -1,0 +1,234 @@
+"""SELECTs that commands, jobs and the stream reader need. Row locks are always of one brand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, String, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from domain.accounts.rules import GroupTerms, SymbolTerms
+from domain.accounts.tables import (
+    equity_point,
+    platform_cursor,
+    platform_grant,
+    platform_group,
+    platform_request,
+    platform_server,
+    platform_symbol,
+    position,
+    trade_order,
+    trading_account,
+)
+from domain.accounts.values import AccountKind
+from tenants.log import Statements
+from tenants.tables import brand_counter, jurisdiction, legal_entity
+from tenants.work import ReadWork, WriteWork
+
+AnyWork = ReadWork | WriteWork
+
+
+async def find_grant(work: WriteWork) -> Any:
+    """The brand's first granted server with its login range; None without a grant."""
+    return await work.maybe(
+        select(
+            platform_grant.c.server_id,
+            platform_grant.c.login_from,
+            platform_grant.c.login_to,
+            platform_grant.c.groups,
+        )
+        .where(platform_grant.c.brand_id == work.scope.brand_id)
+        .order_by(platform_grant.c.server_id)
+        .limit(1)
+    )
+
+
+async def list_group_terms(
+    work: WriteWork, server_id: UUID, names: Sequence[str]
+) -> list[GroupTerms]:
+    """Groups of a server among those granted."""
+    columns = platform_group.c
+    rows = await work.rows(
+        select(platform_group)
+        .where(columns.server_id == server_id, _any(columns.name, list(names)))
+        .order_by(columns.name)
+    )
+    return [
+        GroupTerms(
+            row.name, AccountKind(row.account_kind), row.currency, row.leverage_max, row.swap_free
+        )
+        for row in rows
+    ]
+
+
+async def get_leverage_cap(work: WriteWork, legal_entity_id: UUID, kind: AccountKind) -> int:
+    """The most leverage the entity's jurisdiction allows to this kind of account."""
+    row = await work.one(
+        select(jurisdiction.c.policy)
+        .join(
+            legal_entity,
+            (legal_entity.c.jurisdiction == jurisdiction.c.code)
+            & (legal_entity.c.jurisdiction_version == jurisdiction.c.version),
+        )
+        .where(legal_entity.c.id == legal_entity_id)
+    )
+    caps: dict[str, int] = row.policy["leverage_max"]
+    return int(caps["major_fx"]) if kind is AccountKind.LIVE else int(caps["simulated"])
+
+
+async def count_accounts(work: WriteWork, client_id: UUID) -> int:
+    """How many accounts of a client are not closed or failed."""
+    row = await work.one(
+        select(func.count().label("n")).where(
+            trading_account.c.brand_id == work.scope.brand_id,
+            trading_account.c.client_id == client_id,
+            _any(trading_account.c.status, ["OPENING", "ACTIVE"]),
+        )
+    )
+    return int(row.n)
+
+
+async def next_number(work: WriteWork, name: str, start: int) -> int:
+    """The brand's next number of a kind; counters start at `start` and never go back."""
+    counter = insert(brand_counter).values(brand_id=work.scope.brand_id, name=name, value=start)
+    row = await work.one(
+        counter.on_conflict_do_update(
+            index_elements=["brand_id", "name"], set_={"value": brand_counter.c.value + 1}
+        ).returning(brand_counter.c.value)
+    )
+    return int(row.value)
+
+
+async def lock_account(work: WriteWork, account_id: UUID) -> Any:
+    """The account's row, locked against other changes; None when unknown or out of scope."""
+    return await work.maybe(
+        select(trading_account)
+        .where(
+            trading_account.c.brand_id == work.scope.brand_id,
+            trading_account.c.id == account_id,
+        )
+        .with_for_update(key_share=True)
+    )
+
+
+async def find_account(work: AnyWork, account_id: UUID) -> Any:
+    """The account's row; None when unknown or out of scope."""
+    rows = await work.rows(
+        select(trading_account).where(
+            trading_account.c.brand_id == work.scope.brand_id,
+            trading_account.c.id == account_id,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_accounts_by_login(
+    work: Statements, brand_id: UUID, server_id: UUID, logins: Sequence[int]
+) -> Sequence[Any]:
+    """Accounts of a brand on a server among some logins."""
+    columns = trading_account.c
+    return await work.rows(
+        select(columns.id, columns.login, columns.client_id, columns.ib_path, columns.currency)
+        .where(
+            columns.brand_id == brand_id,
+            columns.server_id == server_id,
+            columns.login == func.any(literal(list(logins), ARRAY(columns.login.type))),
+        )
+        .order_by(columns.id)
+    )
+
+
+async def find_symbol(work: WriteWork, server_id: UUID, name: str) -> SymbolTerms | None:
+    """An instrument of a server; None when it has no such name."""
+    columns = platform_symbol.c
+    row = await work.maybe(
+        select(platform_symbol).where(columns.server_id == server_id, columns.name == name)
+    )
+    if row is None:
+        return None
+    return SymbolTerms(row.name, row.digits, row.lots_min, row.lots_max, row.lots_step)
+
+
+async def find_position(work: WriteWork, position_id: UUID) -> Any:
+    """An open position by its id; None when unknown, closed or out of scope."""
+    return await work.maybe(
+        select(position).where(
+            position.c.brand_id == work.scope.brand_id, position.c.id == position_id
+        )
+    )
+
+
+async def find_order(work: AnyWork, order_id: UUID) -> Any:
+    """An order by its id; None when unknown or out of scope."""
+    rows = await work.rows(
+        select(trade_order).where(
+            trade_order.c.brand_id == work.scope.brand_id, trade_order.c.id == order_id
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def find_request(work: AnyWork, request_id: UUID) -> Any:
+    """A request to a platform; None when unknown or out of scope."""
+    rows = await work.rows(
+        select(platform_request).where(
+            platform_request.c.brand_id == work.scope.brand_id,
+            platform_request.c.id == request_id,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_servers(work: Statements) -> Sequence[Any]:
+    """Every platform server of the operator."""
+    return await work.rows(select(platform_server).order_by(platform_server.c.name))
+
+
+async def list_grants(work: Statements, server_id: UUID) -> Sequence[Any]:
+    """Which brand owns which range of logins on a server."""
+    columns = platform_grant.c
+    return await work.rows(
+        select(columns.brand_id, columns.login_from, columns.login_to)
+        .where(columns.server_id == server_id)
+        .order_by(columns.login_from)
+    )
+
+
+async def find_cursor(work: Statements, server_id: UUID) -> str:
+    """How far a server's deals are recorded; '' is the beginning."""
+    rows = await work.rows(
+        select(platform_cursor.c.cursor).where(platform_cursor.c.server_id == server_id)
+    )
+    return str(rows[0].cursor) if rows else ""
+
+
+async def list_equity_points(
+    work: AnyWork, account_id: UUID, start: datetime, end: datetime, points: int
+) -> Sequence[Any]:
+    """At most `points` samples of balance and equity, the last of each equal stretch of time."""
+    columns = equity_point.c
+    bucket = func.width_bucket(
+        func.extract("epoch", columns.at),
+        func.extract("epoch", literal(start)),
+        func.extract("epoch", literal(end)),
+        literal(points, Integer),
+    )
+    return await work.rows(
+        select(columns.at, columns.balance_minor, columns.equity_minor)
+        .distinct(bucket)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id == account_id,
+            columns.at >= start,
+            columns.at < end,
+        )
+        .order_by(bucket, columns.at.desc())
+        .limit(points + 1)
+    )
+
+
+def _any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
+    """`column = any(:array)`: one bound array instead of an expanding IN list."""
+    return column == func.any(cast(literal(values, ARRAY(String)), ARRAY(column.type)))

@@ -201,7 +201,7 @@ class Reader:
     def _page(self, one: Linked, question: Question, rows: list[tuple[Any, ...]]) -> PageResult:
         shape = question.shape
         flags = (False, False)
-        if shape.neighbours and (shape.after is not None or shape.before is not None):
+        if statements.has_flags(shape):
             if rows:
                 flags = (rows[0][0], rows[0][1])
             rows = [row[2:] for row in rows if row[2] is not None]

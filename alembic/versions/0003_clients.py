@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("parent_id", sa.UUID(), nullable=True),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("path like '%%/'", name=op.f("ck_ib_path")),
+        sa.CheckConstraint("path like '%/'", name=op.f("ck_ib_path")),
         sa.CheckConstraint("status in ('ACTIVE', 'SUSPENDED')", name=op.f("ck_ib_status")),
         sa.ForeignKeyConstraint(
             ["brand_id", "parent_id"],
@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("legal_entity_id", sa.UUID(), nullable=False),
         sa.Column("ib_id", sa.UUID(), nullable=True),
-        sa.Column("ib_path", sa.Text(), server_default="", nullable=False),
+        sa.Column("ib_path", sa.Text(collation="C"), server_default="", nullable=False),
         sa.Column("owner_id", sa.UUID(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
@@ -98,6 +98,9 @@ def upgrade() -> None:
         "client",
         ["brand_id", "ib_id", "created_at", "id"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_client_brand_id_ib_path"), "client", ["brand_id", "ib_path"], unique=False
     )
     op.create_index(
         op.f("ix_client_brand_id_name_id"), "client", ["brand_id", "name", "id"], unique=False
@@ -147,19 +150,25 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.UUID(), nullable=False),
         sa.Column("suffix", sa.Text(collation="C"), nullable=False),
         sa.Column("client_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("ib_path", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "kind in ('name', 'email', 'phone')", name=op.f("ck_client_search_kind")
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "client_id"],
             ["client.brand_id", "client.id"],
             name=op.f("fk_client_search_brand_id_client_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("brand_id", "suffix", "client_id", name=op.f("pk_client_search")),
+        sa.PrimaryKeyConstraint(
+            "brand_id", "suffix", "client_id", "kind", name=op.f("pk_client_search")
+        ),
     )
     op.create_index(
-        op.f("ix_client_search_brand_id_client_id"),
+        op.f("ix_client_search_brand_id_client_id_kind"),
         "client_search",
-        ["brand_id", "client_id"],
+        ["brand_id", "client_id", "kind"],
         unique=False,
     )
     isolate("client_search", visible_to="client", app="select, insert, delete")

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
-from domain.clients.values import ClientKind, ClientStatus
+from domain.clients.values import ClientKind, ClientStatus, SearchKind
 from tenants.database import (
     brand_index,
     brand_table,
@@ -32,7 +32,7 @@ client = brand_table(
     text_column("status"),
     Column("legal_entity_id", PgUUID(as_uuid=True), ForeignKey("legal_entity.id"), nullable=False),
     uuid_column("ib_id", nullable=True),
-    text_column("ib_path", default=""),
+    Column("ib_path", Text(collation="C"), nullable=False, server_default=""),
     uuid_column("owner_id", nullable=True),
     text_column("name"),
     text_column("email"),
@@ -53,18 +53,24 @@ client = brand_table(
     brand_index("name", "id"),
     brand_index("owner_id", "created_at", "id"),
     brand_index("ib_id", "created_at", "id"),
+    brand_index("ib_path"),
     visible_to="client",
     client_column="id",
 )
+# Search by part: every suffix of what a client is looked for by, bounded in length and number by
+# `rules.search_entries`. `kind` says which field it came from, so that whoever sees that field
+# masked can't search it.
 client_search = brand_table(
     "client_search",
     Column("suffix", Text(collation="C"), primary_key=True),
     id_column("client_id"),
+    Column("kind", Text, primary_key=True),
     text_column("ib_path", default=""),
     ForeignKeyConstraint(
         ["brand_id", "client_id"], ["client.brand_id", "client.id"], ondelete="CASCADE"
     ),
-    brand_index("client_id"),
+    one_of("kind", SearchKind),
+    brand_index("client_id", "kind"),
     visible_to="client",
     app="select, insert, delete",
 )

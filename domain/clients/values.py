@@ -1,6 +1,8 @@
-"""Closed lists of the clients context."""
+"""Values of the clients context: closed lists, and what a registration is made of."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 class ClientKind(StrEnum):
@@ -16,3 +18,87 @@ class ClientStatus(StrEnum):
     ACTIVE = "ACTIVE"
     RESTRICTED = "RESTRICTED"
     CLOSED = "CLOSED"
+
+
+class SearchKind(StrEnum):
+    """Which field of a client a suffix of `client_search` came from, by the field's name."""
+
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationForm:
+    """What somebody typed, as it came."""
+
+    name: str
+    email: str
+    password: str
+    country: str
+    phone: str | None = None
+    language: str | None = None
+    ib_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A form that passed every check which needs no database."""
+
+    name: str
+    email: str
+    country: str
+    phone: str | None
+    language: str | None
+    ib_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountryRule:
+    """How a brand treats a country: which legal entity contracts, and whether it is served."""
+
+    country: str
+    legal_entity_id: UUID
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What a brand offers: the countries it treats by rule, and its languages, default first."""
+
+    countries: tuple[CountryRule, ...]
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Introducer:
+    """The ib that introduced a client: its id, and the path that lets its line see the client."""
+
+    id: UUID
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """Fields to change on a client; `None` leaves a field alone, `""` clears the phone."""
+
+    name: str | None = None
+    phone: str | None = None
+    country: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] | None = None
+
+    def named(self) -> tuple[str, ...]:
+        """Names of the fields that are to change."""
+        return tuple(name for name in self.__slots__ if getattr(self, name) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one address. `key` is unique for its cause: sending twice replaces."""
+
+    key: str
+    to: str
+    sender_name: str
+    subject: str
+    text: str

@@ -1,0 +1,79 @@
+"""SELECTs that commands and jobs of the clients context need."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, select
+
+from domain.clients.rights import reaches_all
+from domain.clients.tables import client
+from domain.clients.values import CountryRule, Market
+from domain.kernel.errors import NotFound
+from tenants.tables import brand, brand_country, staff
+from tenants.values import StaffStatus
+from tenants.work import WriteWork
+
+
+async def get_market(work: WriteWork, country: str) -> Market:
+    """How the brand treats one country, and its languages."""
+    rule = and_(brand_country.c.brand_id == brand.c.id, brand_country.c.country == country)
+    row = await work.one(
+        select(brand.c.languages, brand_country.c.legal_entity_id, brand_country.c.allowed)
+        .select_from(brand.outerjoin(brand_country, rule))
+        .where(brand.c.id == work.scope.brand_id)
+    )
+    rules = () if row.allowed is None else (CountryRule(country, row.legal_entity_id, row.allowed),)
+    return Market(rules, tuple(row.languages))
+
+
+async def find_by_email(work: WriteWork, email: str) -> Row[Any] | None:
+    """Id, ib path and status of the brand's client with that address."""
+    return await work.maybe(
+        select(client.c.id, client.c.ib_path, client.c.status).where(
+            client.c.brand_id == work.scope.brand_id, client.c.email == email
+        )
+    )
+
+
+async def get_client(work: WriteWork, client_id: UUID | None) -> Row[Any]:
+    """The client, locked for change. Staff without `clients:all` have only those they own.
+
+    Row-level security narrows sessions of clients and ibs by itself. Refusals: NOT_FOUND, alike
+    for unknown, foreign and hidden ones (and for `None`, a malformed id).
+    """
+    scope = work.scope
+    conditions = [client.c.brand_id == scope.brand_id, client.c.id == client_id]
+    if not reaches_all(scope):
+        conditions.append(client.c.owner_id == scope.actor.id)
+    found = client_id and await work.maybe(select(client).where(*conditions).with_for_update())
+    if not found:
+        raise NotFound(path=("input", "clientId"))
+    return found
+
+
+async def is_active_staff(work: WriteWork, staff_id: UUID) -> bool:
+    """Whether somebody of that id works for the brand now."""
+    row = await work.maybe(
+        select(staff.c.id).where(
+            staff.c.brand_id == work.scope.brand_id,
+            staff.c.id == staff_id,
+            staff.c.status == StaffStatus.ACTIVE,
+        )
+    )
+    return row is not None
+
+
+async def find_addressee(work: WriteWork, client_id: UUID) -> Row[Any] | None:
+    """What a mail to a client needs, with the brand's name and branding."""
+    return await work.maybe(
+        select(
+            client.c.email,
+            client.c.name,
+            client.c.status,
+            client.c.ib_path,
+            brand.c.name.label("brand_name"),
+            brand.c.branding,
+        )
+        .select_from(client.join(brand, brand.c.id == client.c.brand_id))
+        .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+    )

@@ -1,0 +1,61 @@
+"""Pure rules of the tree of ibs. Paths in refusals name fields of the API's inputs."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.ibs.errors import InvalidField, ParentSuspended, TreeTooDeep
+from domain.ibs.values import IbStatus
+
+DEEPEST = 10
+NAME_LENGTH_MAX = 100
+EMAIL_LENGTH_MAX = 254
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}", re.ASCII)
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an ib hangs: its level, from 1 at the top, and its path, which ends in `/`."""
+
+    level: int
+    path: str
+
+
+def normalise_code(text: str) -> str:
+    """A code as links carry it: 3 to 32 capitals, digits and hyphens. Refusals: INVALID."""
+    code = unicodedata.normalize("NFKC", text).strip().upper()
+    if not _CODE.fullmatch(code):
+        raise InvalidField("code", "A code has 3 to 32 letters, digits and hyphens.")
+    return code
+
+
+def normalise_name(text: str) -> str:
+    """A name of 1 to 100 printable characters with single blanks. Refusals: INVALID."""
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not 1 <= len(name) <= NAME_LENGTH_MAX or not name.isprintable():
+        raise InvalidField("name", f"A name has 1 to {NAME_LENGTH_MAX} printable characters.")
+    return name
+
+
+def normalise_email(text: str) -> str:
+    """An address in one spelling. Refusals: INVALID."""
+    email = unicodedata.normalize("NFKC", text).strip().lower()
+    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise InvalidField("email", "Give an e-mail address such as ann@example.com.")
+    return email
+
+
+def place_below(parent: Place | None, parent_status: IbStatus | None, ib_id: UUID) -> Place:
+    """The place of a new ib below `parent`, or at the top without one.
+
+    Refusals: PARENT_SUSPENDED, TREE_TOO_DEEP.
+    """
+    if parent is None:
+        return Place(1, f"{ib_id.hex}/")
+    if parent_status is not IbStatus.ACTIVE:
+        raise ParentSuspended()
+    if parent.level >= DEEPEST:
+        raise TreeTooDeep(DEEPEST)
+    return Place(parent.level + 1, f"{parent.path}{ib_id.hex}/")

@@ -1,0 +1,249 @@
+"""Feeds: the log of a brand as one reader may see it, followed live or pulled page by page.
+
+At least once, ordered per brand; dedupe by cursor. Every cursor given out is safe to resume from:
+nothing that the reader may see lies unseen before it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.events import queries
+from domain.events.cursor import BAD_INPUT, FeedCursors
+from domain.events.hub import Hub
+from domain.events.reader import BrandReader
+from domain.events.subscription import Subscription
+from domain.events.values import Entry, EventRow, Feed, Happened, Heartbeat, Reset, ResetReason
+from domain.kernel.clock import Clock, SystemClock
+from domain.kernel.errors import Forbidden, Invalid
+from tenants.context import Scope
+from tenants.work import Database
+
+HEARTBEAT_SECONDS = 15.0
+RETENTION = timedelta(days=7)
+PAGE_MAX = 100
+_STEP = 200
+_PULLS_MAX = 4
+
+
+class RightsEnded(Forbidden):
+    """The reader's token or rights ended while it was following."""
+
+    def __init__(self) -> None:
+        super().__init__("FORBIDDEN", "Your rights ended; sign in again and resume by cursor.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A page of a feed. `cursor` is where the next page begins, past what the filter hides."""
+
+    entries: tuple[Happened, ...]
+    cursor: str
+    has_more: bool
+    reset: Reset | None = None
+
+
+class Feeds:
+    """Opens feeds for readers. Made once per process, beside its hub."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        database: Database,
+        cursors: FeedCursors,
+        *,
+        clock: Clock | None = None,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        retention: timedelta = RETENTION,
+    ) -> None:
+        self._hub = hub
+        self._database = database
+        self._cursors = cursors
+        self._clock = clock or SystemClock()
+        self._heartbeat = heartbeat_seconds
+        self._retention = retention
+
+    def follow(
+        self, scope: Scope, feed: Feed, *, after: str | None = None
+    ) -> AsyncGenerator[Entry, None]:
+        """A feed from a cursor on, or from now: replay, then live, without gap or repetition.
+
+        It begins with a heartbeat (where you are, and how far the log goes), another one says
+        that the replay is over, and more follow every 15 quiet seconds. A reset ends it.
+        Refusals: BAD_USER_INPUT for the cursor, FORBIDDEN; later FORBIDDEN when rights end.
+        """
+        start = None if after is None else self._position(scope, feed, after)
+        self._hub.audience.require(scope, feed)
+        return self._following(scope, feed, start)
+
+    async def pull(
+        self, scope: Scope, feed: Feed, *, after: str | None = None, first: int = PAGE_MAX
+    ) -> Pulled:
+        """A page of a feed behind a cursor, or from the oldest event that is kept (7 days).
+
+        Refusals: BAD_USER_INPUT for the cursor or `first`, FORBIDDEN.
+        """
+        if not 1 <= first <= PAGE_MAX:
+            raise Invalid(BAD_INPUT, f"first must be between 1 and {PAGE_MAX}.", path=("first",))
+        self._hub.audience.require(scope, feed)
+        start = None if after is None else self._position(scope, feed, after)
+        oldest, reason = await self._resumable(scope, start)
+        if reason is not None:
+            reset = self._reset(scope, feed, reason, (oldest, oldest))
+            return Pulled((), reset.cursor, False, reset)
+        async with self._database.read(scope) as work:
+            head = await queries.head(work)
+            rows, position = await self._pages(work, feed, (oldest, head), first)
+        entries = tuple(self._happened(scope, feed, row) for row in rows)
+        return Pulled(entries, self._cursor(scope, feed, position), position < head)
+
+    async def _pages(
+        self, work: queries.Reading, feed: Feed, span: tuple[int, int], first: int
+    ) -> tuple[list[EventRow], int]:
+        """Up to `first` events the reader may see, and the position reached."""
+        position, head = span
+        found: list[EventRow] = []
+        for _ in range(_PULLS_MAX):
+            rows = await queries.page(work, position, upto=head, feed=feed)
+            for row in rows:
+                if self._hub.audience.admits(work.scope, row):
+                    found.append(row)
+                position = row.seq
+                if len(found) == first:
+                    return found, position
+            if len(rows) < queries.PAGE:
+                return found, head
+        return found, position
+
+    async def _following(
+        self, scope: Scope, feed: Feed, start: int | None
+    ) -> AsyncGenerator[Entry, None]:
+        reader, member = self._hub.join(scope, feed)
+        try:
+            await reader.synced()
+            member.delivered = reader.position if start is None else start
+            reset = await self._reset_at_start(reader, member, start)
+            if reset is not None:
+                yield reset
+                return
+            yield self._heartbeat_of(reader, member)
+            if start is not None:
+                async for entry in self._replay(reader, member):
+                    yield entry
+            else:
+                reader.attach(member)
+            async for entry in self._live(reader, member):
+                yield entry
+        finally:
+            reader.leave(member)
+
+    async def _replay(
+        self, reader: BrandReader, member: Subscription
+    ) -> AsyncGenerator[Entry, None]:
+        """Everything up to the hub's position, ending attached to it; then a heartbeat."""
+        while True:
+            rows = reader.after(member.delivered, _STEP)
+            if rows is None:
+                rows, reached = await self._read(member)
+            elif rows:
+                reached = rows[-1].seq
+            else:
+                # No await between looking and attaching: the live feed begins right here.
+                reader.attach(member)
+                break
+            for row in rows:
+                self._judge(member)
+                if self._shows(member, row):
+                    yield self._happened(member.scope, member.feed, row)
+                    member.delivered = row.seq
+            member.delivered = reached
+        yield self._heartbeat_of(reader, member)
+
+    async def _live(self, reader: BrandReader, member: Subscription) -> AsyncGenerator[Entry, None]:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._heartbeat
+        while True:
+            self._judge(member)
+            if member.overflowed:
+                yield await self._overflow(member)
+                return
+            row = member.take()
+            if row is not None:
+                # Judged again: rights may have changed while the event was in the queue.
+                if self._shows(member, row):
+                    yield self._happened(member.scope, member.feed, row)
+                    due = loop.time() + self._heartbeat
+            elif loop.time() >= due:
+                member.delivered = max(member.delivered, reader.position)
+                yield self._heartbeat_of(reader, member)
+                due = loop.time() + self._heartbeat
+            else:
+                await member.wait(due - loop.time())
+
+    async def _read(self, member: Subscription) -> tuple[list[EventRow], int]:
+        """A page from the log under the reader's own row-level security."""
+        async with self._database.read(member.scope) as work:
+            head = await queries.head(work)
+            rows = await queries.page(work, member.delivered, upto=head, feed=member.feed)
+        return rows, rows[-1].seq if len(rows) == queries.PAGE else head
+
+    async def _reset_at_start(
+        self, reader: BrandReader, member: Subscription, start: int | None
+    ) -> Reset | None:
+        if start is None or (start <= reader.position and reader.after(start, 1) is not None):
+            return None
+        oldest, reason = await self._resumable(member.scope, start)
+        if reason is None:
+            return None
+        return self._reset(member.scope, member.feed, reason, (oldest, oldest))
+
+    async def _overflow(self, member: Subscription) -> Reset:
+        async with self._database.read(member.scope.as_system()) as work:
+            oldest = await queries.oldest_position(work, self._kept_since())
+        span = (member.delivered, min(oldest, member.delivered))
+        return self._reset(member.scope, member.feed, ResetReason.OVERFLOW, span)
+
+    async def _resumable(self, scope: Scope, start: int | None) -> tuple[int, ResetReason | None]:
+        """Where to go on from: `start`, or the oldest position kept with why `start` is lost.
+
+        Read as the system: positions and instants count events that the reader may not see.
+        """
+        since = self._kept_since()
+        async with self._database.read(scope.as_system()) as work:
+            reason = None
+            if start is not None:
+                head = await queries.head(work)
+                at = since if start == head else await queries.instant(work, start + 1)
+                if start <= head and at is not None and at >= since:
+                    return start, None
+                reason = ResetReason.RESTORED if start > head else ResetReason.EXPIRED
+            return await queries.oldest_position(work, since), reason
+
+    def _kept_since(self) -> datetime:
+        return self._clock.now() - self._retention
+
+    def _position(self, scope: Scope, feed: Feed, after: str) -> int:
+        return self._cursors.read(scope.brand_id, feed.tag(), after)
+
+    def _cursor(self, scope: Scope, feed: Feed, seq: int) -> str:
+        return self._cursors.write(scope.brand_id, feed.tag(), seq)
+
+    def _shows(self, member: Subscription, row: EventRow) -> bool:
+        return member.feed.accepts(row) and self._hub.audience.admits(member.scope, row)
+
+    def _judge(self, member: Subscription) -> None:
+        if member.revoked:
+            raise RightsEnded()
+
+    def _happened(self, scope: Scope, feed: Feed, row: EventRow) -> Happened:
+        return Happened(self._cursor(scope, feed, row.seq), row.at, row)
+
+    def _heartbeat_of(self, reader: BrandReader, member: Subscription) -> Heartbeat:
+        here = self._cursor(member.scope, member.feed, member.delivered)
+        newest = max(reader.position, member.delivered)
+        return Heartbeat(here, self._clock.now(), self._cursor(member.scope, member.feed, newest))
+
+    def _reset(self, scope: Scope, feed: Feed, reason: ResetReason, span: tuple[int, int]) -> Reset:
+        cursor, oldest = (self._cursor(scope, feed, seq) for seq in span)
+        return Reset(cursor, self._clock.now(), reason, oldest)

@@ -1,0 +1,160 @@
+"""What travels in a feed: rows of the log, what a reader asked for, and what it is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.kernel.errors import Forbidden
+from tenants.context import ActorKind, Scope
+
+
+class Topic(StrEnum):
+    """Nouns that events are about."""
+
+    ACCOUNT = "ACCOUNT"
+    CHALLENGE = "CHALLENGE"
+    CLIENT = "CLIENT"
+    COMPLIANCE = "COMPLIANCE"
+    DEPOSIT = "DEPOSIT"
+    IB = "IB"
+    PAYMENT = "PAYMENT"
+
+
+class ResetReason(StrEnum):
+    """Why a feed cannot go on from where its reader is."""
+
+    EXPIRED = "EXPIRED"
+    OVERFLOW = "OVERFLOW"
+    RESTORED = "RESTORED"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the log. Shared by every socket of the process: nobody changes the payload.
+
+    `size` is its approximate weight in a queue, in bytes.
+    """
+
+    seq: int
+    at: datetime
+    topic: str
+    kind: str
+    version: int
+    client_id: UUID | None
+    ib_path: str
+    object_id: UUID | None
+    actor_kind: str
+    actor_id: UUID | None
+    payload: Mapping[str, Any]
+    size: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a reader asked for: events of some topics, narrowed by kind, client or object.
+
+    `about` matches the event's object, or the id that its payload carries under `about_key` (so
+    that a deal's event is found by its account). `name` is the API's field: cursors are bound to
+    the feed and its filter.
+    """
+
+    name: str
+    topics: frozenset[str]
+    kinds: frozenset[str] | None = None
+    client_id: UUID | None = None
+    about: UUID | None = None
+    about_key: str = ""
+
+    def tag(self) -> bytes:
+        """The bytes by which cursors are bound to this feed."""
+        kinds = "*" if self.kinds is None else ",".join(sorted(self.kinds))
+        parts = (self.name, ",".join(sorted(self.topics)), kinds, self.client_id, self.about)
+        return "|".join(map(str, (*parts, self.about_key))).encode()
+
+    def accepts(self, row: EventRow) -> bool:
+        """Whether the reader asked for this event; `queries.page` says the same in SQL."""
+        if row.topic not in self.topics:
+            return False
+        if self.kinds is not None and row.kind not in self.kinds:
+            return False
+        if self.client_id is not None and row.client_id != self.client_id:
+            return False
+        return self.about is None or row.object_id == self.about or self._mentions(row)
+
+    def _mentions(self, row: EventRow) -> bool:
+        return bool(self.about_key) and row.payload.get(self.about_key) in self.spellings()
+
+    def spellings(self) -> tuple[str, ...]:
+        """How a payload may write the id of `about`."""
+        return () if self.about is None else (str(self.about), self.about.hex)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Which permission each topic takes, and which kinds take another one on top.
+
+    Whatever topic is not named here is shown to nobody.
+    """
+
+    topics: Mapping[str, str]
+    kinds: Mapping[tuple[str, str], str]
+
+    def require(self, scope: Scope, feed: Feed) -> None:
+        """Refuses with FORBIDDEN a feed that holds a topic the scope may not read."""
+        for topic in sorted(feed.topics):
+            if self.topics.get(topic) not in scope.permissions:
+                raise Forbidden("FORBIDDEN", f"You may not follow {topic} events.")
+
+    def admits(self, scope: Scope, row: EventRow) -> bool:
+        """Whether the scope may see this event: by topic, by kind, and by whose it is."""
+        if self.topics.get(row.topic) not in scope.permissions:
+            return False
+        extra = self.kinds.get((row.topic, row.kind))
+        return (extra is None or extra in scope.permissions) and _within(scope, row)
+
+
+def _within(scope: Scope, row: EventRow) -> bool:
+    """The row scope of row-level security, once more in Python for what is fanned out."""
+    if scope.client_id is not None:
+        own = row.client_id == scope.client_id
+    else:
+        own = scope.actor.kind is not ActorKind.CLIENT
+    if scope.ib_path is not None:
+        return own and bool(scope.ib_path) and row.ib_path.startswith(scope.ib_path)
+    return own and scope.actor.kind is not ActorKind.IB
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event with the cursor behind it."""
+
+    cursor: str
+    at: datetime
+    row: EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Nothing to tell up to `cursor`. `high_water` is the newest position known to this process:
+    what lies between the two is still to come."""
+
+    cursor: str
+    at: datetime
+    high_water: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The feed ends here. Resume from `cursor`; for EXPIRED and RESTORED events are missing, so
+    read the state anew first. `oldest` is the oldest position that can be resumed from."""
+
+    cursor: str
+    at: datetime
+    reason: ResetReason
+    oldest: str
+
+
+Entry = Happened | Heartbeat | Reset

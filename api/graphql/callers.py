@@ -1,0 +1,40 @@
+"""Opens and closes the context of each operation, whatever becomes of the operation."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope as AsgiScope
+
+from api.graphql.context import ContextFactory, EdgeContext
+from domain.kernel.ids import new_uuid
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def request_id_of(connection: HTTPConnection) -> str:
+    """The caller's own X-Request-Id when it is well-formed, else a new one."""
+    given = connection.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_uuid().hex
+
+
+def with_state(scope: AsgiScope, **state: str | None) -> HTTPConnection:
+    """The connection of one operation: the same scope with a state of its own."""
+    return HTTPConnection({**scope, "state": {**scope.get("state", {}), **state}})
+
+
+@asynccontextmanager
+async def opened(
+    factory: ContextFactory, connection: HTTPConnection, parameters: Mapping[str, str] | None
+) -> AsyncGenerator[EdgeContext, None]:
+    """The context of one operation; closed once, also when the operation is cancelled."""
+    context = await factory(connection, parameters)
+    try:
+        last_event_id = getattr(connection.state, "last_event_id", None)
+        if last_event_id is not None:
+            context.last_event_id = last_event_id
+        yield context
+    finally:
+        await asyncio.shield(context.close())

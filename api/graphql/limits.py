@@ -1,0 +1,177 @@
+"""How much a caller may ask for: budgets per operation and leaky buckets per token and brand.
+
+Buckets live in this process, keyed `<kind>:<brand>:<id>` so that no brand can fill another's, and
+are bounded in number; a bucket that has run full again is forgotten. Costs are the points of
+`schema.shared.cost`. The names in `extensions.cost` are Shopify's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+from typing import Any
+
+from api.graphql.errors import EdgeRefusal
+from tenants.context import Actor, ActorKind
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSize:
+    """`maximum` points at rest, `restore` points back each second."""
+
+    maximum: float
+    restore: float
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLimits:
+    """Every number the edge holds callers to. Times are in seconds, sizes in bytes."""
+
+    budget: int = 2_000
+    staff_budget: int = 10_000
+    refusal_cost: int = 10
+    buckets: Mapping[str, BucketSize] = field(
+        default_factory=lambda: {
+            "token": BucketSize(20_000, 1_000),
+            "anonymous": BucketSize(4_000, 100),
+            "brand": BucketSize(400_000, 20_000),
+        }
+    )
+    max_buckets: int = 50_000
+    max_body: int = 256 * 1024
+    max_answer: int = 5 * 1024 * 1024
+    operation_seconds: float = 10.0
+    init_seconds: float = 5.0
+    write_seconds: float = 10.0
+    ping_seconds: float = 15.0
+    subscriptions_per_socket: int = 20
+    sockets_per_token: int = 50
+
+    def budget_of(self, actor: Actor) -> int:
+        """The most one operation of this actor may cost."""
+        trusted = actor.kind in {ActorKind.STAFF, ActorKind.OPERATOR, ActorKind.SYSTEM}
+        return self.staff_budget if trusted else self.budget
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleStatus:
+    """The caller's own bucket after an operation."""
+
+    maximum: float
+    left: float
+    restore: float
+
+    def shown(self) -> dict[str, Any]:
+        """As `extensions.cost.throttleStatus`."""
+        return {
+            "maximumAvailable": int(self.maximum),
+            "currentlyAvailable": int(self.left),
+            "restoreRate": int(self.restore),
+        }
+
+    def headers(self) -> dict[str, str]:
+        """As headers; `Reset` is the seconds until the bucket is full."""
+        return {
+            "X-RateLimit-Limit": str(int(self.maximum)),
+            "X-RateLimit-Remaining": str(int(self.left)),
+            "X-RateLimit-Reset": str(ceil((self.maximum - self.left) / self.restore)),
+        }
+
+
+class Throttle:
+    """Leaky buckets of one process. `clock` gives seconds and never goes back."""
+
+    def __init__(
+        self,
+        sizes: Mapping[str, BucketSize],
+        max_buckets: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._sizes = sizes
+        self._max_buckets = max_buckets
+        self._clock = clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, keys: Sequence[str], cost: float) -> None:
+        """Takes `cost` from every bucket, or from none: THROTTLED with the seconds to wait.
+
+        A cost above a bucket's maximum waits for a full bucket, so that no allowed operation is
+        refused for ever.
+        """
+        now = self._clock()
+        wait = max((self._wait(key, cost, now) for key in keys), default=0.0)
+        if wait > 0:
+            status = self.status(keys)
+            raise EdgeRefusal(
+                "THROTTLED",
+                429,
+                "Too many points asked for; wait and try again.",
+                retry_after=wait,
+                headers={**(status.headers() if status else {}), "Retry-After": str(ceil(wait))},
+            )
+        for key in keys:
+            self._fresh(key, now).left -= cost
+
+    def refund(self, keys: Sequence[str], points: float) -> None:
+        """Gives back what an operation asked for and did not use."""
+        now = self._clock()
+        for key in keys:
+            bucket = self._fresh(key, now)
+            bucket.left = min(bucket.left + points, self._size(key).maximum)
+
+    def charge(self, keys: Iterable[str], cost: float) -> None:
+        """Takes without asking: what a refused document cost us."""
+        now = self._clock()
+        for key in keys:
+            bucket = self._fresh(key, now)
+            bucket.left = max(bucket.left - cost, -self._size(key).maximum)
+
+    def status(self, keys: Sequence[str]) -> ThrottleStatus | None:
+        """The first key's bucket: the caller's own, which tells nothing about its neighbours."""
+        if not keys:
+            return None
+        size = self._size(keys[0])
+        left = max(self._fresh(keys[0], self._clock()).left, 0.0)
+        return ThrottleStatus(size.maximum, left, size.restore)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def _wait(self, key: str, cost: float, now: float) -> float:
+        size = self._size(key)
+        missing = min(cost, size.maximum) - self._fresh(key, now).left
+        return missing / size.restore if missing > 0 else 0.0
+
+    def _size(self, key: str) -> BucketSize:
+        kind, _, rest = key.partition(":")
+        assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
+        return self._sizes[kind]
+
+    def _fresh(self, key: str, now: float) -> _Bucket:
+        size = self._size(key)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            self._make_room(now)
+            bucket = self._buckets[key] = _Bucket(size.maximum, now)
+            return bucket
+        self._buckets.move_to_end(key)
+        bucket.left = min(size.maximum, bucket.left + (now - bucket.at) * size.restore)
+        bucket.at = now
+        return bucket
+
+    def _make_room(self, now: float) -> None:
+        """Forgets the buckets untouched for longest: the full ones, and past the bound any."""
+        while self._buckets:
+            key, oldest = next(iter(self._buckets.items()))
+            size = self._size(key)
+            full = oldest.left + (now - oldest.at) * size.restore >= size.maximum
+            if not full and len(self._buckets) < self._max_buckets:
+                return
+            del self._buckets[key]

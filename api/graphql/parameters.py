@@ -1,0 +1,125 @@
+"""The parameters of an operation, taken from a request; every malformed one is a 400 or 413 or 415.
+
+Bodies are counted as they stream. What no resolver could use is refused here once: NUL characters
+(PostgreSQL text can't hold them) and lists longer than 200 items.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+MAX_BODY = 256 * 1024
+MAX_ITEMS = 200
+_NUL = re.compile(r"\x00|\\u(0000|\{0+\})")
+
+
+class Malformed(Exception):
+    """The request holds no operation that could be run. `status` is 400, 413 or 415."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """One operation as asked for."""
+
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+
+
+async def read_post(request: Request, *, max_body: int = MAX_BODY) -> Parameters:
+    """The operation of a POST request. The body is never buffered past `max_body` bytes."""
+    _require_json(request)
+    body = await _read_body(request, max_body)
+    try:
+        decoded = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Malformed("The body is not valid JSON.") from None
+    return check(decoded)
+
+
+def read_get(request: Request) -> Parameters:
+    """The operation of a GET request: `variables` and `extensions` are JSON texts."""
+    decoded: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if decoded.get(name):
+            try:
+                decoded[name] = orjson.loads(decoded[name])
+            except orjson.JSONDecodeError:
+                raise Malformed(f"The parameter {name} is not valid JSON.") from None
+        else:
+            decoded.pop(name, None)
+    return check(decoded)
+
+
+def check(decoded: object) -> Parameters:
+    """Parameters out of a decoded JSON value of any shape."""
+    if isinstance(decoded, list):
+        raise Malformed("Batching is off: send one operation a request.")
+    if not isinstance(decoded, dict):
+        raise Malformed("The body must be a JSON object.")
+    query = decoded.get("query")
+    if not isinstance(query, str) or not query:
+        raise Malformed("The parameter query must be a non-empty string.")
+    operation_name = decoded.get("operationName")
+    if not isinstance(operation_name, str | None):
+        raise Malformed("The parameter operationName must be a string.")
+    for name in ("variables", "extensions"):
+        if not isinstance(decoded.get(name), dict | None):
+            raise Malformed(f"The parameter {name} must be an object.")
+    variables = decoded.get("variables") or {}
+    if _NUL.search(query):
+        raise Malformed("NUL characters are not allowed.")
+    _check_values(variables)
+    return Parameters(query, variables, operation_name or None)
+
+
+def _check_values(variables: Mapping[str, Any]) -> None:
+    waiting: list[Any] = [variables]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value:
+                raise Malformed("NUL characters are not allowed.")
+        elif isinstance(value, list):
+            if len(value) > MAX_ITEMS:
+                raise Malformed(f"A list in variables is longer than {MAX_ITEMS} items.")
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value)
+            waiting.extend(value.values())
+
+
+def _require_json(request: Request) -> None:
+    kind, *parameters = (
+        piece.strip().lower() for piece in request.headers.get("content-type", "").split(";")
+    )
+    charsets = [text[8:].strip('" ') for text in parameters if text.startswith("charset=")]
+    if kind != "application/json" or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+        raise Malformed("Send application/json in UTF-8.", status=415)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Malformed("Send the body without Content-Encoding.", status=415)
+
+
+async def _read_body(request: Request, max_body: int) -> bytes:
+    too_large = Malformed(f"The body is larger than {max_body} bytes.", status=413)
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_body:
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_body:
+                raise too_large
+    except ClientDisconnect:
+        raise Malformed("The body ended early.") from None
+    return bytes(body)

@@ -1,0 +1,168 @@
+"""Documents made ready to run: parsed, measured, validated, and kept.
+
+`ExecutableSchema` is the Strawberry schema every transport runs. It prepares each text once: limits
+of shape first (linear), then the standard rules, at most five errors told, no "did you mean". What
+passed is kept in a cache bounded by tokens; what failed is not, so it can push nothing out.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutableDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types import ExecutionContext
+
+from schema.shared.cost import LIMITS, DocumentCost, DocumentLimits, measure
+from schema.shared.cost_refusals import bad_input, too_costly
+
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+ERRORS_TOLD = 5
+COMMENTS = 200
+CACHED_TOKENS = 100_000
+"""About 45 MB of syntax trees at most (450 bytes a token, measured)."""
+
+
+class DocumentRefused(Exception):
+    """The text can't be run. `errors` are for the caller; each has a code of the closed list."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that may run, and what it may cost. `digest` names it in logs."""
+
+    digest: str
+    document: DocumentNode
+    cost: DocumentCost
+    tokens: int
+
+
+def digest_of(text: str) -> str:
+    """The short name of a document in logs: the first 16 hex digits of its SHA-256."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Documents:
+    """Prepared documents of one schema, least recently used dropped first."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        limits: DocumentLimits = LIMITS,
+        cached_tokens: int = CACHED_TOKENS,
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._cached_tokens = cached_tokens
+        self._held = 0
+        self._known: OrderedDict[str, Prepared] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared:
+        """The document behind a text. Refuses with `DocumentRefused` what may not run."""
+        prepared = self._known.get(text)
+        if prepared is not None:
+            self._known.move_to_end(text)
+            return prepared
+        prepared = self._make(text)
+        self._known[text] = prepared
+        self._held += prepared.tokens
+        while self._held > self._cached_tokens:
+            _, dropped = self._known.popitem(last=False)
+            self._held -= dropped.tokens
+        return prepared
+
+    def _make(self, text: str) -> Prepared:
+        try:
+            document = self._parse(text)
+            self._only_executable(document)
+            cost = measure(self._schema, document, self._limits)
+        except GraphQLError as refusal:
+            raise DocumentRefused([refusal]) from None
+        errors = validate(
+            self._schema, document, RULES, max_errors=ERRORS_TOLD, hide_suggestions=True
+        )
+        if errors:
+            raise DocumentRefused([_coded(error) for error in errors[:ERRORS_TOLD]])
+        return Prepared(digest_of(text), document, cost, document.token_count)
+
+    def _parse(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, max_lexical_tokens=self._limits.tokens, max_comments=COMMENTS)
+        except GraphQLError as error:
+            if "contains more than" in error.message:
+                raise too_costly(
+                    f"Too many tokens or comments (limits {self._limits.tokens}, {COMMENTS})."
+                ) from None
+            raise _coded(error) from None
+
+    def _only_executable(self, document: DocumentNode) -> None:
+        for definition in document.definitions:
+            if not isinstance(definition, ExecutableDefinitionNode):
+                raise bad_input("Only operations and fragments can be run.")
+
+
+def _coded(error: GraphQLError) -> GraphQLError:
+    """The same error as BAD_USER_INPUT, without the source text that graphql-core attaches."""
+    return GraphQLError(
+        error.message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        extensions={"code": "BAD_USER_INPUT"},
+    )
+
+
+class PreparedDocuments(SchemaExtension):
+    """Gives Strawberry the prepared document, so that nothing is parsed or validated twice."""
+
+    def on_parse(self) -> Iterator[None]:
+        context: ExecutionContext = self.execution_context
+        schema = context.schema
+        if context.query and isinstance(schema, ExecutableSchema):
+            try:
+                context.graphql_document = schema.documents.prepare(context.query).document
+                context.pre_execution_errors = []
+            except DocumentRefused as refused:
+                raise refused.errors[0] from None
+        yield
+
+
+class ExecutableSchema(strawberry.Schema):
+    """The schema as every transport runs it: prepared documents, no suggestions, quiet logger.
+
+    Takes the arguments of `strawberry.Schema`; `documents` prepares texts for it.
+    """
+
+    documents: Documents
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "config", StrawberryConfig(disable_field_suggestions=True, sort_schema=True)
+        )
+        kwargs["extensions"] = [PreparedDocuments, *kwargs.get("extensions", ())]
+        super().__init__(*args, **kwargs)
+        self.documents = Documents(self._schema)
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Nothing: the edge logs each operation's errors once, short and with its request id."""

@@ -9,10 +9,7 @@ from domain.ibs.errors import InvalidField, ParentSuspended, TreeTooDeep
 from domain.ibs.values import IbStatus
 
 DEEPEST = 10
-NAME_LENGTH_MAX = 100
-EMAIL_LENGTH_MAX = 254
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}", re.ASCII)
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +26,6 @@ def normalise_code(text: str) -> str:
     if not _CODE.fullmatch(code):
         raise InvalidField("code", "A code has 3 to 32 letters, digits and hyphens.")
     return code
-
-
-def normalise_name(text: str) -> str:
-    """A name of 1 to 100 printable characters with single blanks. Refusals: INVALID."""
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 1 <= len(name) <= NAME_LENGTH_MAX or not name.isprintable():
-        raise InvalidField("name", f"A name has 1 to {NAME_LENGTH_MAX} printable characters.")
-    return name
-
-
-def normalise_email(text: str) -> str:
-    """An address in one spelling. Refusals: INVALID."""
-    email = unicodedata.normalize("NFKC", text).strip().lower()
-    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise InvalidField("email", "Give an e-mail address such as ann@example.com.")
-    return email
 
 
 def place_below(parent: Place | None, parent_status: IbStatus | None, ib_id: UUID) -> Place:

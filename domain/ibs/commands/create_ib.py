@@ -5,10 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.clients.rules import normalise_email, normalise_name
 from domain.ibs.errors import CodeTaken
 from domain.ibs.events import IbEventKind, ib_event
 from domain.ibs.queries import find_parent
-from domain.ibs.rules import Place, normalise_code, normalise_email, normalise_name, place_below
+from domain.ibs.rules import Place, normalise_code, place_below
 from domain.ibs.tables import ib
 from domain.ibs.values import IbStatus
 from domain.kernel.errors import NotFound
@@ -18,13 +19,12 @@ from tenants.work import WriteWork
 
 @dataclass(frozen=True, slots=True)
 class NewIb:
-    """What staff typed. `parent_id` is None at the top; `has_parent` tells a malformed id apart."""
+    """What staff typed. `parent_id` is None at the top."""
 
     code: str
     name: str
     email: str
     parent_id: UUID | None = None
-    has_parent: bool = False
 
 
 async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
@@ -64,9 +64,9 @@ async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
 
 
 async def _place(work: WriteWork, wanted: NewIb, ib_id: UUID) -> Place:
-    if not wanted.has_parent and wanted.parent_id is None:
+    if wanted.parent_id is None:
         return place_below(None, None, ib_id)
-    row = await find_parent(work, wanted.parent_id) if wanted.parent_id else None
+    row = await find_parent(work, wanted.parent_id)
     if row is None:
         raise NotFound(path=("input", "parentId"))
     return place_below(Place(row.level, row.path), IbStatus(row.status), ib_id)

@@ -17,51 +17,28 @@ class Weather:
     volatility: float
 
 
-def _symbol(
-    name: str,
-    description: str,
-    asset_class: AssetClass,
-    *,
-    currencies: tuple[str, str],
-    contract: str,
-    digits: int,
-    lots: tuple[str, str, str],
-    swaps: tuple[str, str],
-    leverage_max: int,
-) -> Symbol:
-    return Symbol(
-        name, description, asset_class, *currencies, Decimal(contract), digits,
-        Decimal(lots[0]), Decimal(lots[1]), Decimal(lots[2]),
-        Decimal(swaps[0]), Decimal(swaps[1]), leverage_max,
-    )  # fmt: skip
-
-
-_FX_LOTS = ("0.01", "100", "0.01")
+D = Decimal
+_FX = AssetClass.FX
+_FX_LOTS = (D("0.01"), D(100), D("0.01"))
+_METAL_LOTS = (D("0.01"), D(50), D("0.01"))
 
 SYMBOLS: dict[str, Symbol] = {
     symbol.name: symbol
     for symbol in (
-        _symbol("EURUSD", "Euro / US dollar", AssetClass.FX, currencies=("EUR", "USD"),
-                contract="100000", digits=5, lots=_FX_LOTS, swaps=("-7.2", "2.4"),
-                leverage_max=500),
-        _symbol("GBPUSD", "Pound sterling / US dollar", AssetClass.FX, currencies=("GBP", "USD"),
-                contract="100000", digits=5, lots=_FX_LOTS, swaps=("-4.1", "-1.3"),
-                leverage_max=500),
-        _symbol("USDJPY", "US dollar / Japanese yen", AssetClass.FX, currencies=("USD", "JPY"),
-                contract="100000", digits=3, lots=_FX_LOTS, swaps=("9.8", "-21.5"),
-                leverage_max=500),
-        _symbol("EURGBP", "Euro / Pound sterling", AssetClass.FX, currencies=("EUR", "GBP"),
-                contract="100000", digits=5, lots=_FX_LOTS, swaps=("-5.6", "1.1"),
-                leverage_max=500),
-        _symbol("XAUUSD", "Gold, troy ounce / US dollar", AssetClass.METAL,
-                currencies=("XAU", "USD"), contract="100", digits=2, lots=("0.01", "50", "0.01"),
-                swaps=("-38.0", "21.0"), leverage_max=200),
-        _symbol("US500", "Index of 500 large US shares", AssetClass.INDEX,
-                currencies=("US500", "USD"), contract="10", digits=1, lots=("0.1", "250", "0.1"),
-                swaps=("-11.0", "3.0"), leverage_max=100),
-        _symbol("BTCUSD", "Bitcoin / US dollar", AssetClass.CRYPTO, currencies=("BTC", "USD"),
-                contract="1", digits=2, lots=("0.01", "10", "0.01"), swaps=("-2600", "-900"),
-                leverage_max=20),
+        Symbol("EURUSD", "Euro / US dollar", _FX, "EUR", "USD", D(100000), 5,
+               *_FX_LOTS, D("-7.2"), D("2.4"), 500),
+        Symbol("GBPUSD", "Pound sterling / US dollar", _FX, "GBP", "USD", D(100000), 5,
+               *_FX_LOTS, D("-4.1"), D("-1.3"), 500),
+        Symbol("USDJPY", "US dollar / Japanese yen", _FX, "USD", "JPY", D(100000), 3,
+               *_FX_LOTS, D("9.8"), D("-21.5"), 500),
+        Symbol("EURGBP", "Euro / Pound sterling", _FX, "EUR", "GBP", D(100000), 5,
+               *_FX_LOTS, D("-5.6"), D("1.1"), 500),
+        Symbol("XAUUSD", "Gold, troy ounce / US dollar", AssetClass.METAL, "XAU", "USD", D(100), 2,
+               *_METAL_LOTS, D(-38), D(21), 200),
+        Symbol("US500", "Index of 500 large US shares", AssetClass.INDEX, "US500", "USD", D(10), 1,
+               D("0.1"), D(250), D("0.1"), D(-11), D(3), 100),
+        Symbol("BTCUSD", "Bitcoin / US dollar", AssetClass.CRYPTO, "BTC", "USD", D(1), 2,
+               D("0.01"), D(10), D("0.01"), D(-2600), D(-900), 20),
     )
 }  # fmt: skip
 

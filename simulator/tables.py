@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -155,6 +156,6 @@ desk = _table(
     "desk",
     Column("desk_id", Integer, primary_key=True, autoincrement=False),
     Column("next_ticket", BigInteger, nullable=False),
-    _text("rolled_day"),
+    Column("rolled_day", Date, nullable=False),
     CheckConstraint("desk_id = 1", name="single"),
 )

@@ -169,27 +169,28 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Deal:
     """One executed fact. Balance (credit, for CREDIT) moves by profit + swap + commission +
-    amount; ids grow by one in commit order, so an id is a cursor."""
+    amount; ids grow by one in commit order, so an id is a cursor. A closing deal is on the
+    opposite side of its position. `deal_id` and `balance_after` are set when it is recorded."""
 
-    deal_id: int
     login: int
     at: datetime
     entry: Entry
     reason: Reason
-    symbol: str | None
-    side: Side | None
-    lots: Decimal
-    price: Decimal | None
-    position_id: int | None
-    order_id: int | None
-    profit: Decimal
-    swap: Decimal
-    commission: Decimal
-    amount: Decimal
-    balance_after: Decimal
-    op_id: str | None
-    kind: BalanceKind | None
-    comment: str
+    symbol: str | None = None
+    side: Side | None = None
+    lots: Decimal = ZERO
+    price: Decimal | None = None
+    position_id: int | None = None
+    order_id: int | None = None
+    profit: Decimal = ZERO
+    swap: Decimal = ZERO
+    commission: Decimal = ZERO
+    amount: Decimal = ZERO
+    op_id: str | None = None
+    kind: BalanceKind | None = None
+    comment: str = ""
+    deal_id: int = 0
+    balance_after: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

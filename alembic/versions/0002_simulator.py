@@ -117,7 +117,7 @@ _TABLES = (
         desk_id integer constraint pk_desk primary key
             constraint ck_desk_single check (desk_id = 1),
         next_ticket bigint not null,
-        rolled_day text not null
+        rolled_day date not null
     )
     """,
 )

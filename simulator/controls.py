@@ -1,0 +1,66 @@
+"""Test controls: faults, the market by hand. Served only when the process was told to."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simulator import bodies, shapes
+from simulator.faults import Fault, FaultKind, Faults
+from simulator.market import manual_quote
+from simulator.prices import find_symbol
+from simulator.wire import answer, body_of, engine_of, guarded
+
+
+def _faults(request: Request) -> Faults:
+    faults: Faults = request.app.state.faults
+    return faults
+
+
+async def arm_fault(request: Request) -> Response:
+    asked = await body_of(request, bodies.FaultBody)
+    if asked.kind is FaultKind.CUT_STREAM:
+        request.app.state.hub.cut("cut on demand")
+    else:
+        _faults(request).armed.append(Fault(**dict(asked)))
+    return answer({})
+
+
+async def disarm_faults(request: Request) -> Response:
+    _faults(request).armed.clear()
+    return answer({})
+
+
+async def step(request: Request) -> Response:
+    asked = await body_of(request, bodies.StepBody)
+    quotes = await engine_of(request).step(asked.ticks)
+    return answer({"quotes": [shapes.plain(quote) for quote in quotes]})
+
+
+async def set_speed(request: Request) -> Response:
+    asked = await body_of(request, bodies.SpeedBody)
+    await engine_of(request).change_speed(asked.speed)
+    return answer({})
+
+
+async def set_quote(request: Request) -> Response:
+    asked, engine = await body_of(request, bodies.QuoteBody), engine_of(request)
+    find_symbol(asked.symbol)
+    quote = manual_quote(asked.symbol, bid=asked.bid, ask=asked.ask, at=engine.look().now)
+    await engine.set_quote(quote)
+    return answer(shapes.plain(quote))
+
+
+async def roll_over(request: Request) -> Response:
+    asked = await body_of(request, bodies.DayBody)
+    await engine_of(request).roll_day(asked.day)
+    return answer({})
+
+
+ROUTES = [
+    Route("/v1/controls/faults", guarded(arm_fault), methods=["POST"]),
+    Route("/v1/controls/faults", guarded(disarm_faults), methods=["DELETE"]),
+    Route("/v1/controls/market/step", guarded(step), methods=["POST"]),
+    Route("/v1/controls/market/speed", guarded(set_speed), methods=["POST"]),
+    Route("/v1/controls/market/quotes", guarded(set_quote), methods=["POST"]),
+    Route("/v1/controls/rollover", guarded(roll_over), methods=["POST"]),
+]

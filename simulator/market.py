@@ -1,0 +1,217 @@
+"""The market: where each series stands now, what is due, and what it showed before.
+
+Play is a pure function of wall time: `offset = anchor.offset + (now - anchor.at) × speed`. The
+anchor is stored, so that a restart finds the market where it would be, as a real one goes on while
+a platform is down. A speed of zero is the manual mode: time stands and `step` plays tick by tick.
+"""
+
+from bisect import insort
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from heapq import heapify, heapreplace
+
+from simulator.recordings import Series
+from simulator.values import Quote, QuoteSource, Refusal
+
+INTERVALS = {
+    "M1": timedelta(minutes=1),
+    "M5": timedelta(minutes=5),
+    "M15": timedelta(minutes=15),
+    "H1": timedelta(hours=1),
+    "D1": timedelta(days=1),
+}
+SPEED_MAX = Decimal(10_000)
+_DUE_MAX = 2_000
+_HISTORY_TICKS_MAX = 250_000
+_MANUAL_KEPT = 20_000
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """From `at` on, play runs at `speed` from `offset_ms`."""
+
+    at: datetime
+    offset_ms: int
+    speed: Decimal
+
+    def offset_at(self, now: datetime) -> int:
+        return self.offset_ms + int((now - self.at) / _MS * float(self.speed))
+
+    def at_offset(self, offset_ms: int) -> datetime:
+        """When a place of play is reached; only for a market that moves."""
+        return self.at + (offset_ms - self.offset_ms) / float(self.speed) * _MS
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Bid prices of one interval beginning at `at`, and the ask it closed with."""
+
+    at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    ask_close: Decimal
+    ticks: int
+
+
+class Market:
+    """Plays all series. `due` and `step` hand every tick out once, in order of time."""
+
+    def __init__(self, series: Mapping[str, Series], anchors: list[Anchor]) -> None:
+        self.series = dict(series)
+        self.anchors = anchors
+        self._shown: deque[Quote] = deque(maxlen=_MANUAL_KEPT)
+        self._offset = anchors[-1].offset_ms
+        self._queue: list[tuple[int, str, int]] = []
+
+    @property
+    def anchor(self) -> Anchor:
+        return self.anchors[-1]
+
+    @property
+    def is_manual(self) -> bool:
+        return self.anchor.speed == 0
+
+    def start(self, now: datetime) -> list[Quote]:
+        """Takes position at `now` and tells the newest quote of each symbol."""
+        self._offset = self.anchor.offset_at(now)
+        self._queue = []
+        newest = []
+        for name, series in self.series.items():
+            index = series.index_at(self._offset)
+            newest.append(self._quote(series, index, self._wall(series.offset_of(index), now)))
+            self._queue.append((series.offset_of(index + 1), name, index + 1))
+        heapify(self._queue)
+        return newest
+
+    def due(self, now: datetime) -> list[Quote]:
+        """All ticks up to `now`, oldest first. When too many have piled up (the machine slept)
+        only the newest of each symbol: the market gapped."""
+        if self.is_manual:
+            return []
+        target = self.anchor.offset_at(now)
+        quotes: list[Quote] = []
+        while self._queue[0][0] <= target:
+            if len(quotes) == _DUE_MAX:
+                return self.start(now)
+            quotes.append(self._play(now))
+        self._offset = max(self._offset, target)
+        return quotes
+
+    def next_at(self) -> datetime | None:
+        """When the next tick is due; None in manual mode."""
+        return None if self.is_manual else self.anchor.at_offset(self._queue[0][0])
+
+    def step(self, now: datetime, *, ticks: int) -> list[Quote]:
+        """Manual mode: plays the next `ticks` ticks of the whole market and moves the anchor.
+
+        Refusals: NOT_MANUAL.
+        """
+        if not self.is_manual:
+            raise Refusal("NOT_MANUAL", "Set the speed to 0 to step the market.")
+        quotes = [self._play(now) for _ in range(ticks)]
+        self.anchors[-1] = Anchor(self.anchor.at, self._offset, Decimal(0))
+        self._shown.extend(quotes)
+        return quotes
+
+    def show(self, quote: Quote) -> None:
+        """Keeps a quote set by hand for the history of manual mode."""
+        self._shown.append(quote)
+
+    def change_speed(self, now: datetime, speed: Decimal) -> Anchor:
+        """Goes on from the place of now at another speed. Refusals: INVALID_SPEED."""
+        if not 0 <= speed <= SPEED_MAX:
+            raise Refusal("INVALID_SPEED", f"The speed is 0 (manual) to {SPEED_MAX}.")
+        offset = self._offset if self.is_manual else self.anchor.offset_at(now)
+        self.anchors.append(Anchor(now, offset, speed))
+        return self.anchor
+
+    def _play(self, now: datetime) -> Quote:
+        offset, name, index = self._queue[0]
+        series = self.series[name]
+        heapreplace(self._queue, (series.offset_of(index + 1), name, index + 1))
+        self._offset = max(self._offset, offset)
+        return self._quote(series, index, self._wall(offset, now))
+
+    def _wall(self, offset: int, now: datetime) -> datetime:
+        return now if self.is_manual else self.anchor.at_offset(offset)
+
+    @staticmethod
+    def _quote(series: Series, index: int, at: datetime) -> Quote:
+        bid, ask = series.prices(index)
+        return Quote(series.symbol, bid, ask, at, series.recorded_at(index), series.source)
+
+    def history(self, symbol: str, *, start: datetime, end: datetime, interval: str) -> list[Bar]:
+        """Bars of what the market showed from `start` up to `end`; before the first anchor, what
+        it would have shown. Intervals without a tick have no bar.
+
+        Refusals: UNKNOWN_SYMBOL, RANGE_TOO_LARGE.
+        """
+        series = self.series.get(symbol)
+        if series is None:
+            raise Refusal("UNKNOWN_SYMBOL", f"There is no {symbol}.")
+        bars: list[Bar] = []
+        for at, bid, ask in self._past(series, start, end):
+            if not start <= at < end:
+                continue
+            floor = _floor(at, INTERVALS[interval])
+            if bars and bars[-1].at == floor:
+                last = bars[-1]
+                bars[-1] = Bar(
+                    floor, last.open, max(last.high, bid), min(last.low, bid), bid, ask,
+                    last.ticks + 1,
+                )  # fmt: skip
+            else:
+                bars.append(Bar(floor, bid, bid, bid, bid, ask, 1))
+        return bars
+
+    def _past(
+        self, series: Series, start: datetime, end: datetime
+    ) -> Iterator[tuple[datetime, Decimal, Decimal]]:
+        parts = list(_parts(list(self.anchors), start, end))
+        ranges = []
+        for anchor, since, until in parts:
+            # One tick more on either side: wall times are rounded; the caller cuts exactly.
+            first = series.index_at(anchor.offset_at(since) - 1)
+            last = series.index_at(anchor.offset_at(until)) + 1
+            ranges.append((anchor, first, last))
+        if sum(last - first + 1 for _, first, last in ranges) > _HISTORY_TICKS_MAX:
+            raise Refusal("RANGE_TOO_LARGE", "Ask for a shorter time.")
+        shown: list[tuple[datetime, Decimal, Decimal]] = []
+        for quote in list(self._shown):
+            if quote.symbol == series.symbol:
+                insort(shown, (quote.at, quote.bid, quote.ask))
+        played = (
+            (anchor.at_offset(series.offset_of(index)), *series.prices(index))
+            for anchor, first, last in ranges
+            for index in range(first, last + 1)
+        )
+        yield from sorted([*played, *shown]) if shown else played
+
+
+def _parts(
+    anchors: list[Anchor], start: datetime, end: datetime
+) -> Iterator[tuple[Anchor, datetime, datetime]]:
+    """The anchors that rule within a time, each with its part of it; manual ones left out."""
+    for place, anchor in enumerate(anchors):
+        since = start if place == 0 else max(start, anchor.at)
+        until = end if place == len(anchors) - 1 else min(end, anchors[place + 1].at)
+        if since < until and anchor.speed > 0:
+            yield anchor, since, until
+
+
+def _floor(at: datetime, interval: timedelta) -> datetime:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return at - (at - epoch) % interval
+
+
+def manual_quote(symbol: str, *, bid: Decimal, ask: Decimal, at: datetime) -> Quote:
+    """A price set by hand. Refusals: INVALID_PRICE when the ask is below the bid."""
+    if not 0 < bid <= ask:
+        raise Refusal("INVALID_PRICE", "A bid is above zero and an ask not below it.")
+    return Quote(symbol, bid, ask, at, None, QuoteSource.MANUAL)

@@ -1,0 +1,228 @@
+"""Registration: what is written, what is refused, and that nobody learns which addresses exist."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from domain.clients.commands.register_client import register_client
+from domain.clients.rules import read_form
+from domain.clients.values import Registration, RegistrationForm
+from domain.ibs.queries import find_introducer
+from domain.kernel.errors import DomainError
+from tenants.work import Database, WriteWork
+from tests.factories import Brand, Factory, scope_of
+
+TABLES = ("client", "credential", "client_search", "event", "audit", "brand_counter", "token")
+
+
+def filled(email: str, **changed: Any) -> Registration:
+    form = {"name": "Ann Lee", "password": "correct horse battery", "country": "CY"}
+    return read_form(RegistrationForm(email=email, **(form | changed)))
+
+
+async def register(
+    database: Database, brand: Brand, registration: Registration, password_hash: str = "hash-1"
+) -> None:
+    async def command(work: WriteWork) -> None:
+        await register_client(
+            work, registration, password_hash=password_hash, find_introducer=find_introducer
+        )
+
+    await database.write(scope_of(brand), command)
+
+
+def counts(superuser: psycopg.Connection[Any], brand: Brand) -> dict[str, int]:
+    """Rows of the brand in every table that a registration may touch."""
+    found = {}
+    for table in TABLES:
+        query = f"select count(*) from {table} where brand_id = %s"
+        row = superuser.execute(query, [brand.id]).fetchone()
+        assert row is not None
+        found[table] = row[0]
+    return found
+
+
+def only(superuser: psycopg.Connection[Any], query: str, brand: Brand) -> Any:
+    rows = superuser.execute(query, [brand.id]).fetchall()
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+async def test_a_new_client_is_written_once_and_waits_for_its_address(
+    database: Database, brand: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("Ann@One.example", phone="+357 99123456"))
+    row = only(
+        superuser,
+        "select reference, version, status, email, phone, country, language, legal_entity_id,"
+        " ib_id, ib_path, email_verified_at from client where brand_id = %s",
+        brand,
+    )
+    assert row == (
+        "C-000001", 1, "REGISTERED", "ann@one.example", "+35799123456", "CY", "en",
+        brand.legal_entity_id, None, "", None,
+    )  # fmt: skip
+    assert counts(superuser, brand) == {
+        "client": 1, "credential": 1, "event": 1, "audit": 1, "brand_counter": 1, "token": 0,
+        "client_search": 5 + 14 + 10,
+    }  # fmt: skip
+    assert only(
+        superuser,
+        "select topic, kind, client_id = object_id, payload from event where brand_id = %s",
+        brand,
+    ) == ("CLIENT", "registered", True, {})
+
+
+async def test_nothing_personal_goes_into_the_logs(
+    database: Database, brand: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("ann@logs.example", phone="+357 99123456"))
+    logs = only(
+        superuser,
+        "select (select string_agg(event::text, '') from event where brand_id = b.id) ||"
+        " (select string_agg(audit::text, '') from audit where brand_id = b.id)"
+        " from brand b where id = %s",
+        brand,
+    )[0]
+    assert not [text for text in ("Ann", "ann@logs", "99123456", "hash-1") if text in logs]
+
+
+async def test_a_known_address_answers_alike_and_writes_only_to_the_logs(
+    database: Database, brand: Brand, make: Factory, superuser: psycopg.Connection[Any]
+) -> None:
+    known = make.client(brand)
+    before = counts(superuser, brand)
+    assert await register(database, brand, filled(known.email)) is None
+    after = counts(superuser, brand)
+    assert after == before | {"event": before["event"] + 1, "audit": before["audit"] + 1}
+    assert only(superuser, "select kind, client_id from event where brand_id = %s", brand) == (
+        "registration_repeated",
+        known.id,
+    )
+    assert only(
+        superuser, "select outcome, reason is null from audit where brand_id = %s", brand
+    ) == ("REFUSED", False)
+
+
+async def test_an_unverified_address_that_registers_again_gets_the_newer_password(
+    database: Database, brand: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("ann@again.example"))
+    await register(database, brand, filled("ann@again.example", name="Bob"), "hash-2")
+    assert only(superuser, "select password_hash from credential where brand_id = %s", brand) == (
+        "hash-2",
+    )
+    assert only(superuser, "select name from client where brand_id = %s", brand) == ("Ann Lee",)
+
+
+async def test_a_verified_clients_password_is_out_of_reach(
+    database: Database, brand: Brand, make: Factory, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("ann@safe.example"))
+    superuser.execute("update client set status = 'ACTIVE' where brand_id = %s", [brand.id])
+    await register(database, brand, filled("ann@safe.example"), "hash-2")
+    assert only(superuser, "select password_hash from credential where brand_id = %s", brand) == (
+        "hash-1",
+    )
+
+
+async def test_the_same_address_registers_with_another_brand(
+    database: Database, brand: Brand, brand_b: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("ann@both.example"))
+    await register(database, brand_b, filled("ann@both.example"))
+    assert counts(superuser, brand) == counts(superuser, brand_b)
+    assert counts(superuser, brand)["client"] == 1
+
+
+async def test_twins_that_race_make_one_client(
+    database: Database, brand: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    twins = [register(database, brand, filled("ann@race.example")) for _ in range(4)]
+    await asyncio.gather(*twins)
+    found = counts(superuser, brand)
+    assert (found["client"], found["credential"], found["event"], found["audit"]) == (1, 1, 4, 4)
+
+
+async def test_the_code_of_an_ib_puts_the_client_below_it(
+    database: Database, brand: Brand, make: Factory, superuser: psycopg.Connection[Any]
+) -> None:
+    ib = make.ib(brand, make.ib(brand))
+    await register(database, brand, filled("ann@ib.example", ib_code=ib.code.lower()))
+    assert only(superuser, "select ib_id, ib_path from client where brand_id = %s", brand) == (
+        ib.id,
+        ib.path,
+    )
+    assert only(superuser, "select ib_path from event where brand_id = %s", brand) == (ib.path,)
+    paths = superuser.execute(
+        "select distinct ib_path from client_search where brand_id = %s", [brand.id]
+    ).fetchall()
+    assert paths == [(ib.path,)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"country": "US"}, "COUNTRY_NOT_ALLOWED", "country"),
+        ({"language": "xx"}, "INVALID", "language"),
+        ({"ib_code": "NOBODY"}, "IB_UNKNOWN", "ibCode"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_refusal_writes_nothing_and_is_the_same_for_known_addresses(
+    changed: dict[str, str],
+    code: str,
+    field: str,
+    is_known: bool,
+    database: Database,
+    brand: Brand,
+    make: Factory,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    email = make.client(brand).email if is_known else "ann@refused.example"
+    before = counts(superuser, brand)
+    with pytest.raises(DomainError) as caught:
+        await register(database, brand, filled(email, **changed))
+    assert (caught.value.code, caught.value.path) == (code, ("input", field))
+    assert counts(superuser, brand) == before
+
+
+async def test_another_brands_and_a_suspended_ib_are_unknown(
+    database: Database,
+    brand: Brand,
+    brand_b: Brand,
+    make: Factory,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    foreign, suspended = make.ib(brand_b), make.ib(brand)
+    superuser.execute("update ib set status = 'SUSPENDED' where id = %s", [suspended.id])
+    for ib_code in (foreign.code, suspended.code):
+        with pytest.raises(DomainError) as caught:
+            await register(database, brand, filled("ann@x.example", ib_code=ib_code))
+        assert caught.value.code == "IB_UNKNOWN"
+
+
+async def test_references_count_per_brand(
+    database: Database, brand: Brand, brand_b: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    for number in (1, 2, 3):
+        await register(database, brand, filled(f"ann{number}@count.example"))
+    await register(database, brand_b, filled("ann@count.example"))
+    rows = superuser.execute(
+        "select reference from client where brand_id = any(%s) order by brand_id = %s desc,"
+        " reference",
+        [[brand.id, brand_b.id], brand.id],
+    ).fetchall()
+    assert rows == [("C-000001",), ("C-000002",), ("C-000003",), ("C-000001",)]
+
+
+async def test_both_outcomes_cost_a_fixed_number_of_statements(
+    database: Database, brand: Brand, count_statements: Any
+) -> None:
+    with count_statements() as new:
+        await register(database, brand, filled("ann@cost.example"))
+    with count_statements() as known:
+        await register(database, brand, filled("ann@cost.example"))
+    assert (new.total, known.total) == (10, 7), f"{new}\n\n{known}"

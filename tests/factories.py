@@ -22,6 +22,7 @@ from api.embedded import Endpoints
 from domain.accounts import tables as accounts
 from domain.accounts.values import AccountAccess, AccountKind, AccountStatus, PlatformKind
 from domain.clients import tables as clients
+from domain.clients.search import entries
 from domain.clients.values import ClientKind, ClientStatus
 from domain.ibs import tables as ibs
 from domain.ibs.values import IbStatus
@@ -250,9 +251,32 @@ class Factory:
                         endpoint="unix:simulator.sock", time_zone="Europe/Nicosia")
                 .on_conflict_do_nothing()
             )  # fmt: skip
-            return UUID(str(connection.scalar(
+            server_id = UUID(str(connection.scalar(
                 select(table.c.id).where(table.c.name == "simulator")
             )))  # fmt: skip
+            connection.execute(
+                upsert(accounts.platform_group)
+                .values([
+                    {"server_id": server_id, "name": kind.lower(), "account_kind": kind,
+                     "currency": "USD", "leverage_max": 500, "swap_free": False}
+                    for kind in (AccountKind.DEMO, AccountKind.LIVE)
+                ])
+                .on_conflict_do_nothing()
+            )  # fmt: skip
+            return server_id
+
+    def symbol(self, name: str) -> None:
+        """A currency pair of the shared platform: 100,000 units a lot, 0.01 to 50 lots."""
+        row = {
+            "server_id": self.platform_server(), "name": name, "description": name,
+            "asset_class": "FX", "base_currency": name[:3], "quote_currency": name[3:],
+            "digits": 3 if name.endswith("JPY") else 5, "contract_size": 100_000,
+            "lots_min": Decimal("0.01"), "lots_max": 50, "lots_step": Decimal("0.01"),
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            connection.execute(
+                upsert(accounts.platform_symbol).values(row).on_conflict_do_nothing()
+            )
 
     # People -----------------------------------------------------------------------------------
 
@@ -299,7 +323,14 @@ class Factory:
             "ib_path": path, "phone": made.phone, "country": "CY", "language": "en",
             "tags": [f"tag{number}{mark}"], "email_verified_at": now, "created_at": now,
         }  # fmt: skip
-        self.insert(clients.client, brand, **(row | columns))
+        row |= columns
+        self.insert(clients.client, brand, **row)
+        with self._work(brand.id) as connection:
+            connection.execute(insert(clients.client_search), [
+                {"brand_id": brand.id, "client_id": key, "ib_path": path, "kind": kind,
+                 "suffix": suffix}
+                for kind, suffix in entries(row["name"], row["email"], row["phone"])
+            ])  # fmt: skip
         return made
 
     def note(self, client: Client, author_id: UUID | None = None, *, body: str = "") -> UUID:
@@ -470,6 +501,13 @@ _REFERENCE: Mapping[Table, Sequence[dict[str, Any]]] = {
         {"code": "KP", "name": "North Korea"},
     ],
     tables.jurisdiction: [
-        {"code": "CY", "version": 1, "name": "Cyprus", "policy": {"leverage_max": 30}},
+        {
+            "code": "CY",
+            "version": 1,
+            "name": "Cyprus",
+            "policy": {
+                "leverage_max": {"major_fx": 30, "simulated": 500},
+            },
+        },
     ],
 }

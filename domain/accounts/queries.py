@@ -23,6 +23,8 @@ from domain.accounts.tables import (
     trading_account,
 )
 from domain.accounts.values import AccountKind
+from domain.clients.standing import find_standing
+from domain.kernel.errors import NotFound
 from tenants.log import Statements
 from tenants.tables import brand_counter, jurisdiction, legal_entity
 from tenants.work import ReadWork, WriteWork
@@ -111,6 +113,14 @@ async def lock_account(work: WriteWork, account_id: UUID) -> Any:
         )
         .with_for_update(key_share=True)
     )
+
+
+async def get_account(work: WriteWork, account_id: UUID, *, named: str = "accountId") -> Any:
+    """The account of a command, locked. Refusals: NOT_FOUND for unknown and out of reach alike."""
+    account = await lock_account(work, account_id)
+    if account is None or await find_standing(work, account.client_id) is None:
+        raise NotFound(path=("input", named))
+    return account
 
 
 async def find_account(work: AnyWork, account_id: UUID) -> Any:

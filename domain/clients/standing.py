@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from domain.clients.rights import reaches_all
 from domain.clients.tables import client
 from domain.clients.values import ClientStatus
 from tenants.work import WriteWork
@@ -22,7 +23,13 @@ class ClientStanding:
 
 
 async def find_standing(work: WriteWork, client_id: UUID) -> ClientStanding | None:
-    """The client's standing; None when unknown or out of the work's scope."""
+    """The client's standing; None when unknown or out of reach of whoever acts.
+
+    Row-level security narrows clients and ibs; staff without `clients:all` reach their own only.
+    """
+    conditions = [client.c.brand_id == work.scope.brand_id, client.c.id == client_id]
+    if not reaches_all(work.scope):
+        conditions.append(client.c.owner_id == work.scope.actor.id)
     row = await work.maybe(
         select(
             client.c.id,
@@ -30,7 +37,7 @@ async def find_standing(work: WriteWork, client_id: UUID) -> ClientStanding | No
             client.c.status,
             client.c.legal_entity_id,
             client.c.owner_id,
-        ).where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+        ).where(*conditions)
     )
     if row is None:
         return None

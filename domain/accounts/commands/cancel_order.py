@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain.accounts.commands.ask_platform import ask_platform
-from domain.accounts.queries import find_account, find_order
+from domain.accounts.queries import find_order, get_account
 from domain.accounts.values import OrderStatus, RequestKind
 from domain.kernel.errors import NotFound, Refused
 from tenants.log import Change
@@ -19,9 +19,9 @@ async def cancel_order(work: WriteWork, order_id: UUID) -> dict[str, str]:
     order = await find_order(work, order_id)
     if order is None:
         raise NotFound(path=("input", "orderId"))
+    account = await get_account(work, order.account_id, named="orderId")
     if order.status != OrderStatus.PLACED:
         raise Refused("ORDER_NOT_PENDING", "Only an order that waits can be cancelled.")
-    account = await find_account(work, order.account_id)
     request_id = await ask_platform(work, account, RequestKind.CANCEL, {}, order_id=order_id)
     work.audit(Change("order.cancel", object_kind="order", object_id=order_id))
     return {"order": str(order_id), "request": str(request_id)}

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from domain.accounts.commands.ask_platform import ask_platform
-from domain.accounts.queries import get_leverage_cap, list_group_terms, lock_account
+from domain.accounts.queries import get_account, get_leverage_cap, list_group_terms
 from domain.accounts.rules import decide_is_active, decide_leverage
 from domain.accounts.values import AccountKind, AccountStatus, RequestKind
-from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.errors import Conflict
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -19,9 +19,7 @@ async def change_leverage(
     Refusals: NOT_FOUND, VERSION_CONFLICT, ACCOUNT_NOT_ACTIVE, LEVERAGE_TOO_HIGH, INVALID.
     Effects: event `leverage_requested`, later `leverage_changed`; audit.
     """
-    account = await lock_account(work, account_id)
-    if account is None:
-        raise NotFound(path=("input", "accountId"))
+    account = await get_account(work, account_id)
     if expected_version not in (None, account.version):
         raise Conflict(
             "VERSION_CONFLICT",

@@ -4,7 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.accounts.commands.ask_platform import ask_platform
-from domain.accounts.queries import find_account, find_position, find_symbol
+from domain.accounts.queries import find_position, find_symbol, get_account
 from domain.accounts.rules import decide_close, decide_is_active
 from domain.accounts.values import AccountAccess, AccountStatus, RequestKind
 from domain.kernel.errors import NotFound, Refused
@@ -23,7 +23,7 @@ async def close_position(
     held = await find_position(work, position_id)
     if held is None:
         raise NotFound(path=("input", "positionId"))
-    account = await find_account(work, held.account_id)
+    account = await get_account(work, held.account_id, named="positionId")
     decide_is_active(AccountStatus(account.status))
     if account.access not in (AccountAccess.FULL, AccountAccess.CLOSE_ONLY):
         raise Refused("TRADING_DISABLED", "Trading is switched off for this account.")

@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from domain.accounts.commands.ask_platform import ask_platform
-from domain.accounts.queries import find_symbol, lock_account
+from domain.accounts.queries import find_symbol, get_account
 from domain.accounts.rules import OrderWish, decide_order
 from domain.accounts.tables import trade_order
 from domain.accounts.values import AccountAccess, AccountStatus, OrderStatus, RequestKind
-from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.errors import Invalid
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -22,9 +22,7 @@ async def place_order(work: WriteWork, account_id: UUID, wish: OrderWish) -> dic
     Refusals: NOT_FOUND, SYMBOL_UNKNOWN and those of `rules.decide_order`.
     Effects: event `order_requested`, later `order_filled`, `order_placed` or `order_rejected`.
     """
-    account = await lock_account(work, account_id)
-    if account is None:
-        raise NotFound(path=("input", "accountId"))
+    account = await get_account(work, account_id)
     symbol = await find_symbol(work, account.server_id, wish.symbol)
     if symbol is None:
         message = "This account has no such symbol."

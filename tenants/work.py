@@ -25,6 +25,7 @@ from domain.kernel.errors import Busy, Conflict, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
 from tenants.context import NO_BRAND, ActorKind, Scope
 from tenants.log import Change, Event, append
+from tenants.refusals import Unauthenticated
 from tenants.repeat import Repeat, Replay, claim, settle
 from tenants.tables import brand_state, operator_token, token
 
@@ -41,7 +42,7 @@ _DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args 
 
 
 class RightsChanged(Conflict):
-    """The token was revoked or the brand's policy moved since the request was authenticated."""
+    """The brand's policy moved since the request was authenticated."""
 
     def __init__(self) -> None:
         super().__init__("CONFLICT", "Your rights changed just now; try again.", retryable=True)
@@ -126,6 +127,7 @@ class WriteWork(_Work):
         super().__init__(scope)
         self._connection = connection
         self._now: datetime | None = None
+        self._database_now: datetime | None = None
         self.events: list[Event] = []
         self.changes: list[Change] = []
 
@@ -133,6 +135,11 @@ class WriteWork(_Work):
         """The instant of this work: the database's clock plus the brand's sandbox offset."""
         assert self._now is not None, "the work has begun"
         return self._now
+
+    def database_now(self) -> datetime:
+        """The database's own clock, which no sandbox moves: for credentials and their expiry."""
+        assert self._database_now is not None, "the work has begun"
+        return self._database_now
 
     def new_id(self) -> UUID:
         """A new UUIDv7 of this work's instant."""
@@ -172,9 +179,11 @@ class WriteWork(_Work):
         row = (await self.rows(_first_statement(self.scope)))[:1]
         if not row:
             raise Unavailable("This brand is not served here.")
+        self._database_now = row[0].now
         self._now = row[0].now + timedelta(milliseconds=row[0].clock_offset_ms)
-        stale = self.scope.policy_version not in (0, row[0].policy_version)
-        if stale or row[0].token_live is False:
+        if row[0].token_live is False:
+            raise Unauthenticated()
+        if self.scope.policy_version not in (0, row[0].policy_version):
             raise RightsChanged()
 
 
@@ -198,8 +207,8 @@ class Database:
         command then returns JSON-ready values, a repetition returns them with `replayed`, and a
         refusal is stored and raised again. Deadlocks are retried three times.
 
-        Refusals: whatever the command raises; UNAVAILABLE; CONFLICT when rights changed;
-        IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
+        Refusals: whatever the command raises; UNAVAILABLE; UNAUTHENTICATED when the token has
+        ended; CONFLICT when the policy moved; IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
         """
         for attempt in range(_ATTEMPTS):
             try:

@@ -54,7 +54,7 @@ class Wakeup:
     async def _run(self) -> None:
         await _reconnecting(self._url, "wakeup", self._serve)
 
-    async def _serve(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
         wait: float | None = 0.0
         while True:
             with suppress(TimeoutError):
@@ -66,7 +66,7 @@ class Wakeup:
             if not self._pending:
                 wait = None
 
-    async def _ring(self, connection: asyncpg.Connection[Any], due: list[UUID]) -> None:
+    async def _ring(self, connection: "asyncpg.Connection[Any]", due: list[UUID]) -> None:
         # Out of the set before the call, so that a wake-up during it is not taken for this one.
         self._pending.difference_update(due)
         try:
@@ -105,7 +105,7 @@ class Listener:
     async def __aexit__(self, *_exc: object) -> None:
         await _cancelled(self._task)
 
-    async def _serve(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())
         await connection.add_listener(CHANNEL, self._on_notice)
@@ -124,7 +124,7 @@ class Listener:
 
 
 async def _reconnecting(
-    url: str, name: str, serve: Callable[[asyncpg.Connection[Any]], Any]
+    url: str, name: str, serve: "Callable[[asyncpg.Connection[Any]], Any]"
 ) -> None:
     """Serve on a connection for ever; after any failure of it, on a new one."""
     shortest, longest = _BACKOFF_SECONDS

@@ -25,7 +25,8 @@ class BrandReader:
     """Follows one brand's log as long as it has members.
 
     `position` is the last event fanned out; the ring holds the newest ones up to it, without a
-    gap. Only the loop reads; everything else asks it to and waits.
+    gap. `moves` counts the events after which clients may be within others' reach. Only the loop
+    reads; everything else asks it to and waits.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class BrandReader:
         self.members: set[Subscription] = set()
         self.position = 0
         self.reads = 0
+        self.moves = 0
         self._database = database
         self._audience = audience
         self._poll = poll
@@ -130,6 +132,8 @@ class BrandReader:
     def _fan_out(self, row: EventRow) -> None:
         assert row.seq == self.position + 1, "the log has no gaps"
         self._ring.append(row)
+        if self._audience.is_move(row):
+            self.moves += 1
         self.position = row.seq
         for member in self._candidates(row):
             if member.feed.accepts(row) and self._audience.admits(member.scope, row):

@@ -13,6 +13,7 @@ from domain.events import queries
 from domain.events.cursor import BAD_INPUT, FeedCursors
 from domain.events.hub import Hub
 from domain.events.reader import BrandReader
+from domain.events.sight import Sight
 from domain.events.subscription import Subscription
 from domain.events.values import Entry, EventRow, Feed, Happened, Heartbeat, Reset, ResetReason
 from domain.kernel.clock import Clock, SystemClock
@@ -104,14 +105,13 @@ class Feeds:
         """Up to `first` events the reader may see, and the position reached."""
         position, head = span
         found: list[EventRow] = []
+        sight = Sight(self._hub.audience, feed)
         for _ in range(_PULLS_MAX):
             rows = await queries.page(work, position, upto=head, feed=feed)
-            for row in rows:
-                if self._hub.audience.admits(work.scope, row):
-                    found.append(row)
-                position = row.seq
-                if len(found) == first:
-                    return found, position
+            found += await sight.of(work.scope, rows)
+            if len(found) >= first:
+                return found[:first], found[first - 1].seq
+            position = rows[-1].seq if rows else head
             if len(rows) < queries.PAGE:
                 return found, head
         return found, position
@@ -120,28 +120,37 @@ class Feeds:
         self, scope: Scope, feed: Feed, start: int | None
     ) -> AsyncGenerator[Entry, None]:
         reader, member = self._hub.join(scope, feed)
+        sight = Sight(self._hub.audience, feed, moves=lambda: reader.moves)
         try:
             await reader.synced()
-            member.delivered = reader.position if start is None else start
-            reset = await self._reset_at_start(reader, member, start)
-            if reset is not None:
-                yield reset
-                return
-            yield self._heartbeat_of(reader, member)
-            if start is not None:
-                async for entry in self._replay(reader, member):
-                    yield entry
-            else:
+            if start is None:
+                # Attached before the first word, so that live begins at the position it names.
+                member.delivered = reader.position
                 reader.attach(member)
-            async for entry in self._live(reader, member):
+                yield self._heartbeat_of(reader, member)
+            else:
+                member.delivered = start
+                async for entry in self._replay(reader, member, sight):
+                    yield entry
+                    if isinstance(entry, Reset):
+                        return
+            async for entry in self._live(reader, member, sight):
                 yield entry
         finally:
             reader.leave(member)
 
     async def _replay(
-        self, reader: BrandReader, member: Subscription
+        self, reader: BrandReader, member: Subscription, sight: Sight
     ) -> AsyncGenerator[Entry, None]:
-        """Everything up to the hub's position, ending attached to it; then a heartbeat."""
+        """Heartbeat, everything up to the hub's position, and attached to it another heartbeat.
+
+        Or a reset, when the log does not reach back to where the reader is.
+        """
+        reset = await self._reset_at_start(reader, member)
+        if reset is not None:
+            yield reset
+            return
+        yield self._heartbeat_of(reader, member)
         while True:
             rows = reader.after(member.delivered, _STEP)
             if rows is None:
@@ -151,16 +160,17 @@ class Feeds:
             else:
                 # No await between looking and attaching: the live feed begins right here.
                 reader.attach(member)
-                break
-            for row in rows:
+                yield self._heartbeat_of(reader, member)
+                return
+            for row in await sight.of(member.scope, rows):
                 self._judge(member)
-                if self._shows(member, row):
-                    yield self._happened(member.scope, member.feed, row)
-                    member.delivered = row.seq
+                yield self._happened(member.scope, member.feed, row)
+                member.delivered = row.seq
             member.delivered = reached
-        yield self._heartbeat_of(reader, member)
 
-    async def _live(self, reader: BrandReader, member: Subscription) -> AsyncGenerator[Entry, None]:
+    async def _live(
+        self, reader: BrandReader, member: Subscription, sight: Sight
+    ) -> AsyncGenerator[Entry, None]:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._heartbeat
         while True:
@@ -171,8 +181,8 @@ class Feeds:
             row = member.take()
             if row is not None:
                 # Judged again: rights may have changed while the event was in the queue.
-                if self._shows(member, row):
-                    yield self._happened(member.scope, member.feed, row)
+                for seen in await sight.of(member.scope, (row,)):
+                    yield self._happened(member.scope, member.feed, seen)
                     due = loop.time() + self._heartbeat
             elif loop.time() >= due:
                 member.delivered = max(member.delivered, reader.position)
@@ -188,10 +198,9 @@ class Feeds:
             rows = await queries.page(work, member.delivered, upto=head, feed=member.feed)
         return rows, rows[-1].seq if len(rows) == queries.PAGE else head
 
-    async def _reset_at_start(
-        self, reader: BrandReader, member: Subscription, start: int | None
-    ) -> Reset | None:
-        if start is None or (start <= reader.position and reader.after(start, 1) is not None):
+    async def _reset_at_start(self, reader: BrandReader, member: Subscription) -> Reset | None:
+        start = member.delivered
+        if start <= reader.position and reader.after(start, 1) is not None:
             return None
         oldest, reason = await self._resumable(member.scope, start)
         if reason is None:
@@ -228,9 +237,6 @@ class Feeds:
 
     def _cursor(self, scope: Scope, feed: Feed, seq: int) -> str:
         return self._cursors.write(scope.brand_id, feed.tag(), seq)
-
-    def _shows(self, member: Subscription, row: EventRow) -> bool:
-        return member.feed.accepts(row) and self._hub.audience.admits(member.scope, row)
 
     def _judge(self, member: Subscription) -> None:
         if member.revoked:

@@ -1,10 +1,10 @@
 """What travels in a feed: rows of the log, what a reader asked for, and what it is given."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.kernel.errors import Forbidden
@@ -15,12 +15,8 @@ class Topic(StrEnum):
     """Nouns that events are about."""
 
     ACCOUNT = "ACCOUNT"
-    CHALLENGE = "CHALLENGE"
     CLIENT = "CLIENT"
-    COMPLIANCE = "COMPLIANCE"
-    DEPOSIT = "DEPOSIT"
     IB = "IB"
-    PAYMENT = "PAYMENT"
 
 
 class ResetReason(StrEnum):
@@ -50,6 +46,14 @@ class EventRow:
     actor_id: UUID | None
     payload: Mapping[str, Any]
     size: int = 256
+
+    @property
+    def concerns(self) -> UUID | None:
+        """The client this is about, also when only staff may see it (then the payload says so)."""
+        if self.client_id is not None:
+            return self.client_id
+        named = self.payload.get("client_id")
+        return UUID(named) if isinstance(named, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +96,32 @@ class Feed:
         return () if self.about is None else (str(self.about), self.about.hex)
 
 
+class Reach(Protocol):
+    """Which clients somebody may see, where neither a column of the event nor a permission says."""
+
+    moves: frozenset[tuple[str, str]]
+    """Topic and kind of the events after which a client may be within another's reach."""
+
+    def is_limited(self, scope: Scope) -> bool:
+        """Whether the scope reaches some of the brand's clients only."""
+        ...
+
+    async def reached(self, scope: Scope, client_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Those of the clients that the scope reaches at this moment."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Which permission each topic takes, and which kinds take another one on top.
 
-    Whatever topic is not named here is shown to nobody.
+    Whatever topic is not named here is shown to nobody. `reach` limits staff who may see some
+    clients only.
     """
 
     topics: Mapping[str, str]
-    kinds: Mapping[tuple[str, str], str]
+    kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    reach: "Reach | None" = None
 
     def require(self, scope: Scope, feed: Feed) -> None:
         """Refuses with FORBIDDEN a feed that holds a topic the scope may not read."""
@@ -114,6 +135,10 @@ class Audience:
             return False
         extra = self.kinds.get((row.topic, row.kind))
         return (extra is None or extra in scope.permissions) and _within(scope, row)
+
+    def is_move(self, row: EventRow) -> bool:
+        """Whether a client may be within another's reach after this event."""
+        return self.reach is not None and (row.topic, row.kind) in self.reach.moves
 
 
 def _within(scope: Scope, row: EventRow) -> bool:

@@ -12,7 +12,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import MetaData
 
 from api.embedded import Endpoints
-from tests.house.test_tables import brand_tables
+from tests.declared import brand_tables
 
 OURS = "('public', 'simulator', 'jobs')"
 BRAND = "((brand_id)::text = current_setting('app.brand_id'::text, true))"
@@ -58,7 +58,7 @@ def test_row_security_is_enabled_and_forced(ask, metadata: MetaData):
         "select relname from pg_class where relnamespace = 'public'::regnamespace"
         " and relkind in ('r', 'p') and relrowsecurity and relforcerowsecurity"
     )
-    assert {row.relname for row in rows} == {table.name for table in brand_tables(metadata)}
+    assert {row.relname for row in rows} == {table.name for table in brand_tables()}
 
 
 def test_policies_are_exactly_the_declared_ones(ask, metadata: MetaData, endpoints: Endpoints):
@@ -72,7 +72,7 @@ def test_policies_are_exactly_the_declared_ones(ask, metadata: MetaData, endpoin
             (row.policyname, row.permissive, row.cmd, to.removeprefix(prefix), row.qual,
              row.with_check)
         )  # fmt: skip
-    for table in brand_tables(metadata):
+    for table in brand_tables():
         expected = {("brand", "PERMISSIVE", "ALL", "public", BRAND, BRAND)}
         expected |= {
             (name, "RESTRICTIVE", command, "app", condition, None)
@@ -85,7 +85,7 @@ def test_policies_are_exactly_the_declared_ones(ask, metadata: MetaData, endpoin
 
 def test_every_key_of_a_brand_table_begins_with_the_brand(ask, metadata: MetaData):
     """A global key would tell that another brand has the same e-mail, login or id."""
-    names = [table.name for table in brand_tables(metadata)]
+    names = [table.name for table in brand_tables()]
     rows = ask(
         "select x.indexrelid::regclass::text as name, a.attname as first"
         " from pg_index x join pg_class c on c.oid = x.indrelid"
@@ -99,7 +99,7 @@ def test_every_key_of_a_brand_table_begins_with_the_brand(ask, metadata: MetaDat
 
 def test_references_between_brand_tables_carry_the_brand(ask, metadata: MetaData):
     """Referential checks skip row security: a bare id would accept another brand's row."""
-    names = {table.name for table in brand_tables(metadata)}
+    names = {table.name for table in brand_tables()}
     rows = ask(
         "select c.conname, c.confdeltype, c.confupdtype, r.relname as target,"
         " (select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1])"

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.declared import brand_tables
 from tests.house.sources import Source, called, of, report
 
 VOLATILE = {"clock_timestamp", "random", "gen_random_uuid", "uuid_generate_v4", "nextval"}
@@ -104,10 +105,7 @@ def test_migrations_send_one_statement_at_a_time():
 
 def test_statements_of_brand_tables_name_the_brand():
     """Row security is the second lock; the predicate uses indexes and routes to one node."""
-    from tenants.database import metadata
-    from tests.house.test_tables import brand_tables
-
-    names = {table.name for table in brand_tables(metadata)}
+    names = {table.name for table in brand_tables()}
     found = [
         f"{source.at(call)} {called(call)}({first})"
         for source in of("domain", "tenants")

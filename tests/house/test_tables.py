@@ -1,7 +1,6 @@
 """Every declared table is placed, and the migrations make exactly what is declared."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -11,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine, text
 
 from api.embedded import Endpoints
+from tests.declared import brand_tables
 from tests.postgres import superuser as connect_superuser
 
 PLACES = {"brand", "reference", "local"}
@@ -55,15 +55,15 @@ def test_tables_without_isolation_are_the_reviewed_ones(metadata: MetaData):
         assert found == expected, place
 
 
-def test_brand_tables_lead_with_the_brand(metadata: MetaData):
-    for table in brand_tables(metadata):
+def test_brand_tables_lead_with_the_brand():
+    for table in brand_tables():
         assert next(iter(table.primary_key.columns)).name == "brand_id", table.name
         assert table.info["visible_to"] in VISIBLE, table.name
 
 
-def test_who_may_see_a_table_can_be_told_from_its_rows(metadata: MetaData):
+def test_who_may_see_a_table_can_be_told_from_its_rows():
     """Row security for clients and ibs judges a row by its own columns alone."""
-    for table in brand_tables(metadata):
+    for table in brand_tables():
         wanted: set[str] = set()
         if table.info["visible_to"] == "client":
             wanted = {table.info["client_column"], table.info["ib_column"]}
@@ -107,11 +107,6 @@ def test_migrations_make_what_is_declared_to_the_letter(
     migrated = {row for row in migrated if row[0] != "alembic_version"}
     assert migrated - declared == set(), "migrated and not declared"
     assert declared - migrated == set(), "declared and not migrated"
-
-
-def brand_tables(metadata: MetaData) -> Iterator[Any]:
-    """The tables whose rows each belong to one brand."""
-    return (table for table in metadata.tables.values() if table.info["place"] == "brand")
 
 
 def catalogue(connection: psycopg.Connection[Any], schema: str) -> set[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from domain.clients.values import CountryRule, Market
 from domain.kernel.errors import NotFound
 from tenants.tables import brand, brand_country, staff
 from tenants.values import StaffStatus
-from tenants.work import WriteWork
+from tenants.work import ReadWork, WriteWork
 
 
 async def get_market(work: WriteWork, country: str) -> Market:
@@ -63,9 +63,9 @@ async def is_active_staff(work: WriteWork, staff_id: UUID) -> bool:
     return row is not None
 
 
-async def find_addressee(work: WriteWork, client_id: UUID) -> Row[Any] | None:
+async def find_addressee(work: ReadWork | WriteWork, client_id: UUID) -> Row[Any] | None:
     """What a mail to a client needs, with the brand's name and branding."""
-    return await work.maybe(
+    rows = await work.rows(
         select(
             client.c.email,
             client.c.name,
@@ -76,4 +76,14 @@ async def find_addressee(work: WriteWork, client_id: UUID) -> Row[Any] | None:
         )
         .select_from(client.join(brand, brand.c.id == client.c.brand_id))
         .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+    )
+    return rows[0] if rows else None
+
+
+async def lock_client(work: WriteWork, client_id: UUID) -> Row[Any]:
+    """A client that is known to exist, locked, for the system."""
+    return await work.one(
+        select(client)
+        .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+        .with_for_update()
     )

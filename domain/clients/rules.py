@@ -23,13 +23,14 @@ from domain.clients.values import (
     Registration,
     RegistrationForm,
 )
+from tenants.passwords import LENGTHS as PASSWORD_LENGTHS
+from tenants.passwords import normalise_email as one_spelling
 
 EMAIL_LENGTH_MAX = 254  # RFC 5321 §4.5.3.1.3, less the brackets
 NAME_LENGTH_MAX = 100
 NOTE_LENGTH_MAX = 10_000
 TAGS_MAX = 20
 TAG_LENGTH_MAX = 40
-PASSWORD_LENGTHS = (10, 128)  # NIST SP 800-63B asks for at least 8, and for at least 64 allowed
 _DISTINCT_MIN = 5
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -68,9 +69,9 @@ def normalise_email(text: str) -> str:
 
     Refusals: INVALID for what can't be an address, or is longer than 254 characters.
     """
-    email = unicodedata.normalize("NFKC", text).strip().lower()
-    email = unicodedata.normalize("NFKC", email)
-    if len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email) or not email.isprintable():
+    email = one_spelling(text)
+    well_formed = _EMAIL.fullmatch(email) and email.isprintable() and one_spelling(email) == email
+    if len(email) > EMAIL_LENGTH_MAX or not well_formed:
         raise InvalidField("email", "Give an e-mail address such as ann@example.com.")
     return email
 
@@ -108,7 +109,7 @@ def normalise_country(text: str) -> str:
 
 
 def check_password(password: str, own_words: Iterable[str]) -> None:
-    """Accept a password of 10 to 128 characters that is not among the first guesses.
+    """Accept a password of the usual length that is not among the first guesses.
 
     Refusals: PASSWORD_WEAK; the message says what to change.
     """

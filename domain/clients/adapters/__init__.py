@@ -1,0 +1,1 @@
+"""What the clients context talks to outside, one file each."""

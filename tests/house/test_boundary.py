@@ -17,6 +17,7 @@ CONNECTIONS = {
 # Statements outside the usual files, each with its reason.
 STATEMENTS = {
     "domain/clients/standing.py": "what other contexts may ask of a client",
+    "domain/clients/reach.py": "which clients a feed may show, a port of the events context",
     "domain/accounts/queries.py": "a brand's next number is taken and read in one statement",
 }
 # Loops that outlive whatever the driver or a broken peer raises.

@@ -157,15 +157,20 @@ async def open_brand(work: WriteWork, plan: BrandPlan) -> None:
     await add_missing(work, publishable_key, [key])
 
 
+async def find_staff(work: WriteWork, email: str) -> UUID | None:
+    """The member of staff with that address."""
+    row = await work.maybe(
+        select(staff.c.id).where(staff.c.brand_id == work.scope.brand_id, staff.c.email == email)
+    )
+    return None if row is None else row.id
+
+
 async def hire(work: WriteWork, *, name: str, email: str, role: Role, password_hash: str) -> UUID:
     """A member of staff with one role, found by e-mail when already there."""
     scope = {"brand_id": work.scope.brand_id}
-    known = await work.maybe(
-        select(staff.c.id).where(staff.c.brand_id == work.scope.brand_id, staff.c.email == email)
-    )
+    known = await find_staff(work, email)
     if known is not None:
-        found: UUID = known.id
-        return found
+        return known
     staff_id = work.new_id()
     member = {
         **scope,

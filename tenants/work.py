@@ -38,6 +38,12 @@ _RETRIED = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
 _READ = "begin isolation level repeatable read read only"
 _WRITE = "begin isolation level read committed"
+# The system also writes where no brand is, and founds brands that have no state yet.
+_OF_THE_SYSTEM = text(
+    "select now() as now, coalesce(max(policy_version), 0) as policy_version,"
+    " coalesce(max(clock_offset_ms), 0) as clock_offset_ms, null::boolean as token_live"
+    " from brand_state where brand_id = :brand_id"
+)
 _DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
 
 
@@ -356,9 +362,9 @@ def _uuid(value: UUID) -> str:
 
 def _first_statement(scope: Scope) -> Any:
     """The work's instant, the policy version and whether the caller's token still lives."""
+    if scope.brand_id == NO_BRAND or scope.actor.kind is ActorKind.SYSTEM:
+        return _OF_THE_SYSTEM.bindparams(brand_id=scope.brand_id)
     live: Any = text("null::boolean as token_live")
-    if scope.brand_id == NO_BRAND:
-        return text("select now() as now, 0 policy_version, 0 clock_offset_ms, null as token_live")
     source: Any = brand_state
     if scope.token_id is not None:
         if scope.actor.kind is ActorKind.OPERATOR:

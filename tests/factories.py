@@ -362,6 +362,7 @@ class Factory:
         """The last known state of an account: balance and equity of 1,000.00."""
         row = {
             "account_id": account.id, "client_id": account.client_id, "source": "STREAM",
+            "currency": "USD",
             "ib_path": account.ib_path, "balance_minor": 100_000, "equity_minor": 100_000,
             "credit_minor": 0, "margin_minor": 0, "free_margin_minor": 100_000,
             "floating_minor": 0, "as_of": datetime.now(UTC),
@@ -373,6 +374,7 @@ class Factory:
         key, number = new_uuid(), next(_numbers)
         row = {
             **_of(account), "id": key, "server_id": account.server_id, "ext_id": f"{number}{mark}",
+            "currency": "USD",
             "order_ext_id": f"{number}", "position_ext_id": f"{number}", "symbol": "EURUSD",
             "side": "SELL", "entry": "OUT", "lots": Decimal("0.1"), "closed_lots": Decimal("0.1"),
             "price": Decimal("1.1"), "profit_minor": 1_234, "swap_minor": 0,
@@ -386,6 +388,7 @@ class Factory:
         key, now = new_uuid(), datetime.now(UTC)
         row = {
             **_of(account), "id": key, "ext_id": f"{next(_numbers)}{mark}", "symbol": "EURUSD",
+            "currency": "USD",
             "side": "BUY", "lots": Decimal("0.1"), "open_price": Decimal("1.1"),
             "price": Decimal("1.1"), "swap_minor": 0, "floating_minor": 0, "opened_at": now,
             "as_of": now,

@@ -91,6 +91,7 @@ ACCOUNT_STATE = Entity(
     key="account_id",
     fields=columns(
         account_state,
+        "currency",
         "balance_minor",
         "equity_minor",
         "credit_minor",
@@ -116,6 +117,7 @@ POSITION = Entity(
         "price",
         "stop_loss",
         "take_profit",
+        "currency",
         "swap_minor",
         "floating_minor",
         "opened_at",
@@ -167,6 +169,7 @@ DEAL = Entity(
         "lots",
         "closed_lots",
         "price",
+        "currency",
         "profit_minor",
         "swap_minor",
         "commission_minor",

@@ -168,6 +168,7 @@ account_state = brand_table(
     text_column("ib_path", default=""),
     *(_minor(f"{name}_minor") for name in
       ("balance", "equity", "credit", "margin", "free_margin", "floating")),
+    text_column("currency"),
     time_column("as_of"),
     text_column("source"),
     ForeignKeyConstraint(
@@ -243,6 +244,7 @@ position = brand_table(
     _exact("price"),
     _exact("stop_loss", nullable=True),
     _exact("take_profit", nullable=True),
+    text_column("currency"),
     _minor("swap_minor"),
     _minor("floating_minor"),
     time_column("opened_at"),
@@ -267,6 +269,7 @@ deal = brand_table(
     _exact("lots"),
     _exact("closed_lots"),
     _exact("price"),
+    text_column("currency"),
     _minor("profit_minor"),
     _minor("swap_minor"),
     _minor("commission_minor"),

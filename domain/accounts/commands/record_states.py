@@ -62,6 +62,7 @@ def _state_row(work: WriteWork, account: AccountRow, one: AccountState) -> dict[
         "account_id": account.id,
         "client_id": account.client_id,
         "ib_path": account.ib_path,
+        "currency": account.currency,
         "as_of": one.as_of,
         "source": one.source,
         **money,

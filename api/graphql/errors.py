@@ -13,6 +13,7 @@ import structlog
 from graphql import (
     ArgumentNode,
     GraphQLError,
+    Node,
     ValueNode,
     VariableDefinitionNode,
 )
@@ -109,12 +110,16 @@ def _refused_by_graphql_core(error: GraphQLError) -> bool:
     during execution, with the argument's value as their node. An error a resolver raised is never
     one of these: its node is the field.
     """
+    if error.path is None:
+        return isinstance(_first_node(error), VariableDefinitionNode)
     cause = error.original_error
-    if cause is not None and not isinstance(cause, GraphQLError):
-        return False
-    nodes = cause.nodes if isinstance(cause, GraphQLError) else error.nodes
-    about_input = (VariableDefinitionNode, ArgumentNode, ValueNode)
-    return isinstance(next(iter(nodes or ()), None), about_input)
+    return isinstance(cause, GraphQLError) and isinstance(
+        _first_node(cause), ArgumentNode | ValueNode
+    )
+
+
+def _first_node(error: GraphQLError) -> Node | None:
+    return next(iter(error.nodes or ()), None)
 
 
 def _log_bug(error: GraphQLError, request_id: str, digest: str | None) -> None:

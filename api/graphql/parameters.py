@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 256 * 1024
 MAX_ITEMS = 200
+_PATIENCE = 1024 * 1024
 _NUL = re.compile(r"\x00|\\u(0000|\{0+\})")
 
 
@@ -110,16 +111,21 @@ def _require_json(request: Request) -> None:
 
 
 async def _read_body(request: Request, max_body: int) -> bytes:
-    too_large = Malformed(f"The body is larger than {max_body} bytes.", status=413)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_body:
-        raise too_large
-    body = bytearray()
+    """The body, if it is small enough.
+
+    One too large is read on for a while and thrown away: a client that still writes would lose
+    the answer to a connection reset. Past `_PATIENCE` bytes it does.
+    """
+    body, length = bytearray(), 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_body:
-                raise too_large
+            length += len(chunk)
+            if length > max_body + _PATIENCE:
+                break
+            if length <= max_body:
+                body += chunk
     except ClientDisconnect:
         raise Malformed("The body ended early.") from None
+    if length > max_body:
+        raise Malformed(f"The body is larger than {max_body} bytes.", status=413)
     return bytes(body)

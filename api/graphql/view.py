@@ -41,7 +41,11 @@ from api.graphql.websocket import Sockets
 from schema.shared.documents import DocumentRefused, ExecutableSchema
 
 PATH = "/graphql"
-_METHODS = "GET, POST"
+_HEADERS_OF_STATUS: Mapping[int, Mapping[str, str]] = {
+    405: {"Allow": "GET, POST"},
+    413: {"Connection": "close"},
+}
+"""A connection whose body was not read to its end can't be used again."""
 
 
 class GraphQLView:
@@ -120,8 +124,7 @@ class _Exchange:
         except Malformed as malformed:
             error = GraphQLError(malformed.message, extensions={"code": "BAD_USER_INPUT"})
             answer = refused_answer([error], self._id, status=malformed.status)
-            headers = {"Allow": _METHODS} if malformed.status == 405 else {}
-            await self._send(answer, send, headers)
+            await self._send(answer, send, _HEADERS_OF_STATUS.get(malformed.status))
         except EdgeRefusal as refusal:
             await self._send(refusal_answer(refusal, self._id), send)
         except Exception as bug:
@@ -197,7 +200,7 @@ class _Exchange:
     ) -> None:
         answer, body = self._view._operations.encode(answer, self._id)
         media = Media.RESPONSE if self._media is Media.RESPONSE else Media.JSON
-        real = answer.strict or media is Media.RESPONSE
+        real = answer.strict or self._media is not Media.JSON
         response = Response(
             body,
             status_code=answer.status if real else 200,

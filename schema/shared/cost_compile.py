@@ -13,6 +13,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLField,
     GraphQLNamedType,
     GraphQLSchema,
@@ -231,7 +232,7 @@ def _sizes(node: FieldNode, definition: GraphQLField, otherwise: int) -> tuple[W
     for name, argument in definition.args.items():
         if not _says_how_many(name):
             continue
-        fallback = count(argument.default_value)
+        fallback = count(_default(argument))
         value = given.get(name)
         if value is None:
             if fallback is not None:
@@ -242,6 +243,14 @@ def _sizes(node: FieldNode, definition: GraphQLField, otherwise: int) -> tuple[W
             counted = count(value_from_ast_untyped(value))
             sizes.append(Wanted(None, otherwise if counted is None else counted))
     return tuple(sizes) or (Wanted(None, otherwise),)
+
+
+def _default(argument: GraphQLArgument) -> object:
+    """An argument's default, whichever of its three forms the schema was built with."""
+    if argument.default is None:
+        return argument.default_value
+    literal = argument.default.literal
+    return argument.default.value if literal is None else value_from_ast_untyped(literal)
 
 
 def _says_how_many(name: str) -> bool:

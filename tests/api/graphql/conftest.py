@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from api.graphql.limits import EdgeLimits
 from api.graphql.view import GraphQLView
@@ -39,21 +40,25 @@ class Toy:
         return await self.http.post(self.url, json={"query": query, **more}, headers=headers)
 
 
-@asynccontextmanager
-async def running(limits: EdgeLimits | None, *, development: bool) -> AsyncGenerator[Toy, None]:
-    book = CallerBook()
-    view = GraphQLView(
-        SCHEMA,
-        context_factory=book.context,
-        allow_origin=portal_only,
-        limits=limits,
-        development=development,
-    )
+class Switchboard:
+    """The one server of a test run; each test puts its own application behind it."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self.port = 0
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+async def switchboard() -> AsyncGenerator[Switchboard, None]:
+    board = Switchboard()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
+    board.port = listener.getsockname()[1]
     config = uvicorn.Config(
-        Starlette(routes=view.routes()),
+        board,
         log_level="critical",
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -61,31 +66,40 @@ async def running(limits: EdgeLimits | None, *, development: bool) -> AsyncGener
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
-    token, staff = book.add("t-client", ActorKind.CLIENT), book.add("t-staff", ActorKind.STAFF)
-    url = f"http://127.0.0.1:{port}/graphql"
-    try:
-        async with httpx.AsyncClient(timeout=10) as http:
-            ws = url.replace("http", "ws")
-            yield Toy(view, book, http, url, ws, token, staff)
-    finally:
-        server.should_exit = True
-        await view.live.close_all()
-        await serving
+    yield board
+    server.should_exit = True
+    await serving
 
 
 ToyMaker = Callable[..., Any]
 
 
 @pytest.fixture
-async def make_toy() -> AsyncGenerator[ToyMaker, None]:
-    async with AsyncExitStack() as stack:
+async def make_toy(switchboard: Switchboard) -> AsyncGenerator[ToyMaker, None]:
+    views: list[GraphQLView] = []
+    async with httpx.AsyncClient(timeout=10) as http:
 
         async def make(limits: EdgeLimits | None = None, *, development: bool = False) -> Toy:
-            return await stack.enter_async_context(running(limits, development=development))
+            book = CallerBook()
+            view = GraphQLView(
+                SCHEMA,
+                context_factory=book.context,
+                allow_origin=portal_only,
+                limits=limits,
+                development=development,
+            )
+            views.append(view)
+            switchboard.app = Starlette(routes=view.routes())
+            token = book.add("t-client", ActorKind.CLIENT)
+            staff = book.add("t-staff", ActorKind.STAFF)
+            url = f"http://127.0.0.1:{switchboard.port}/graphql"
+            return Toy(view, book, http, url, url.replace("http", "ws"), token, staff)
 
         yield make
+        for view in views:
+            await view.live.close_all()
 
 
 @pytest.fixture

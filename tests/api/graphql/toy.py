@@ -269,5 +269,14 @@ class CallerBook:
         )
 
 
+async def settled(toy: Any) -> None:
+    """Waits until the server has given back every context and connection; or fails."""
+    for _ in range(300):
+        if toy.book.opened == toy.book.closed and len(toy.view.live) == 0:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError((toy.book.opened, toy.book.closed, len(toy.view.live)))
+
+
 async def portal_only(origin: str, connection: HTTPConnection) -> bool:
     return origin == "https://portal.example"

@@ -65,6 +65,10 @@ class Feeds:
         self._heartbeat = heartbeat_seconds
         self._retention = retention
 
+    def topics_of(self, scope: Scope) -> frozenset[str]:
+        """The topics that the scope may read."""
+        return self._hub.audience.visible(scope)
+
     def follow(
         self, scope: Scope, feed: Feed, *, after: str | None = None
     ) -> AsyncGenerator[Entry, None]:

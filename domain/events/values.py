@@ -62,7 +62,8 @@ class Feed:
 
     `about` matches the event's object, or the id that its payload carries under `about_key` (so
     that a deal's event is found by its account). `name` is the API's field: cursors are bound to
-    the feed and its filter.
+    the feed and its filter. `every_topic` says that `topics` are all the reader may see, whatever
+    they are at the moment; its cursors outlive a change of rights.
     """
 
     name: str
@@ -71,11 +72,13 @@ class Feed:
     client_id: UUID | None = None
     about: UUID | None = None
     about_key: str = ""
+    every_topic: bool = False
 
     def tag(self) -> bytes:
         """The bytes by which cursors are bound to this feed."""
         kinds = "*" if self.kinds is None else ",".join(sorted(self.kinds))
-        parts = (self.name, ",".join(sorted(self.topics)), kinds, self.client_id, self.about)
+        topics = "*" if self.every_topic else ",".join(sorted(self.topics))
+        parts = (self.name, topics, kinds, self.client_id, self.about)
         return "|".join(map(str, (*parts, self.about_key))).encode()
 
     def accepts(self, row: EventRow) -> bool:
@@ -122,6 +125,12 @@ class Audience:
     topics: Mapping[str, str]
     kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reach: "Reach | None" = None
+
+    def visible(self, scope: Scope) -> frozenset[str]:
+        """The topics that the scope may read."""
+        return frozenset(
+            topic for topic, needed in self.topics.items() if needed in scope.permissions
+        )
 
     def require(self, scope: Scope, feed: Feed) -> None:
         """Refuses with FORBIDDEN a feed that holds a topic the scope may not read."""

@@ -1,0 +1,1 @@
+"""Feeds: events pulled page by page, and what contexts declare their subscriptions with."""

@@ -1,0 +1,173 @@
+"""What feeds are made of: the items every feed shares, and the general event of the pull form."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Self
+from uuid import UUID
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.events import values
+from domain.events.stream import Pulled
+from domain.kernel.ids import encode_id
+from schema.shared.permission import public
+from schema.shared.scalars import Cursor
+
+
+@strawberry.enum(description="What an event is about. Expect values you don't know.")
+class EventTopic(Enum):
+    ACCOUNT = strawberry.enum_value(
+        "ACCOUNT", description="Trading accounts: opened, changed, traded on."
+    )
+    CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
+    IB = strawberry.enum_value("IB", description="Introducing brokers.")
+
+
+@strawberry.enum(description="Why a feed cannot go on from where you are.")
+class FeedResetReason(Enum):
+    EXPIRED = strawberry.enum_value(
+        "EXPIRED",
+        description="The cursor is older than events are kept. Events are missing: read the state "
+        "anew, then resume from `oldestCursor`.",
+    )
+    OVERFLOW = strawberry.enum_value(
+        "OVERFLOW",
+        description="You read too slowly. Nothing is missing: resume from `cursor`.",
+    )
+    RESTORED = strawberry.enum_value(
+        "RESTORED",
+        description="The log was restored to an older state. Read the state anew, then resume "
+        "from `oldestCursor`.",
+    )
+
+
+# What the object of an event is called, where it is not the topic's own noun.
+_OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {("CLIENT", "note_added"): "note"}
+
+
+@strawberry.interface(
+    description="An item of a feed. Resume from the `cursor` of the last one you handled.",
+    directives=public(),
+)
+class FeedItem:
+    cursor: Cursor = strawberry.field(
+        description="The position right behind this item. Equal positions have equal cursors: "
+        "dedupe by it."
+    )
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+
+
+@strawberry.type(
+    description="Nothing new up to `cursor`. The first message of a feed, the one that ends its "
+    "replay, and one for every 15 quiet seconds.",
+    directives=public(),
+)
+class FeedHeartbeat(FeedItem):
+    high_water: Cursor = strawberry.field(
+        description="The newest position in the log. Items up to it are replay; the feed is live "
+        "once `cursor` equals it."
+    )
+
+    @classmethod
+    def of(cls, beat: values.Heartbeat) -> Self:
+        """A heartbeat as callers see it."""
+        return cls(
+            cursor=Cursor(beat.cursor), occurred_at=beat.at, high_water=Cursor(beat.high_water)
+        )
+
+
+@strawberry.type(
+    description="The last message of a feed that cannot go on; nothing is dropped silently.",
+    directives=public(),
+)
+class FeedReset(FeedItem):
+    reason: FeedResetReason = strawberry.field(description="Why, and what to do.")
+    oldest_cursor: Cursor = strawberry.field(
+        description="The oldest position that a feed can be resumed from."
+    )
+
+    @classmethod
+    def of(cls, reset: values.Reset) -> Self:
+        """A reset as callers see it."""
+        return cls(
+            cursor=Cursor(reset.cursor),
+            occurred_at=reset.at,
+            reason=FeedResetReason(reset.reason.value),
+            oldest_cursor=Cursor(reset.oldest),
+        )
+
+
+@strawberry.type(
+    description="Something that happened, in the general form of all topics.", directives=public()
+)
+class Event(FeedItem):
+    topic: EventTopic = strawberry.field(description="What it is about.")
+    kind: str = strawberry.field(
+        description="What happened, in the past tense, such as `deal_closed`. Expect kinds you "
+        "don't know."
+    )
+    version: int = strawberry.field(description="Version of the payload of this kind.")
+    object_id: strawberry.ID | None = strawberry.field(description="Id of what it happened to.")
+    client_id: strawberry.ID | None = strawberry.field(description="Id of the client concerned.")
+    payload: JSON = strawberry.field(
+        description="What was true then. An object; money is in minor units, as text."
+    )
+
+    @classmethod
+    def of(cls, happened: values.Happened) -> Self:
+        """An event as callers see it."""
+        row = happened.row
+        noun = _OBJECT_OF_KIND.get((row.topic, row.kind), row.topic.lower())
+        return cls(
+            cursor=Cursor(happened.cursor),
+            occurred_at=happened.at,
+            topic=EventTopic(row.topic),
+            kind=row.kind,
+            version=row.version,
+            object_id=_shown(noun, row.object_id),
+            client_id=_shown("client", row.concerns),
+            payload=JSON(shown_payload(row.payload)),
+        )
+
+
+@strawberry.type(description="A page of events, oldest first.", directives=public())
+class EventPage:
+    events: list[Event] = strawberry.field(description="The events.")
+    cursor: Cursor = strawberry.field(
+        description="Where the next page begins; also past the events that your filter hides."
+    )
+    has_more: bool = strawberry.field(description="Whether the log goes on behind this page.")
+    reset: FeedReset | None = strawberry.field(
+        description="Set when the cursor cannot be resumed from; there are no events then."
+    )
+
+    @classmethod
+    def of(cls, page: Pulled) -> Self:
+        """A page as callers see it."""
+        return cls(
+            events=[Event.of(happened) for happened in page.entries],
+            cursor=Cursor(page.cursor),
+            has_more=page.has_more,
+            reset=None if page.reset is None else FeedReset.of(page.reset),
+        )
+
+
+def shown_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload in the API's spelling: `account_id: <uuid>` is `accountId: account_<hex>`."""
+    return {to_camel_case(key): _shown_value(key, value) for key, value in payload.items()}
+
+
+def _shown_value(key: str, value: Any) -> Any:
+    if key.endswith("_id") and isinstance(value, str):
+        try:
+            return encode_id(key.removesuffix("_id"), UUID(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _shown(noun: str, key: UUID | None) -> strawberry.ID | None:
+    return None if key is None else strawberry.ID(encode_id(noun, key))

@@ -50,6 +50,11 @@ full_page_writes = {durable}
 """
 
 
+# Python complains of a process object that is dropped while its process lives; an untied Postgres
+# outlives the object that started it on purpose.
+_STARTED: list[subprocess.Popen[bytes]] = []
+
+
 class Cluster:
     """The cluster of one home. `ensure_started` for tests and tools, `start` for its owner."""
 
@@ -156,6 +161,8 @@ class Cluster:
                 )
         except OSError as error:
             raise from_os_error(error, self.log) from None
+        _STARTED[:] = [each for each in _STARTED if each.poll() is None]
+        _STARTED.append(self.process)
         return self.process
 
     def wait_ready(self, *, seconds: float = START_SECONDS) -> None:

@@ -24,9 +24,10 @@ A worked example, `domain/clients/reads.py`::
                  "owner": client.c.owner_id},           # ops follow from the column's type
         orders={"CREATED_AT": client.c.created_at, "NAME": client.c.full_name},
         default_order="-CREATED_AT",
-        search=SuffixSearch(client_search, key="client_id", covers=("name", "email", "phone")),
+        search=SuffixSearch(client_search, key="client_id", covers=("name", "email", "phone"),
+                            kind="kind", normalise=read_term),
         scopes=(
-            *own_rows(client),                          # a client its own row, an ib its subtree
+            *own_rows(client, client="id"),              # a client itself, an ib its subtree
             RowScope(client.c.owner_id == VIEWER_ID, unless="clients:all",
                      when=lambda viewer: viewer.client_id is None and viewer.ib_path is None),
         ),

@@ -141,13 +141,13 @@ class Through:
     relation: str
 
 
-def own_rows(table: Table) -> tuple[RowScope, ...]:
-    """A client sees rows of its own `client_id`, an ib those under its `ib_path`.
+def own_rows(table: Table, client: str = "client_id") -> tuple[RowScope, ...]:
+    """A client sees rows whose column `client` is its own id, an ib those under its `ib_path`.
 
     Row-level security says the same; said here as well it can use indexes.
     """
     return (
-        RowScope(table.c.client_id == VIEWER_CLIENT, when=lambda v: v.client_id is not None),
+        RowScope(table.c[client] == VIEWER_CLIENT, when=lambda v: v.client_id is not None),
         RowScope(
             func.starts_with(table.c.ib_path, VIEWER_IB_PATH),
             when=lambda v: v.ib_path is not None and v.client_id is None,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.kernel.errors import Forbidden, Invalid
 from domain.reads import Page, Registry, Viewer, select
 from tests.domain.reads import zoo
-from tests.domain.reads.conftest import Reading
+from tests.domain.reads.zoo_database import Reading
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""What every context's schema stands on: scalars, permissions, pages, bindings, errors."""

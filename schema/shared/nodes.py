@@ -1,0 +1,56 @@
+"""`node` and `nodes`: any object by its global id, null for whatever the viewer may not see.
+
+Malformed, unknown, foreign and forbidden ids are null alike and without an error, so that no
+answer tells which of them it was.
+"""
+
+from asyncio import gather
+from typing import Annotated, Any, Final
+
+import strawberry
+from graphql import GraphQLError
+
+from domain.kernel.ids import decode_id
+from schema.shared.bind import Info, Node, field
+from schema.shared.permission import marks_of
+from schema.shared.selection import selection_of
+
+MAX_IDS: Final = 100
+
+_Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+_Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, at most 100.")]
+
+
+async def _find(info: Info, global_id: str) -> Any:
+    """The record of a global id, if it is bound to a type whose permission the viewer has."""
+    decoded = decode_id(global_id)
+    context, types = info.context, info.context.reading.types
+    if decoded is None or decoded[0] not in types.by_entity:
+        return None
+    entity, key = decoded
+    raw = info._raw_info
+    type_ = types.by_entity[entity]
+    is_node = any(each.name == "Node" for each in type_.interfaces)
+    if not is_node or marks_of(raw.schema).types[type_.name] - context.scope.permissions:
+        return None
+    want = selection_of(raw, types, entity, raw.field_nodes)
+    return await context.load(entity, key, want)
+
+
+@strawberry.type
+class NodeQueries:
+    """Root fields for objects of any type."""
+
+    @field("An object by its global id; null when there is none for you.", needs="public")
+    async def node(self, info: Info, id: _Id) -> Node | None:
+        found: Node | None = await _find(info, id)
+        return found
+
+    @field("Objects by their global ids, in order, null where there is none.", needs="public")
+    async def nodes(self, info: Info, ids: _Ids) -> list[Node | None]:
+        if len(ids) > MAX_IDS:
+            raise GraphQLError(
+                f"Ask for at most {MAX_IDS} ids.", extensions={"code": "BAD_USER_INPUT"}
+            )
+        found: list[Node | None] = await gather(*(_find(info, each) for each in ids))
+        return found

@@ -54,10 +54,17 @@ async def simulate(url: str, *, socket: Path, prices: Path | None, speed: float)
 
 @asynccontextmanager
 async def running(
-    settings: SimulatorSettings, *, clock: Clock | None = None
+    settings: SimulatorSettings,
+    *,
+    clock: Clock | None = None,
+    series: dict[str, Series] | None = None,
 ) -> AsyncIterator[Starlette]:
-    """The application with its engine started and its market moving, until the block ends."""
-    series = await asyncio.to_thread(_series, settings)
+    """The application with its engine started and its market moving, until the block ends.
+
+    `series` replaces the prices that the settings name.
+    """
+    if series is None:
+        series = await asyncio.to_thread(_series, settings)
     faults, store = Faults(), Store(settings.dsn)
     hub = Hub(faults)
     engine = Engine(store, hub, clock or SystemClock())

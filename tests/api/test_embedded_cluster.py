@@ -72,10 +72,7 @@ def test_it_is_private_checked_and_speaks_utf8(cluster: Cluster) -> None:
         "TimeZone": "UTC",
     }
     assert {name: ask(cluster, f"show {name}") for name in settings} == settings
-    assert (
-        ask(cluster, "select upper('straße žluťoučký')") == "STRASSE ŽLUŤOUČKÝ"
-        or ask(cluster, "select upper('ž')") == "Ž"
-    )
+    assert ask(cluster, "select upper('žluťoučký')") == "ŽLUŤOUČKÝ"
     hba = (cluster.place.data / "pg_hba.conf").read_text().splitlines()
     rules = [line.split()[-1] for line in hba if line and not line.startswith("#")]
     assert set(rules) == {"scram-sha-256"}

@@ -188,7 +188,7 @@ async def test_a_stored_refusal_leaves_its_key_and_nothing_else(database, brand,
 
     scope, repeat = scope_of(brand, "sales"), Repeat.of("op", str(uuid4()), {"a": 1})
     for _ in range(3):
-        with pytest.raises(Exception, match="^NO: No"):
+        with pytest.raises(Exception, match=r"^NO: No"):
             await database.write(scope, refuse, repeat=repeat)
     (row,) = make.rows(client, brand)
     assert row.name == target.name

@@ -59,12 +59,12 @@ def allows(rules: Sequence[Rule], role: str, domain: str, permission: str) -> bo
 
     Refusals: FORBIDDEN for a subject that is no `role:…` and for wildcards in the question.
     """
-    return _ask(_enforcer(rules), role, domain, permission)
+    return _ask(_enforcer((*_templates(), *rules)), role, domain, permission)
 
 
 def compile_role(rules: Sequence[Rule], role: str, brand_id: UUID) -> frozenset[str]:
     """Every permission a role has in a brand. Slow: run it in a thread."""
-    enforcer = _enforcer(tuple(rules))
+    enforcer = _enforcer(_about((*_templates(), *rules), subject(role)))
     return frozenset(
         name for name in permissions() if _ask(enforcer, subject(role), brand_id.hex, name)
     )
@@ -148,10 +148,18 @@ def _templates() -> tuple[Rule, ...]:
 
 def _enforcer(rules: Sequence[Rule]) -> Any:
     enforcer: Any = casbin.Enforcer(str(_POLICY / "model.conf"))
-    every = (*_templates(), *rules)
-    enforcer.add_policies([list(rule[1:]) for rule in every if rule[0] == "p"])
-    enforcer.add_grouping_policies([list(rule[1:]) for rule in every if rule[0] == "g"])
+    enforcer.add_policies([list(rule[1:]) for rule in rules if rule[0] == "p"])
+    enforcer.add_grouping_policies([list(rule[1:]) for rule in rules if rule[0] == "g"])
     return enforcer
+
+
+def _about(rules: Sequence[Rule], role: str) -> list[Rule]:
+    """The rules that can touch a role: its own and those of whatever it may inherit from."""
+    names, size = {role}, 0
+    while len(names) != size:
+        size = len(names)
+        names |= {rule[2] for rule in rules if rule[0] == "g" and rule[1] in names}
+    return [rule for rule in rules if rule[1] in names]
 
 
 def _ask(enforcer: Any, role: str, domain: str, permission: str) -> bool:

@@ -17,6 +17,13 @@ class BrandMismatch(Forbidden):
         super().__init__("FORBIDDEN", "This host does not serve what your token or key opens.")
 
 
+class BrandNotNamed(Forbidden):
+    """On a neutral host, without a key, nothing says which brand is meant."""
+
+    def __init__(self) -> None:
+        super().__init__("FORBIDDEN", "Name the brand: send its publishable key or use its host.")
+
+
 class BrandSuspended(Forbidden):
     """The brand exists and serves nobody but operators just now."""
 

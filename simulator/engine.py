@@ -16,8 +16,9 @@ import structlog
 from domain.kernel.clock import Clock
 from simulator import dealing, shapes
 from simulator.book import Book, Draft, Operation, touched
+from simulator.history import Anchor
 from simulator.hub import Hub
-from simulator.market import Anchor, Market
+from simulator.market import Market
 from simulator.prices import Prices
 from simulator.recordings import Series
 from simulator.shapes import Json

@@ -5,14 +5,13 @@ anchor is stored, so that a restart finds the market where it would be, as a rea
 a platform is down. A speed of zero is the manual mode: time stands and `step` plays tick by tick.
 """
 
-from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from heapq import heapify, heapreplace
 
+from simulator.history import Anchor, Bar, Window, bars
 from simulator.recordings import Series
 from simulator.values import Quote, QuoteSource, Refusal
 
@@ -25,38 +24,7 @@ INTERVALS = {
 }
 SPEED_MAX = Decimal(10_000)
 _DUE_MAX = 2_000
-_HISTORY_TICKS_MAX = 250_000
 _MANUAL_KEPT = 20_000
-_MS = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """From `at` on, play runs at `speed` from `offset_ms`."""
-
-    at: datetime
-    offset_ms: int
-    speed: Decimal
-
-    def offset_at(self, now: datetime) -> int:
-        return self.offset_ms + int((now - self.at) / _MS * float(self.speed))
-
-    def at_offset(self, offset_ms: int) -> datetime:
-        """When a place of play is reached; only for a market that moves."""
-        return self.at + (offset_ms - self.offset_ms) / float(self.speed) * _MS
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Bid prices of one interval beginning at `at`, and the ask it closed with."""
-
-    at: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    ask_close: Decimal
-    ticks: int
 
 
 class Market:
@@ -147,67 +115,16 @@ class Market:
         return Quote(series.symbol, bid, ask, at, series.recorded_at(index), series.source)
 
     def history(self, symbol: str, *, start: datetime, end: datetime, interval: str) -> list[Bar]:
-        """Bars of what the market showed from `start` up to `end`; before the first anchor, what
-        it would have shown. Intervals without a tick have no bar.
+        """Bars of what the market showed from `start` up to `end`; see `simulator.history`.
 
         Refusals: UNKNOWN_SYMBOL, RANGE_TOO_LARGE.
         """
         series = self.series.get(symbol)
         if series is None:
             raise Refusal("UNKNOWN_SYMBOL", f"There is no {symbol}.")
-        bars: list[Bar] = []
-        for at, bid, ask in self._past(series, start, end):
-            if not start <= at < end:
-                continue
-            floor = _floor(at, INTERVALS[interval])
-            if bars and bars[-1].at == floor:
-                last = bars[-1]
-                bars[-1] = Bar(
-                    floor, last.open, max(last.high, bid), min(last.low, bid), bid, ask,
-                    last.ticks + 1,
-                )  # fmt: skip
-            else:
-                bars.append(Bar(floor, bid, bid, bid, bid, ask, 1))
-        return bars
-
-    def _past(
-        self, series: Series, start: datetime, end: datetime
-    ) -> Iterator[tuple[datetime, Decimal, Decimal]]:
-        parts = list(_parts(list(self.anchors), start, end))
-        ranges = []
-        for anchor, since, until in parts:
-            # One tick more on either side: wall times are rounded; the caller cuts exactly.
-            first = series.index_at(anchor.offset_at(since) - 1)
-            last = series.index_at(anchor.offset_at(until)) + 1
-            ranges.append((anchor, first, last))
-        if sum(last - first + 1 for _, first, last in ranges) > _HISTORY_TICKS_MAX:
-            raise Refusal("RANGE_TOO_LARGE", "Ask for a shorter time.")
-        shown: list[tuple[datetime, Decimal, Decimal]] = []
-        for quote in list(self._shown):
-            if quote.symbol == series.symbol:
-                insort(shown, (quote.at, quote.bid, quote.ask))
-        played = (
-            (anchor.at_offset(series.offset_of(index)), *series.prices(index))
-            for anchor, first, last in ranges
-            for index in range(first, last + 1)
-        )
-        yield from sorted([*played, *shown]) if shown else played
-
-
-def _parts(
-    anchors: list[Anchor], start: datetime, end: datetime
-) -> Iterator[tuple[Anchor, datetime, datetime]]:
-    """The anchors that rule within a time, each with its part of it; manual ones left out."""
-    for place, anchor in enumerate(anchors):
-        since = start if place == 0 else max(start, anchor.at)
-        until = end if place == len(anchors) - 1 else min(end, anchors[place + 1].at)
-        if since < until and anchor.speed > 0:
-            yield anchor, since, until
-
-
-def _floor(at: datetime, interval: timedelta) -> datetime:
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return at - (at - epoch) % interval
+        by_hand = [quote for quote in list(self._shown) if quote.symbol == symbol]
+        window = Window(start, end, INTERVALS[interval])
+        return bars(series, list(self.anchors), by_hand, window)
 
 
 def manual_quote(symbol: str, *, bid: Decimal, ask: Decimal, at: datetime) -> Quote:

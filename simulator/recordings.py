@@ -71,6 +71,13 @@ class Series:
             Decimal(self.asks[inside]).scaleb(-self.digits),
         )
 
+    def bid_range(self, first: int, last: int) -> tuple[Decimal, Decimal]:
+        """Lowest and highest bid of ticks `first` up to, not including, `last`."""
+        start, count = first % len(self), min(last - first, len(self))
+        found = self.bids[start : start + count] + self.bids[: max(0, start + count - len(self))]
+        low, high = min(found), max(found)
+        return Decimal(low).scaleb(-self.digits), Decimal(high).scaleb(-self.digits)
+
     def recorded_at(self, index: int) -> datetime:
         return datetime.fromtimestamp(self.recorded[index % len(self)] / 1000, UTC)
 

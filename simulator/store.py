@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from simulator import tables
 from simulator.book import Book, Draft, Operation
-from simulator.market import Anchor
+from simulator.history import Anchor
 from simulator.values import (
     Access,
     Account,

@@ -35,18 +35,18 @@ async def find_by_email(work: WriteWork, email: str) -> Row[Any] | None:
     )
 
 
-async def get_client(work: WriteWork, client_id: UUID | None) -> Row[Any]:
+async def get_client(work: WriteWork, client_id: UUID) -> Row[Any]:
     """The client, locked for change. Staff without `clients:all` have only those they own.
 
     Row-level security narrows sessions of clients and ibs by itself. Refusals: NOT_FOUND, alike
-    for unknown, foreign and hidden ones (and for `None`, a malformed id).
+    for unknown, foreign and hidden ones.
     """
     scope = work.scope
     conditions = [client.c.brand_id == scope.brand_id, client.c.id == client_id]
     if not reaches_all(scope):
         conditions.append(client.c.owner_id == scope.actor.id)
-    found = client_id and await work.maybe(select(client).where(*conditions).with_for_update())
-    if not found:
+    found = await work.maybe(select(client).where(*conditions).with_for_update())
+    if found is None:
         raise NotFound(path=("input", "clientId"))
     return found
 

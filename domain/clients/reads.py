@@ -1,13 +1,14 @@
 """What the API shows of clients: the client, staff notes, and the timeline out of the event log.
 
-E-mail and phone are masked without `clients:pii`, the name without `clients:names`. Staff without
+E-mail and phone are masked without `clients:pii`, the name without `clients:names`, staff's labels
+without `notes:read`. Staff without
 `clients:all` see the clients they own, a client itself, an ib its subtree.
 """
 
 from sqlalchemy import func
 
-from domain.clients.masks import mask_email, mask_name, mask_phone
-from domain.clients.rights import SEES_ALL, SEES_CONTACTS, SEES_NAMES
+from domain.clients.masks import mask_email, mask_name, mask_phone, mask_tags
+from domain.clients.rights import SEES_ALL, SEES_CONTACTS, SEES_NAMES, SEES_NOTES
 from domain.clients.search import SUFFIX_LENGTH_MIN, read_term
 from domain.clients.tables import client, client_note, client_search
 from domain.reads import (
@@ -46,10 +47,11 @@ CLIENT = Entity(
     table=client,
     fields={
         **columns(client, "reference", "version", "kind", "status", "created_at"),
-        **columns(client, "country", "language", "tags", "email_verified_at"),
+        **columns(client, "country", "language", "email_verified_at"),
         "name": Field(client.c.name, Mask(SEES_NAMES, mask_name)),
         "email": Field(client.c.email, Mask(SEES_CONTACTS, mask_email)),
         "phone": Field(client.c.phone, Mask(SEES_CONTACTS, mask_phone)),
+        "tags": Field(client.c.tags, Mask(SEES_NOTES, mask_tags)),
     },
     relations={
         "legal_entity": One("legal_entity", own="legal_entity_id"),

@@ -1,11 +1,24 @@
 """What an actor may see and write of a client, beyond the permission to reach it at all."""
 
 from domain.clients.rules import CLIENT_MAY_CHANGE, STAFF_MAY_CHANGE
-from tenants.context import ActorKind, Scope
+from domain.kernel.errors import Forbidden
+from tenants.context import ANONYMOUS, ActorKind, Scope
+from tenants.tokens import NO_BRAND
 
 SEES_ALL = "clients:all"
 SEES_NAMES = "clients:names"
 SEES_CONTACTS = "clients:pii"
+SEES_NOTES = "notes:read"
+
+
+def nobody(scope: Scope) -> Scope:
+    """Somebody who is about to become a client, whatever session the request came with.
+
+    Refusals: FORBIDDEN when the request names no brand.
+    """
+    if scope.brand_id == NO_BRAND:
+        raise Forbidden("FORBIDDEN", "Say which brand: send its publishable key.")
+    return Scope(scope.brand_id, ANONYMOUS, request_id=scope.request_id, ip=scope.ip)
 
 
 def reaches_all(scope: Scope) -> bool:
@@ -29,4 +42,6 @@ def masked_for(scope: Scope) -> frozenset[str]:
         masked |= {"email", "phone"}
     if SEES_NAMES not in scope.permissions:
         masked.add("name")
+    if SEES_NOTES not in scope.permissions:
+        masked.add("tags")
     return frozenset(masked)

@@ -13,7 +13,7 @@ from tenants.log import Change
 from tenants.work import WriteWork
 
 
-async def add_note(work: WriteWork, client_id: UUID | None, body: str) -> UUID:
+async def add_note(work: WriteWork, client_id: UUID, body: str) -> UUID:
     """Store the note under the client's name; its id. Notes are never changed or removed.
 
     A note by a token or an operator has no author, the audit trail names who it was.

@@ -15,7 +15,7 @@ from tenants.work import WriteWork
 
 
 async def assign_client(
-    work: WriteWork, client_id: UUID | None, owner_id: UUID | None, *, expected_version: int
+    work: WriteWork, client_id: UUID, owner_id: UUID | None, *, expected_version: int
 ) -> UUID:
     """Make an active member of staff of the brand the owner, `None` nobody; the client's id.
 

@@ -29,7 +29,7 @@ _PERSONAL = frozenset({"name", "phone"})
 
 
 async def update_client(
-    work: WriteWork, client_id: UUID | None, change: ProfileChange, *, expected_version: int
+    work: WriteWork, client_id: UUID, change: ProfileChange, *, expected_version: int
 ) -> UUID:
     """Write the named fields and raise the version; the client's id.
 

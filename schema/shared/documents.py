@@ -7,6 +7,7 @@ passed is kept in a cache bounded by tokens; what failed is not, so it can push 
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -17,11 +18,13 @@ from graphql import (
     ExecutableDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    lexicographic_sort_schema,
     parse,
     specified_rules,
     validate,
 )
 from strawberry.extensions import SchemaExtension
+from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -149,18 +152,29 @@ class PreparedDocuments(SchemaExtension):
 class ExecutableSchema(strawberry.Schema):
     """The schema as every transport runs it: prepared documents, no suggestions, quiet logger.
 
-    Takes the arguments of `strawberry.Schema`; `documents` prepares texts for it.
+    Takes the arguments of `strawberry.Schema`; `documents` prepares texts for it. Printed, it is
+    sorted; run, it never is: sorting rebuilds the types, and Strawberry 0.341 then refuses to
+    return its own enums and members of unions.
     """
 
     documents: Documents
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "config", StrawberryConfig(disable_field_suggestions=True, sort_schema=True)
-        )
+    def __init__(self, query: type, **kwargs: Any) -> None:
+        given = kwargs.pop("config", None)
+        unsorted = copy(given) if given else StrawberryConfig(disable_field_suggestions=True)
+        unsorted.sort_schema = False
         kwargs["extensions"] = [PreparedDocuments, *kwargs.get("extensions", ())]
-        super().__init__(*args, **kwargs)
+        super().__init__(query, config=unsorted, **kwargs)
         self.documents = Documents(self._schema)
+
+    def as_str(self) -> str:
+        """The SDL, sorted, so that a change shows as its own lines only."""
+        shown = copy(self)
+        shown._schema = lexicographic_sort_schema(self._schema)
+        return print_schema(shown)
+
+    def __str__(self) -> str:
+        return self.as_str()
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

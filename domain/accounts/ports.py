@@ -132,14 +132,3 @@ class EquitySink(Protocol):
     """Who is told each batch of account states by the one process that reads the stream."""
 
     async def observe(self, server: str, states: Sequence[AccountState]) -> None: ...
-
-
-class StateBus(Protocol):
-    """Carries conflated states and quotes from the reader of a platform to the API processes.
-    Only the newest value per login or symbol matters: a slow reader misses the ones between."""
-
-    async def publish(self, server: str, items: Sequence[AccountState | Quote]) -> None: ...
-
-    def subscribe(
-        self, server: str, *, logins: frozenset[int], symbols: frozenset[str]
-    ) -> AsyncIterator[AccountState | Quote]: ...

@@ -134,6 +134,25 @@ async def find_account(work: AnyWork, account_id: UUID) -> Any:
     return rows[0] if rows else None
 
 
+async def find_account_by_login(work: AnyWork, server_id: UUID, login: int) -> UUID | None:
+    """The id of the brand's account with that login; None when there is none in scope."""
+    columns = trading_account.c
+    rows = await work.rows(
+        select(columns.id).where(
+            columns.brand_id == work.scope.brand_id,
+            columns.server_id == server_id,
+            columns.login == login,
+        )
+    )
+    return rows[0].id if rows else None
+
+
+async def find_server_of(work: AnyWork, account_id: UUID) -> UUID | None:
+    """The server an account is on; None when the account is unknown or out of scope."""
+    account = await find_account(work, account_id)
+    return None if account is None else account.server_id
+
+
 async def list_accounts_by_login(
     work: Statements, brand_id: UUID, server_id: UUID, logins: Sequence[int]
 ) -> Sequence[Any]:

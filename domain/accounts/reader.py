@@ -18,10 +18,12 @@ from domain.accounts.commands.record_order import record_order
 from domain.accounts.commands.record_states import record_states
 from domain.accounts.commands.save_server import quarantine_deals, save_cursor, save_symbols
 from domain.accounts.events import AccountEventKind, account_event
+from domain.accounts.live import publish_states
 from domain.accounts.logins import Logins
-from domain.accounts.ports import EquitySink, Platform, PlatformUnavailable, StateBus
+from domain.accounts.ports import EquitySink, Platform, PlatformUnavailable
 from domain.accounts.queries import find_cursor
 from domain.accounts.trading import AccountState, MarginCall, StreamItem
+from domain.events.states import StatePublisher
 from domain.kernel.errors import Busy, Unavailable
 from tenants.context import NO_BRAND, system_scope
 from tenants.log import Event
@@ -42,7 +44,7 @@ class StreamReader:
         server: Any,
         platform: Platform,
         database: Database,
-        bus: StateBus,
+        bus: StatePublisher,
         *,
         sinks: Sequence[EquitySink] = (),
     ) -> None:
@@ -114,7 +116,7 @@ class StreamReader:
     async def _publish(self, burst: Burst) -> None:
         states = list(burst.states.values())
         self._unsaved.update(burst.states)
-        await self._bus.publish(self._server.name, [*states, *burst.quotes.values()])
+        publish_states(self._bus, self._server.id, states, burst.quotes.values())
         for sink in self._sinks:
             await sink.observe(self._server.name, states)
 

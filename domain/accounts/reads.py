@@ -41,6 +41,8 @@ SYMBOL = Entity(
         "lots_max",
         "lots_step",
     ),
+    filters={"server_id": platform_symbol.c.server_id},
+    orders={"NAME": platform_symbol.c.name},
 )
 
 ACCOUNT = Entity(

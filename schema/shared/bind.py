@@ -106,6 +106,18 @@ def field(
     return decorate
 
 
+def subscription(description: str, *, needs: str) -> Callable[[F], F]:
+    """Makes an async generator a subscription field, typed. `needs` is a permission or "public"."""
+
+    def decorate(resolver: F) -> F:
+        made: Any = strawberry.subscription(
+            resolver=resolver, description=description, directives=mark(needs)
+        )
+        return cast("F", made)
+
+    return decorate
+
+
 @strawberry.interface(
     description="An object with a global id, see `node(id:)`.", directives=public()
 )
@@ -200,7 +212,7 @@ def one(description: str, *, relation: str | None = None, needs: str | None = No
         if key is None:
             return None
         target = info.context.reading.registry[self.entity].relations[name].target.name
-        return await info.context.related_one(self.entity, name, key, _want(info, target))
+        return await info.context.related_one(self.entity, name, key, wanted(info, target))
 
     return _following(resolve, description, relation, needs)
 
@@ -218,7 +230,7 @@ def listed(
             name,
             getattr(self, f"_to_{name}"),
             page=Page(first=LISTED, order=order),
-            want=_want(info, target),
+            want=wanted(info, target),
         )
         return page.records
 
@@ -316,7 +328,7 @@ def _with_arguments(resolve: Any, takes: Mapping[str, Any]) -> Any:
     return resolve
 
 
-def _want(info: Info, entity: str) -> Selection:
+def wanted(info: Info, entity: str) -> Selection:
     """What is asked of `entity` below this field; worked out once per operation."""
     raw = info._raw_info
     known = info.context.selections
@@ -343,7 +355,7 @@ async def fetch(info: Info, entity: str, key: Any) -> Any:
     For root fields and payloads: `return await fetch(info, "client", client_id)`. In a payload
     the selection lies one level down: see `fetch_below`.
     """
-    return await info.context.load(entity, key, _want(info, entity))
+    return await info.context.load(entity, key, wanted(info, entity))
 
 
 async def fetch_below(info: Info, field: str, entity: str, key: Any) -> Any:

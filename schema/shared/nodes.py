@@ -21,7 +21,7 @@ _Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, at most 100.")]
 
 
-async def _find(info: Info, global_id: str) -> Any:
+async def find_node(info: Info, global_id: str) -> Any:
     """The record of a global id, if it is bound to a type whose permission the viewer has."""
     decoded = decode_id(global_id)
     context, types = info.context, info.context.reading.types
@@ -43,7 +43,7 @@ class NodeQueries:
 
     @field("An object by its global id; null when there is none for you.", needs="public")
     async def node(self, info: Info, id: _Id) -> Node | None:
-        found: Node | None = await _find(info, id)
+        found: Node | None = await find_node(info, id)
         return found
 
     @field("Objects by their global ids, in order, null where there is none.", needs="public")
@@ -52,5 +52,5 @@ class NodeQueries:
             raise GraphQLError(
                 f"Ask for at most {MAX_IDS} ids.", extensions={"code": "BAD_USER_INPUT"}
             )
-        found: list[Node | None] = await gather(*(_find(info, each) for each in ids))
+        found: list[Node | None] = await gather(*(find_node(info, each) for each in ids))
         return found

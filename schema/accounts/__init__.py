@@ -1,0 +1,1 @@
+"""Trading accounts as the API shows them."""

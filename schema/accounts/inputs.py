@@ -1,0 +1,96 @@
+"""Inputs of mutations on accounts, and how they become the wishes that commands judge."""
+
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+from domain.accounts import values
+from domain.accounts.rules import OpenWish, OrderWish
+from schema.accounts.enums import AccountKind, OrderType, Side
+from schema.shared.scalars import CurrencyCode
+
+
+def _field(description: str, **how: Any) -> Any:
+    return strawberry.field(description=description, **how)
+
+
+_KEY = (
+    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
+    "first answer; with other input it is refused."
+)
+
+
+@strawberry.input(description="An account to open.")
+class AccountOpenInput:
+    idempotency_key: str = _field(_KEY)
+    client_id: strawberry.ID | None = _field(
+        "Whose account; your own when you are the client and leave it out.", default=None
+    )
+    kind: AccountKind = _field("What it is for. Clients open DEMO and LIVE.")
+    currency_code: CurrencyCode = _field("Currency of its money; cannot be changed later.")
+    leverage: int | None = _field(
+        "Leverage n of 1:n; the highest allowed when left out.", default=None
+    )
+    swap_free: bool = _field("Whether no swap is charged overnight.", default=False)
+    initial_balance: Decimal | None = _field(
+        "Demo money to begin with, 10,000 when left out; for DEMO only.", default=None
+    )
+
+    def wish(self) -> OpenWish:
+        """What the command judges."""
+        return OpenWish(
+            kind=values.AccountKind[self.kind.name],
+            currency=self.currency_code,
+            leverage=self.leverage,
+            swap_free=self.swap_free,
+            initial_balance=self.initial_balance,
+        )
+
+
+@strawberry.input(description="Another leverage for an account.")
+class AccountLeverageChangeInput:
+    idempotency_key: str = _field(_KEY)
+    account_id: strawberry.ID = _field("The account.")
+    leverage: int = _field("Leverage n of 1:n.")
+    expected_version: int | None = _field(
+        "Version you last read; refused when the account has changed since.", default=None
+    )
+
+
+@strawberry.input(description="An order to place.")
+class OrderPlaceInput:
+    idempotency_key: str = _field(_KEY)
+    account_id: strawberry.ID = _field("The account to trade on.")
+    symbol: str = _field("What to trade, see `symbols`.")
+    type: OrderType = _field("How it is filled.", default=OrderType.MARKET)
+    side: Side = _field("Buy or sell.")
+    lots: Decimal = _field("Size in lots, within the symbol's limits.")
+    price: Decimal | None = _field("Price, for LIMIT and STOP only.", default=None)
+    stop_loss: Decimal | None = _field("Close by itself at this price or worse.", default=None)
+    take_profit: Decimal | None = _field("Close by itself at this price or better.", default=None)
+
+    def wish(self) -> OrderWish:
+        """What the command judges."""
+        return OrderWish(
+            symbol=self.symbol,
+            type=values.OrderType[self.type.name],
+            side=values.Side[self.side.name],
+            lots=self.lots,
+            price=self.price,
+            stop_loss=self.stop_loss,
+            take_profit=self.take_profit,
+        )
+
+
+@strawberry.input(description="A pending order to cancel.")
+class OrderCancelInput:
+    idempotency_key: str = _field(_KEY)
+    order_id: strawberry.ID = _field("The order.")
+
+
+@strawberry.input(description="A position to close, or part of it.")
+class PositionCloseInput:
+    idempotency_key: str = _field(_KEY)
+    position_id: strawberry.ID = _field("The position.")
+    lots: Decimal | None = _field("How much of it; all when left out.", default=None)

@@ -63,5 +63,7 @@ class VersionMoved(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "CONFLICT", "The client has changed; read it again.", path=("input", "expectedVersion")
+            "VERSION_CONFLICT",
+            "The client has changed; read it again.",
+            path=("input", "expectedVersion"),
         )

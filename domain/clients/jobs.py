@@ -1,46 +1,81 @@
-"""Mails to clients. Each effect may be repeated: a job runs at least once, perhaps twice."""
+"""Mails to clients. Each may be repeated: a job runs at least once, perhaps twice.
 
+A token is minted by the job that writes the mail, so that no event, argument or stored answer
+holds it; a repetition replaces the token it made before.
+"""
+
+from typing import Any
 from uuid import UUID
 
 from domain.clients.commands.make_verification import make_verification
+from domain.clients.events import TOPIC, ClientEventKind
 from domain.clients.letters import registered_again
 from domain.clients.ports import Mailer
 from domain.clients.queries import find_addressee
 from domain.clients.values import ClientStatus, Mail
-from tenants.context import system_scope
-from tenants.work import Database, WriteWork
+from domain.events.consumers import Consumer
+from domain.events.jobs import JobRegistry, JobRun, defer
+from domain.events.values import EventRow
+from tenants.work import WriteWork
+
+SEND_VERIFICATION = "clients.send_verification"
+TELL_REGISTERED_AGAIN = "clients.tell_registered_again"
+QUEUE = "mail"
+_JOB_OF = {
+    ClientEventKind.REGISTERED.value: SEND_VERIFICATION,
+    ClientEventKind.REGISTRATION_REPEATED.value: TELL_REGISTERED_AGAIN,
+}
 
 
-async def send_verification(
-    database: Database, mailer: Mailer, *, brand_id: UUID, client_id: UUID
-) -> None:
-    """Make a token, commit, then hand the mail over. Run again, it replaces the token.
+def jobs_over(mailer: Mailer) -> JobRegistry:
+    """The jobs of this context, over the mailer the process has."""
+    registry = JobRegistry()
 
-    Raises MailNotSent, after which the job is to be run again.
+    @registry.job(SEND_VERIFICATION, queue=QUEUE, seconds=60)
+    async def verify(run: JobRun, args: dict[str, Any]) -> None:
+        await send_verification(run, mailer, UUID(args["client_id"]))
+
+    @registry.job(TELL_REGISTERED_AGAIN, queue=QUEUE, seconds=60)
+    async def tell(run: JobRun, args: dict[str, Any]) -> None:
+        await tell_registered_again(run, mailer, UUID(args["client_id"]))
+
+    return registry
+
+
+async def _defer(work: WriteWork, event: EventRow) -> None:
+    args = {"client_id": str(event.client_id)}
+    await defer(work, _JOB_OF[event.kind], args, key=str(event.seq), queue=QUEUE)
+
+
+MAILS = Consumer("clients.mails", frozenset({TOPIC}), _defer, kinds=frozenset(_JOB_OF))
+
+
+async def send_verification(run: JobRun, mailer: Mailer, client_id: UUID) -> None:
+    """Make a token, commit, then hand the mail over; nothing once the address is verified.
+
+    Raises MailNotSent, after which the job is tried again.
     """
 
     async def command(work: WriteWork) -> Mail | None:
         return await make_verification(work, client_id)
 
-    mail = (await database.write(system_scope(brand_id), command)).value
+    mail = (await run.database.write(run.scope, command)).value
     if mail is not None:
         await mailer.send(mail)
 
 
-async def tell_registered_again(
-    database: Database, mailer: Mailer, *, brand_id: UUID, client_id: UUID, seq: int
-) -> None:
+async def tell_registered_again(run: JobRun, mailer: Mailer, client_id: UUID) -> None:
     """Tell a client that somebody tried its address; an unverified one gets a new token instead.
 
-    `seq` is that of the event, so that a repetition sends the same mail. Raises MailNotSent.
+    Raises MailNotSent, after which the job is tried again and sends the same mail.
     """
-    async with database.read(system_scope(brand_id)) as work:
+    async with run.database.read(run.scope) as work:
         to = await find_addressee(work, client_id)
     if to is None or to.status == ClientStatus.CLOSED:
         return
     if to.status == ClientStatus.REGISTERED:
-        await send_verification(database, mailer, brand_id=brand_id, client_id=client_id)
+        await send_verification(run, mailer, client_id)
         return
     subject, text = registered_again(to.brand_name, to.name)
-    key = f"registered-again-{client_id.hex}-{seq}"
+    key = f"registered-again-{client_id.hex}-{run.key}"
     await mailer.send(Mail(key, to.email, to.brand_name, subject, text))

@@ -160,7 +160,7 @@ def judge_change(
     """Whether an actor may make this change; `versions` are the client's and the expected one.
 
     A field the actor only sees masked can't be changed: the mask would be written back.
-    Refusals: CLIENT_CLOSED, FIELD_NOT_ALLOWED, CONFLICT.
+    Refusals: CLIENT_CLOSED, FIELD_NOT_ALLOWED, VERSION_CONFLICT.
     """
     if status is ClientStatus.CLOSED:
         raise ClientClosed()

@@ -19,7 +19,7 @@ async def assign_client(
 ) -> UUID:
     """Make an active member of staff of the brand the owner, `None` nobody; the client's id.
 
-    Refusals: NOT_FOUND (client or owner), CLIENT_CLOSED, CONFLICT.
+    Refusals: NOT_FOUND (client or owner), CLIENT_CLOSED, VERSION_CONFLICT.
     Effects: event `owner_changed`, audit.
     """
     row = await get_client(work, client_id)

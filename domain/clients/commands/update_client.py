@@ -36,7 +36,7 @@ async def update_client(
     A client changes its phone and language, staff the rest as well; whoever sees a field masked
     can't change it. A country must be served by the client's own legal entity, since another
     entity means other papers. A change to what already stands is no change.
-    Refusals: NOT_FOUND, CLIENT_CLOSED, FIELD_NOT_ALLOWED, CONFLICT, INVALID,
+    Refusals: NOT_FOUND, CLIENT_CLOSED, FIELD_NOT_ALLOWED, VERSION_CONFLICT, INVALID,
     COUNTRY_NOT_ALLOWED. Effects: event `profile_changed`, audit without personal data.
     """
     row = await get_client(work, client_id)

@@ -211,7 +211,7 @@ def test_a_closed_client_and_a_moved_version_are_refused() -> None:
         judge(ProfileChange(name="x"), status=ClientStatus.CLOSED)
     with pytest.raises(DomainError) as moved:
         judge(ProfileChange(name="x"), versions=(4, 3))
-    assert (closed.value.code, moved.value.code) == ("CLIENT_CLOSED", "CONFLICT")
+    assert (closed.value.code, moved.value.code) == ("CLIENT_CLOSED", "VERSION_CONFLICT")
 
 
 def test_tags_are_a_sorted_set() -> None:

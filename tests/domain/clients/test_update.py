@@ -19,9 +19,7 @@ from tenants.tables import audit, event
 from tenants.work import Database, WriteWork
 from tests.factories import Brand, Client, Factory, scope_of
 
-NAMED = frozenset(
-    {"clients:names", "clients:pii", "clients:all", "clients:write", "notes:read"}
-)
+NAMED = frozenset({"clients:names", "clients:pii", "clients:all", "clients:write", "notes:read"})
 
 
 @pytest.fixture
@@ -115,7 +113,7 @@ async def test_a_client_changes_its_own_phone_and_nothing_staff_decides(
 @pytest.mark.parametrize(
     ("fields", "version", "code", "path"),
     [
-        ({"name": "X"}, 7, "CONFLICT", "expectedVersion"),
+        ({"name": "X"}, 7, "VERSION_CONFLICT", "expectedVersion"),
         ({"name": ""}, 1, "INVALID", "name"),
         ({"phone": "12"}, 1, "INVALID", "phone"),
         ({"country": "KP"}, 1, "COUNTRY_NOT_ALLOWED", "country"),
@@ -243,7 +241,7 @@ async def test_only_active_staff_of_the_brand_can_own_a_client(
         assert (caught.value.code, caught.value.path) == ("NOT_FOUND", ("input", "ownerId"))
     with pytest.raises(DomainError) as caught:
         await assign(database, staff(brand), client.id, None, 9)
-    assert caught.value.code == "CONFLICT"
+    assert caught.value.code == "VERSION_CONFLICT"
     assert logs(make, brand) == (0, 0)
 
 

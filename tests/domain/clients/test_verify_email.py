@@ -14,11 +14,13 @@ from argon2 import PasswordHasher
 
 from domain.clients.adapters.file_outbox import FileOutbox
 from domain.clients.commands.verify_email import verify_email
-from domain.clients.jobs import send_verification, tell_registered_again
+from domain.clients.jobs import MAILS, send_verification, tell_registered_again
 from domain.clients.ports import MailNotSent
 from domain.clients.registration import register
 from domain.clients.tables import client as client_table
 from domain.clients.values import Mail, RegistrationForm
+from domain.events.consumers import consume
+from domain.events.jobs import JobRun
 from domain.ibs.queries import find_introducer
 from domain.kernel.errors import DomainError
 from tenants import tables
@@ -43,6 +45,10 @@ class Kept:
         return token_in(self.mails[-1].text)
 
 
+def job(worker: Database, brand: Brand) -> JobRun:
+    return JobRun("clients.test", brand.id, "1", 1, worker)
+
+
 def token_in(text: str) -> str:
     (line,) = [line for line in text.splitlines() if line.startswith("bk_verify_")]
     return line
@@ -65,7 +71,7 @@ async def mailed(
     await sign_up(database, brand, address)
     (row,) = [row for row in make.rows(client_table, brand) if row.email == address]
     mailer = Kept()
-    await send_verification(worker, mailer, brand_id=brand.id, client_id=row.id)
+    await send_verification(job(worker, brand), mailer, row.id)
     return row.id, mailer
 
 
@@ -104,7 +110,7 @@ async def test_used_replaced_forged_and_foreign_tokens_are_refused_alike(
 ) -> None:
     client_id, mailer = await mailed(database, worker_database, make, brand, "ann@c.example")
     replaced = mailer.token()
-    await send_verification(worker_database, mailer, brand_id=brand.id, client_id=client_id)
+    await send_verification(job(worker_database, brand), mailer, client_id)
     good = mailer.token()
     _, other = await mailed(database, worker_database, make, brand_b, "ann@c.example")
     forged = good[:-1] + ("A" if good[-1] != "A" else "B")
@@ -149,7 +155,7 @@ async def test_a_verified_client_gets_no_second_token(
 ) -> None:
     client_id, mailer = await mailed(database, worker_database, make, brand, "ann@e.example")
     await verify(database, brand, mailer.token())
-    await send_verification(worker_database, mailer, brand_id=brand.id, client_id=client_id)
+    await send_verification(job(worker_database, brand), mailer, client_id)
     assert len(mailer.mails) == len(make.rows(tables.token, brand)) == 1
 
 
@@ -160,9 +166,7 @@ async def test_whoever_registers_again_is_told_by_mail_alone(
     await sign_up(database, brand, known.email)
     mailer = Kept()
     for _ in range(2):
-        await tell_registered_again(
-            worker_database, mailer, brand_id=brand.id, client_id=known.id, seq=1
-        )
+        await tell_registered_again(job(worker_database, brand), mailer, known.id)
     assert {mail.to for mail in mailer.mails} == {known.email}
     assert len({mail.key for mail in mailer.mails}) == 1
     assert "bk_" not in mailer.mails[0].text
@@ -174,9 +178,7 @@ async def test_an_unverified_address_that_registers_again_gets_a_new_token(
 ) -> None:
     client_id, mailer = await mailed(database, worker_database, make, brand, "ann@f.example")
     await sign_up(database, brand, "ann@f.example")
-    await tell_registered_again(
-        worker_database, mailer, brand_id=brand.id, client_id=client_id, seq=2
-    )
+    await tell_registered_again(job(worker_database, brand), mailer, client_id)
     assert len(mailer.mails) == 2
     await verify(database, brand, mailer.token())
 
@@ -187,10 +189,8 @@ async def test_a_closed_or_vanished_client_is_left_in_peace(
     mailer = Kept()
     closed, foreign = make.client(brand, status="CLOSED"), make.client(brand_b)
     for one in (closed, foreign):
-        await tell_registered_again(
-            worker_database, mailer, brand_id=brand.id, client_id=one.id, seq=1
-        )
-        await send_verification(worker_database, mailer, brand_id=brand.id, client_id=one.id)
+        await tell_registered_again(job(worker_database, brand), mailer, one.id)
+        await send_verification(job(worker_database, brand), mailer, one.id)
     assert mailer.mails == []
 
 
@@ -204,6 +204,31 @@ async def test_registrations_of_one_address_are_throttled_alike(
         with pytest.raises(DomainError) as caught:
             await sign_up(database, brand, address)
         assert caught.value.code == "THROTTLED"
+
+
+async def test_registrations_put_one_mail_each_in_the_queue(
+    database: Database,
+    worker_database: Database,
+    brand: Brand,
+    make: Factory,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    await sign_up(database, brand, "ann@g.example")
+    await sign_up(database, brand, "ann@g.example")
+    for handled in (2, 0):
+        done = await consume(worker_database, brand.id, MAILS, limit=10)
+        assert done is not None
+        assert done.handled == handled
+    (row,) = make.rows(client_table, brand)
+    jobs = superuser.execute(
+        "select task_name, queue_name, args->'args' from jobs.procrastinate_jobs"
+        " where args->>'brand_id' = %s order by id",
+        [str(brand.id)],
+    ).fetchall()
+    assert jobs == [
+        ("clients.send_verification", "mail", {"client_id": str(row.id)}),
+        ("clients.tell_registered_again", "mail", {"client_id": str(row.id)}),
+    ]
 
 
 async def test_an_outbox_holds_a_readable_mail_for_its_owner_alone(tmp_path: Path) -> None:

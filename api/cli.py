@@ -82,20 +82,24 @@ def worker() -> None:
 @app.command()
 def simulator() -> None:
     """Run the simulator platform and its market alone (the database must run)."""
-    from simulator.app import simulate
-
     from api import database, serving
+    from simulator.app import simulate
+    from simulator.store import AlreadyRunning, StoreDown
 
     settings = Settings()
-    urls = database.running(settings)
-    serving.run_until_signalled(
-        simulate(
-            urls.url("simulator", driver="asyncpg"),
-            socket=settings.simulator_socket,
-            prices=settings.prices,
-            speed=settings.price_speed,
-        )
+    url = database.running(settings).url("simulator", driver="asyncpg")
+    market = simulate(
+        url,
+        socket=settings.simulator_socket,
+        prices=settings.prices,
+        speed=settings.price_speed,
     )
+    try:
+        serving.run_until_signalled(market)
+    except AlreadyRunning:
+        raise SetupError("another simulator serves this database", "stop it first") from None
+    except StoreDown:
+        raise SetupError("the database does not answer", "see: backdesk doctor") from None
 
 
 @app.command()

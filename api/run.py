@@ -77,7 +77,8 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
         ),
     )
     await step("demo brands", seed(settings, urls, progress.say))
-    await step("worker", supervisor.start(program("worker", "worker")))
+    states = partial(serving.accepts_unix, str(settings.states_socket))
+    await step("worker", supervisor.start(program("worker", "worker", states)))
     answers = partial(serving.accepts_tcp, settings.host, settings.port)
     await step("server", supervisor.start(program("server", "serve", answers)))
 

@@ -86,7 +86,7 @@ def bars(
     if (window.end - window.start) / window.interval > BARS_MAX:
         raise Refusal("RANGE_TOO_LARGE", f"Ask for at most {BARS_MAX} bars.")
     pieces = [
-        (quote.at, Bar(window.floor(quote.at), *[quote.bid] * 4, quote.ask, 1))
+        (quote.at, _single(quote, window.floor(quote.at)))
         for quote in by_hand
         if window.start <= quote.at < window.end
     ]
@@ -109,6 +109,10 @@ def _stretches(
         until = end if place == len(anchors) - 1 else min(end, anchors[place + 1].at)
         if since < until and anchor.speed > 0:
             yield anchor, since, until
+
+
+def _single(quote: Quote, at: datetime) -> Bar:
+    return Bar(at, quote.bid, quote.bid, quote.bid, quote.bid, quote.ask, 1)
 
 
 def _bar(series: Series, at: datetime, first: int, last: int) -> Bar:

@@ -77,6 +77,7 @@ class Market:
 
     def step(self, now: datetime, *, ticks: int) -> list[Quote]:
         """Manual mode: plays the next `ticks` ticks of the whole market and moves the anchor.
+        Ticks of one moment come in order of symbols; a restart shows a begun moment whole.
 
         Refusals: NOT_MANUAL.
         """

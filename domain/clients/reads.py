@@ -105,13 +105,10 @@ TIMELINE_ITEM = Entity(
     table=event,
     key="seq",
     fields={
-        **columns(event, "topic", "kind", "payload", "actor_kind"),
+        **columns(event, "topic", "kind", "payload", "actor_kind", "actor_id"),
         "occurred_at": event.c.at,
     },
-    relations={
-        "client": One("client", own="client_id"),
-        "staff": One("staff", own="actor_id"),
-    },
+    relations={"client": One("client", own="client_id")},
     filters={"topic": event.c.topic, "occurred_at": event.c.at},
     orders={"OCCURRED": event.c.seq},
     default_order="-OCCURRED",

@@ -1,0 +1,1 @@
+"""Clients in the API: registration, the client with notes and timeline, and its feed."""

@@ -1,0 +1,47 @@
+"""Closed lists of clients as the API describes them, with the values of the domain."""
+
+from enum import Enum
+
+import strawberry
+
+from domain.clients import events, values
+from schema.shared.enums import shows
+
+
+@shows(values.ClientKind, "What a client is. Expect values you don't know.")
+class ClientKind(Enum):
+    INDIVIDUAL = strawberry.enum_value("INDIVIDUAL", description="One person.")
+    CORPORATE = strawberry.enum_value("CORPORATE", description="A company.")
+    JOINT = strawberry.enum_value("JOINT", description="Several persons together.")
+
+
+@shows(values.ClientStatus, "Where a client stands. Expect values you don't know.")
+class ClientStatus(Enum):
+    REGISTERED = strawberry.enum_value(
+        "REGISTERED", description="Registered; the e-mail address is not verified yet."
+    )
+    ACTIVE = strawberry.enum_value("ACTIVE", description="May do everything its checks allow.")
+    RESTRICTED = strawberry.enum_value(
+        "RESTRICTED", description="May sign in and look, and begin nothing new."
+    )
+    CLOSED = strawberry.enum_value("CLOSED", description="Kept for the record only.")
+
+
+@shows(events.ClientEventKind, "What happened to a client. Expect values you don't know.")
+class ClientEventKind(Enum):
+    REGISTERED = strawberry.enum_value("registered", description="A new client registered.")
+    REGISTRATION_REPEATED = strawberry.enum_value(
+        "registration_repeated", description="Somebody registered with the client's address again."
+    )
+    EMAIL_VERIFIED = strawberry.enum_value(
+        "email_verified", description="The client proved its e-mail address."
+    )
+    PROFILE_CHANGED = strawberry.enum_value(
+        "profile_changed", description="Fields of the profile changed."
+    )
+    OWNER_CHANGED = strawberry.enum_value(
+        "owner_changed", description="Another member of staff looks after the client."
+    )
+    NOTE_ADDED = strawberry.enum_value(
+        "note_added", description="Staff wrote a note; needs `notes:read`."
+    )

@@ -1,0 +1,1 @@
+"""Introducing brokers in the API: the tree, and what it introduced."""

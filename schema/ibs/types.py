@@ -1,0 +1,58 @@
+"""The introducing broker, bound to `domain.ibs.reads`."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+import strawberry
+
+from domain.ibs import values
+from domain.ibs.reads import SUBTREE_CAP
+from schema.clients.inputs import ClientFilter, ClientOrder
+from schema.clients.types import Client
+from schema.ibs.inputs import IbOrder
+from schema.shared.bind import Node, bound, computed, many, one, value
+from schema.shared.enums import shows
+from schema.shared.page import Connection
+from schema.shared.scalars import Count, CountPrecision
+
+IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
+
+
+@shows(values.IbStatus, "Where an introducing broker stands. Expect values you don't know.")
+class IbStatus(Enum):
+    ACTIVE = strawberry.enum_value("ACTIVE", description="Introduces clients.")
+    SUSPENDED = strawberry.enum_value(
+        "SUSPENDED", description="Can't come in, introduces nobody, takes nobody below."
+    )
+
+
+def _counted(record: Any) -> Count:
+    exact = record.subtree_clients <= SUBTREE_CAP
+    return Count(
+        value=min(record.subtree_clients, SUBTREE_CAP),
+        precision=CountPrecision.EXACT if exact else CountPrecision.AT_LEAST,
+    )
+
+
+@bound("ib", "An introducing broker: it brings clients, and others below it do.", needs="ibs:read")
+class Ib(Node):
+    code: str = value("The code that its links carry, unique in the brand.")
+    name: str = value("What it is called.")
+    status: IbStatus = value("Where it stands.")
+    level: int = value("Its depth in the tree; 1 at the top.")
+    created_at: datetime = value("When it was made.")
+    parent: IbRef | None = one("The one above; null at the top, and at the top of what you see.")
+    children: Connection[IbRef] = many("Those directly below, oldest first.", order=IbOrder)
+    clients: Connection[Client] = many(
+        "Clients it introduced itself, newest first.",
+        filter=ClientFilter,
+        order=ClientOrder,
+        needs="clients:list",
+    )
+    subtree_clients: Count = computed(
+        "Clients of it and of everybody below it, counted up to 10,000.",
+        _counted,
+        reads=("subtree_clients",),
+        needs="clients:list",
+    )

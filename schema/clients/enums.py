@@ -6,6 +6,7 @@ import strawberry
 
 from domain.clients import events, values
 from schema.shared.enums import shows
+from tenants.context import ActorKind
 
 
 @shows(values.ClientKind, "What a client is. Expect values you don't know.")
@@ -25,6 +26,17 @@ class ClientStatus(Enum):
         "RESTRICTED", description="May sign in and look, and begin nothing new."
     )
     CLOSED = strawberry.enum_value("CLOSED", description="Kept for the record only.")
+
+
+@shows(ActorKind, "What kind of actor did something. Expect values you don't know.")
+class ActorType(Enum):
+    OPERATOR = strawberry.enum_value("OPERATOR", description="Somebody who runs the installation.")
+    STAFF = strawberry.enum_value("STAFF", description="A member of the brand's staff.")
+    CLIENT = strawberry.enum_value("CLIENT", description="A client.")
+    IB = strawberry.enum_value("IB", description="An introducing broker.")
+    TOKEN = strawberry.enum_value("TOKEN", description="A program with an API token.")
+    SYSTEM = strawberry.enum_value("SYSTEM", description="This system by itself.")
+    ANONYMOUS = strawberry.enum_value("ANONYMOUS", description="Somebody who had not signed in.")
 
 
 @shows(events.ClientEventKind, "What happened to a client. Expect values you don't know.")

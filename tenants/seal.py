@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import func, insert, select
 
-from tenants.context import system_scope
+from tenants.context import NO_BRAND, system_scope
 from tenants.tables import audit, audit_seal, brand_head
 from tenants.work import Database, ReadWork, WriteWork
 
@@ -193,3 +193,22 @@ def _lock_key(brand_id: UUID) -> int:
     """A signed 64-bit key of the brand's sealer; advisory locks are global."""
     digest = hashlib.sha256(b"seal|" + brand_id.bytes).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class Sealer:
+    """Seals every brand whose trail has grown since the last round."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen: dict[UUID, int] = {}
+
+    async def round(self) -> int:
+        """Seal what is new in all brands; how many rows. For the worker's role, each second."""
+        async with self._database.read(system_scope(NO_BRAND)) as work:
+            heads = await work.rows(select(brand_head.c.brand_id, brand_head.c.audit_seq))
+        sealed = 0
+        for head in heads:
+            if self._seen.get(head.brand_id) != head.audit_seq:
+                sealed += await seal(self._database, head.brand_id)
+                self._seen[head.brand_id] = head.audit_seq
+        return sealed

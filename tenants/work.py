@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Busy, Conflict, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
-from tenants.context import NO_BRAND, ActorKind, Scope
+from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.log import Change, Event, append
 from tenants.refusals import Unauthenticated
 from tenants.repeat import Repeat, Replay, claim, settle
@@ -44,6 +44,7 @@ _OF_THE_SYSTEM = text(
     " coalesce(max(clock_offset_ms), 0) as clock_offset_ms, null::boolean as token_live"
     " from brand_state where brand_id = :brand_id"
 )
+_NOBODY = system_scope(NO_BRAND)
 _DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
 
 
@@ -203,6 +204,11 @@ class Database:
     def read(self, scope: Scope) -> ReadWork:
         """A read-only snapshot of the scope's brand. Use it as a context manager, or close it."""
         return ReadWork(self._engine, scope)
+
+    async def ping(self) -> None:
+        """Ask the database for nothing. Refusals: UNAVAILABLE."""
+        async with self.read(_NOBODY) as work:
+            await work.rows(text("select 1"))
 
     async def write(
         self, scope: Scope, command: Command[T], *, repeat: Repeat | None = None

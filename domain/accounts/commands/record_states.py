@@ -29,7 +29,7 @@ async def record_states(
         upsert.on_conflict_do_update(
             index_elements=["brand_id", "account_id"],
             set_={name: upsert.excluded[name] for name in names},
-            where=account_state.c.as_of < upsert.excluded.as_of,
+            where=account_state.c.as_of <= upsert.excluded.as_of,
         )
     )
     points = [

@@ -1,0 +1,138 @@
+"""Assembles the application: the only place where rooms are wired together."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from domain.clients.reach import OwnClients
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+
+from api.auth import ACTORS, Origins, authenticate, make_identifier
+from api.embedded.endpoints import Endpoints
+from api.graphql.view import GraphQLView
+from api.health import health_routes
+from api.services import Services
+from api.settings import Settings
+from domain.clients.events import TOPIC as CLIENT_TOPIC
+from domain.clients.events import ClientEventKind
+from domain.events.bus import PostgresBus
+from domain.events.cursor import FeedCursors
+from domain.events.hub import Hub
+from domain.events.state_socket import StateLink
+from domain.events.states import States
+from domain.events.stream import Feeds
+from domain.events.values import Audience
+from schema.root import build
+from schema.root import schema as plain_schema
+from schema.shared.context import Context, Reading
+from tenants.brands import Directory
+from tenants.context import Scope
+from tenants.database import make_engine
+from tenants.denials import Denials
+from tenants.identify import Identifier
+from tenants.password_reset import PasswordReset
+from tenants.passwords import Passwords
+from tenants.sign_in import SignIn
+from tenants.work import Database
+
+TOPICS = {"ACCOUNT": "accounts:watch", "CLIENT": "clients:watch", "IB": "ibs:watch"}
+KINDS = {(CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read"}
+
+
+def audience(database: Database) -> Audience:
+    """Which permission each topic of the log takes; staff may be held to their own clients."""
+    return Audience(TOPICS, KINDS, OwnClients(database))
+
+
+@dataclass(frozen=True, slots=True)
+class _Contexts:
+    """Makes the context of one operation for whoever the connection turns out to be."""
+
+    identifier: Identifier
+    database: Database
+    reading: Reading
+    services: Services
+
+    async def __call__(
+        self, connection: HTTPConnection, parameters: Mapping[str, str] | None, /
+    ) -> Context[Services]:
+        scope = await authenticate(self.identifier, connection, parameters)
+        return Context(
+            scope=scope,
+            database=self.database,
+            reading=self.reading,
+            services=self.services,
+            throttle_keys=throttle_keys(scope),
+            last_event_id=getattr(connection.state, "last_event_id", None),
+        )
+
+
+def throttle_keys(scope: Scope) -> tuple[str, ...]:
+    """The caller's own bucket, then the brand's."""
+    brand = f"brand:{scope.brand_id.hex}"
+    if scope.token_id is None:
+        return (f"anonymous:{scope.brand_id.hex}:{scope.ip or ''}", brand)
+    return (f"token:{scope.brand_id.hex}:{scope.token_id.hex}", brand)
+
+
+def build_app() -> Starlette:
+    """The application of this process, by the environment's settings."""
+    settings = Settings()
+    return assemble_app(settings, settings.endpoints())
+
+
+def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
+    """The application over given settings and database; connects when its lifespan begins."""
+    url = endpoints.url("app")
+    engine = make_engine(endpoints.url("app", driver="asyncpg"), pool_size=settings.pool_size)
+    bus = PostgresBus(url)
+    database = Database(engine, wake=bus.wake)
+    directory, passwords, denials = Directory(database), Passwords(), Denials(database)
+    hub = Hub(database, bus, audience(database))
+    states = States()
+    keys = settings.home.secrets()
+    services = Services(
+        feeds=Feeds(hub, database, FeedCursors(keys.cursor_key)),
+        states=states,
+        directory=directory,
+        passwords=passwords,
+        sign_in=SignIn(database, passwords, ACTORS, denials),
+        password_reset=PasswordReset(database, passwords, ACTORS),
+        denials=denials,
+    )
+    assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
+    view = GraphQLView(
+        assembled.schema,
+        context_factory=_Contexts(
+            make_identifier(database, directory), database, assembled.reading, services
+        ),
+        allow_origin=Origins(database, directory),
+        development=settings.environment == "development",
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            await passwords.warm_up()
+            await stack.enter_async_context(bus)
+            await stack.enter_async_context(StateLink(settings.states_socket, states))
+            await stack.enter_async_context(hub)
+            stack.push_async_callback(denials.close)
+            yield
+
+    return Starlette(routes=[*view.routes(), *health_routes(database)], lifespan=lifespan)
+
+
+def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:
+    async def on_denied(context: Context[Any], permission: str, _path: Any) -> None:
+        await denials.denied(context.scope, permission)
+
+    return on_denied
+
+
+def print_schema() -> str:
+    """The SDL as committed in `schema/schema.graphql`."""
+    return plain_schema.as_str()

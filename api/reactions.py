@@ -1,0 +1,77 @@
+"""What each context asks of the worker: consumers, jobs, streams to read, rounds to make."""
+
+import asyncio
+from uuid import UUID
+
+from api.platforms import Platforms
+from api.worker import Register, Worker
+from domain.accounts import jobs as accounts
+from domain.accounts.queries import list_servers
+from domain.accounts.reader import StreamReader
+from domain.clients import jobs as clients
+from domain.clients.adapters.file_outbox import FileOutbox
+from tenants.context import NO_BRAND, system_scope
+from tenants.seal import Sealer
+from tenants.singleton import only_one
+
+_NEW_SERVERS_EVERY_S = 5.0
+_SEAL_EVERY_S = 1.0
+
+
+def register_clients(worker: Worker) -> None:
+    """Mails to clients, into the home's outbox."""
+    worker.consumers.append(clients.MAILS)
+    worker.jobs.include(clients.jobs_over(FileOutbox(worker.settings.home.outbox)))
+
+
+def register_accounts(worker: Worker) -> None:
+    """Requests to platforms, and one reader for each platform's stream."""
+    platforms = Platforms(worker.settings.home.run_dir())
+    worker.consumers.append(accounts.REQUESTS)
+    worker.jobs.include(accounts.jobs_over(platforms))
+    worker.forever("platform streams", lambda: _read_streams(worker, platforms))
+
+
+def register_audit(worker: Worker) -> None:
+    """The chain over the audit trail."""
+    sealer = Sealer(worker.database)
+
+    async def seal() -> None:
+        await sealer.round()
+
+    worker.every(_SEAL_EVERY_S, "audit sealer", seal)
+
+
+async def _read_streams(worker: Worker, platforms: Platforms) -> None:
+    """Keep one reader per server; servers added later are met within seconds."""
+    async with asyncio.TaskGroup() as group:
+        known: set[UUID] = set()
+        while True:
+            async with worker.database.read(system_scope(NO_BRAND)) as work:
+                servers = await list_servers(work)
+            for server in servers:
+                platform = platforms.connect(server)
+                if server.id not in known:
+                    known.add(server.id)
+                    reader = StreamReader(server, platform, worker.database, worker.states)
+                    group.create_task(_read_alone(worker.url, server.id, reader))
+            await asyncio.sleep(_NEW_SERVERS_EVERY_S)
+
+
+async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
+    """Read while this process is the only reader; losing the right ends the round."""
+    async with only_one(url, f"stream:{server_id.hex}") as held:
+        lost = asyncio.Event()
+        held.add_termination_listener(lambda _connection: lost.set())
+        reading = asyncio.create_task(reader.run())
+        losing = asyncio.create_task(lost.wait())
+        try:
+            await asyncio.wait({reading, losing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reading.cancel()
+            losing.cancel()
+            await asyncio.gather(reading, losing, return_exceptions=True)
+    raise ConnectionError("the right to read the stream was lost")
+
+
+REGISTRATIONS: tuple[Register, ...] = (register_clients, register_accounts, register_audit)

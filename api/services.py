@@ -1,0 +1,24 @@
+"""What resolvers may use beside the database: made once per process, put into every context."""
+
+from dataclasses import dataclass
+
+from domain.events.states import States
+from domain.events.stream import Feeds
+from tenants.brands import Directory
+from tenants.denials import Denials
+from tenants.password_reset import PasswordReset
+from tenants.passwords import Passwords
+from tenants.sign_in import SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The process's ports. Each context of the schema names the part it needs as a Protocol."""
+
+    feeds: Feeds
+    states: States
+    directory: Directory
+    passwords: Passwords
+    sign_in: SignIn
+    password_reset: PasswordReset
+    denials: Denials

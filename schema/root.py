@@ -1,0 +1,58 @@
+"""The schema: every context's roots put together, linked with every context's declarations."""
+
+from typing import Any
+
+import strawberry
+
+from domain.accounts.reads import READS as ACCOUNTS
+from domain.clients.reads import READS as CLIENTS
+from domain.ibs.reads import READS as IBS
+from domain.reads import Cursors, Registry
+from schema.access.mutations import AccessMutations
+from schema.access.queries import AccessQueries
+from schema.access.reads import READS as ACCESS
+from schema.accounts.mutations import AccountMutations
+from schema.accounts.queries import AccountQueries
+from schema.accounts.subscriptions import AccountSubscriptions
+from schema.clients.mutations import ClientMutations
+from schema.clients.queries import ClientQueries
+from schema.clients.subscriptions import ClientSubscriptions
+from schema.events.queries import EventQueries
+from schema.ibs.mutations import IbMutations
+from schema.ibs.queries import IbQueries
+from schema.shared.assemble import Assembled, assemble
+from schema.shared.nodes import NodeQueries
+from schema.shared.permission import OnDenied
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(AccessQueries, AccountQueries, ClientQueries, EventQueries, IbQueries, NodeQueries): ...
+
+
+@strawberry.type(description="Everything that can be done.")
+class Mutation(AccessMutations, AccountMutations, ClientMutations, IbMutations): ...
+
+
+@strawberry.type(description="Everything that can be followed live.")
+class Subscription(AccountSubscriptions, ClientSubscriptions): ...
+
+
+TYPES: tuple[Any, ...] = ()
+
+
+def build(cursor_key: bytes, *, on_denied: OnDenied | None = None) -> Assembled:
+    """The schema of a process. `cursor_key` (32 bytes or more) makes the cursors of lists."""
+    registry = Registry(*ACCESS, *CLIENTS, *IBS, *ACCOUNTS).link()
+    return assemble(
+        registry,
+        Cursors(cursor_key),
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=TYPES,
+        on_denied=on_denied,
+    )
+
+
+schema = build(bytes(32)).schema
+"""The schema for tools that only look at it: printing, checks, tests."""

@@ -9,18 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema_converter import CustomGraphQLEnumType
-from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.reads import Cursors, Registry
 from domain.reads.declare import Op
 from domain.reads.registry import Linked
-from schema.shared.bind import Follows
 from schema.shared.context import Reading
 from schema.shared.documents import ExecutableSchema
 from schema.shared.errors import DomainErrors
+from schema.shared.follow import Follows
 from schema.shared.page import ID_OF
 from schema.shared.permission import OnDenied, check_schema_marked, permission_check
 from schema.shared.scalars import SCALARS
@@ -62,26 +60,10 @@ def assemble(
         subscription=subscription,
         types=tuple(types),
         extensions=[DomainErrors, permission_check(on_denied)],
-        config=StrawberryConfig(
-            disable_field_suggestions=True, sort_schema=True, scalar_map=dict(SCALARS)
-        ),
+        config=StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(SCALARS)),
     )
-    _keep_enums(schema._schema)
     check_schema_marked(schema)
     return Assembled(schema, Reading(registry, bind(schema._schema, registry), cursors))
-
-
-def _keep_enums(schema: GraphQLSchema) -> None:
-    """Give enums back what sorting the schema took.
-
-    graphql-core sorts by rebuilding types as its own, so that Strawberry's enums, which turn
-    values into Python members and back, would hand resolvers plain text instead.
-    """
-    for type_ in schema.type_map.values():
-        definition = type_.extensions.get(_DEFINITION)
-        if isinstance(type_, GraphQLEnumType) and isinstance(definition, StrawberryEnumDefinition):
-            type_.__class__ = CustomGraphQLEnumType
-            vars(type_)["wrapped_cls"] = definition.wrapped_cls
 
 
 def bind(schema: GraphQLSchema, registry: Registry) -> Types:

@@ -26,6 +26,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
@@ -171,6 +172,12 @@ class ExecutableSchema(strawberry.Schema):
         """The SDL, sorted, so that a change shows as its own lines only."""
         shown = copy(self)
         shown._schema = lexicographic_sort_schema(self._schema)
+        for name, type_ in shown._schema.type_map.items():
+            # The rebuilt enums can't write the defaults of arguments, which are Python's members.
+            original = self._schema.type_map[name]
+            if isinstance(original, CustomGraphQLEnumType):
+                type_.__class__ = CustomGraphQLEnumType
+                vars(type_)["wrapped_cls"] = original.wrapped_cls
         return print_schema(shown)
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ A mutation names the codes it can refuse with; the wrapper turns exactly those i
 the families of domain errors. What is no domain error stays uncoded: a bug, shown as INTERNAL.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum, StrEnum
 from functools import wraps
 from types import GenericAlias
@@ -88,11 +88,11 @@ def coded(errors: list[GraphQLError] | None) -> None:
 class DomainErrors(SchemaExtension):
     """Codes the domain errors of every answer, of subscriptions too."""
 
-    async def on_execute(self) -> AsyncIterator[None]:
+    def on_execute(self) -> Iterator[None]:
         yield
         coded(getattr(self.execution_context.result, "errors", None))
 
-    async def on_stream_result(self, result: StreamExecutionResult) -> AsyncIterator[None]:
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         coded(getattr(result, "errors", None))
         yield
 

@@ -22,6 +22,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema_directive import Location
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
 from schema.shared.permission_analysis import Marks, Need, Path, analysis_of
 from tenants.context import ActorKind, Scope
@@ -155,7 +156,8 @@ def lacking(
 
 def refusals(context: Asking, denied: Iterable[Need]) -> list[GraphQLError]:
     """The errors for a refused operation: a field's path and permission each, never a value."""
-    if context.scope.actor.kind is ActorKind.ANONYMOUS:
+    denied = list(denied)
+    if denied and context.scope.actor.kind is ActorKind.ANONYMOUS:
         return [_error("UNAUTHENTICATED", "Sign in first.", context)]
     return [
         _error(
@@ -175,49 +177,75 @@ def _error(code: str, message: str, context: Asking, **more: object) -> GraphQLE
 
 
 class PermissionCheck(SchemaExtension):
-    """Refuses an operation before it runs. `on_denied` is awaited for each lacking permission.
+    """Refuses an operation before it runs, in synchronous and asynchronous execution alike.
 
-    Judged after validation and, whatever the order of extensions, again before execution. Use
-    `permission_check(…)` where a schema wants a factory.
+    Judged when the document is valid and, whatever the order of extensions, again before
+    execution.
     """
 
-    def __init__(self, on_denied: OnDenied | None = None) -> None:
+    _errors: list[GraphQLError] | None = None
+
+    def on_validate(self) -> Any:
+        execution = self.execution_context
+        if execution.pre_execution_errors == []:
+            execution.pre_execution_errors = list(self._judge())
+        yield
+
+    def on_execute(self) -> Any:
+        self._block(self._judge())
+        yield
+
+    def _judge(self) -> list[GraphQLError]:
+        if self._errors is None:
+            self._errors = refusals(self.execution_context.context, self._denied())
+        return self._errors
+
+    def _denied(self) -> list[Need]:
+        execution = self.execution_context
+        assert execution.graphql_document is not None, "parsed before it is validated"
+        return lacking(
+            execution.schema,
+            execution.graphql_document,
+            operation=execution.operation_name,
+            variables=execution.variables,
+            permissions=execution.context.scope.permissions,
+        )
+
+    def _block(self, errors: list[GraphQLError]) -> None:
+        if not errors:
+            return
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            raise errors[0]
+        self.execution_context.result = PreExecutionError(data=None, errors=errors)
+
+
+class AuditedPermissionCheck(PermissionCheck):
+    """The same, and `on_denied` is awaited once for each lacking permission. Asynchronous only."""
+
+    def __init__(self, on_denied: OnDenied) -> None:
         self._on_denied = on_denied
-        self._errors: list[GraphQLError] | None = None
 
     async def on_validate(self) -> AsyncIterator[None]:
         execution = self.execution_context
         if execution.pre_execution_errors == []:
-            execution.pre_execution_errors = [*await self._judge()]
+            execution.pre_execution_errors = list(await self._judge_and_tell())
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
-        errors = await self._judge()
-        if errors:
-            if self.execution_context.operation_type.value == "subscription":
-                raise errors[0]
-            self.execution_context.result = PreExecutionError(data=None, errors=errors)
+        self._block(await self._judge_and_tell())
         yield
 
-    async def _judge(self) -> list[GraphQLError]:
+    async def _judge_and_tell(self) -> list[GraphQLError]:
         if self._errors is None:
-            execution = self.execution_context
-            assert execution.graphql_document is not None, "parsed before it is validated"
-            context = execution.context
-            denied = lacking(
-                execution.schema,
-                execution.graphql_document,
-                operation=execution.operation_name,
-                variables=execution.variables,
-                permissions=context.scope.permissions,
-            )
-            self._errors = refusals(context, denied) if denied else []
-            if self._on_denied is not None:
-                for need in denied:
-                    await self._on_denied(context, need.permission, need.path)
+            context, denied = self.execution_context.context, self._denied()
+            self._errors = refusals(context, denied)
+            for need in denied:
+                await self._on_denied(context, need.permission, need.path)
         return self._errors
 
 
 def permission_check(on_denied: OnDenied | None = None) -> Callable[[], PermissionCheck]:
     """An extension factory for `strawberry.Schema(extensions=…)`."""
-    return lambda: PermissionCheck(on_denied)
+    if on_denied is None:
+        return PermissionCheck
+    return lambda: AuditedPermissionCheck(on_denied)

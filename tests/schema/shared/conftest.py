@@ -42,6 +42,7 @@ def assembled(linked: Registry, denied: Denied) -> Assembled:
         zoo.CURSORS,
         query=petshop.Query,
         mutation=petshop.Mutation,
+        subscription=petshop.Subscription,
         on_denied=on_denied,
     )
 

@@ -1,5 +1,6 @@
 """A schema over the zoo of `tests.domain.reads`: bound types, connections, a mutation."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -18,6 +19,7 @@ from schema.shared.bind import (
     many,
     masked_fields,
     one,
+    subscription,
     value,
 )
 from schema.shared.errors import mutation, payload, result
@@ -125,3 +127,10 @@ class Mutation:
         if input.new_name == "bug":
             raise Invalid("ELSE", "Not in the enum.")
         return PetRenamePayload(name=input.new_name)
+
+
+@strawberry.type
+class Subscription:
+    @subscription("Counts.", needs="ticks:watch")
+    async def ticks(self, info: Info) -> AsyncGenerator[int, None]:
+        yield 1

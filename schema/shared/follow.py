@@ -1,0 +1,203 @@
+"""Fields that lead from one object to others: relations, lists, connections, and loads by key.
+
+Each works out once per operation what is asked below it, and batches with its siblings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.reads import Counted, Page
+from domain.reads.declare import Selection
+from schema.shared.context import Context
+from schema.shared.page import After, Before, First, Last, PageView, page_of
+from schema.shared.permission import mark
+from schema.shared.selection import READS, PageAsked, asked, page_asked, selection_of
+
+Info = strawberry.Info[Context[Any], None]
+
+LISTED: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """In a field's metadata: the relation it follows (its own name when None) or the root list.
+
+    `filter` and `order` are the inputs it takes; start-up checks them against the declarations.
+    """
+
+    relation: str | None = None
+    entity: str | None = None
+    filter: Any = None
+    order: Any = None
+
+
+def one(description: str, *, relation: str | None = None, needs: str | None = None) -> Any:
+    """The object a relation leads to, by default the relation of the field's own name."""
+
+    async def resolve(self: Any, info: Info) -> Any:
+        name = relation or info.python_name
+        key = getattr(self, f"_to_{name}")
+        if key is None:
+            return None
+        target = info.context.reading.registry[self.entity].relations[name].target.name
+        return await info.context.related_one(self.entity, name, key, wanted(info, target))
+
+    return _following(resolve, description, relation, needs)
+
+
+def listed(
+    description: str, *, relation: str | None = None, order: str = "", needs: str | None = None
+) -> Any:
+    """A plain list of what a relation leads to: for lists that stay short, at most 100."""
+
+    async def resolve(self: Any, info: Info) -> Any:
+        name = relation or info.python_name
+        target = info.context.reading.registry[self.entity].relations[name].target.name
+        page = await info.context.related_many(
+            self.entity,
+            name,
+            getattr(self, f"_to_{name}"),
+            page=Page(first=LISTED, order=order),
+            want=wanted(info, target),
+        )
+        return page.records
+
+    return _following(resolve, description, relation, needs)
+
+
+def _following(resolve: Any, description: str, relation: str | None, needs: str | None) -> Any:
+    return strawberry.field(
+        resolver=resolve,
+        description=description,
+        directives=mark(needs),
+        metadata={READS: Follows(relation)},
+    )
+
+
+def many(
+    description: str,
+    *,
+    relation: str | None = None,
+    filter: Any = None,
+    order: Any = None,
+    needs: str | None = None,
+) -> Any:
+    """A connection over a relation to many."""
+
+    async def resolve(self: Any, info: Info, **arguments: Any) -> PageView:
+        context, name = info.context, relation or info.python_name
+        key = getattr(self, f"_to_{name}")
+        link = context.reading.registry[self.entity].relations[name]
+        asked = _page_asked(info, link.target.name)
+        page = page_of(arguments, asked.page_info)
+
+        async def count() -> Counted:
+            return await context.count_related(self.entity, name, key, page.filter)
+
+        if not asked.rows:
+            return PageView(None, count)
+        found = await context.related_many(self.entity, name, key, page=page, want=asked.want)
+        return PageView(found, count)
+
+    return _paged(resolve, description, needs, Follows(relation, filter=filter, order=order))
+
+
+def connection(
+    entity: str,
+    description: str,
+    *,
+    needs: str,
+    filter: Any = None,
+    order: Any = None,
+) -> Any:
+    """A connection over all rows of an entity that the viewer may see: a root field."""
+
+    async def resolve(self: Any, info: Info, **arguments: Any) -> PageView:
+        context = info.context
+        asked = _page_asked(info, entity)
+        page = page_of(arguments, asked.page_info)
+
+        async def count() -> Counted:
+            return await context.reader.count(entity, page.filter)
+
+        if not asked.rows:
+            return PageView(None, count)
+        return PageView(await context.reader.connection(entity, page, asked.want), count)
+
+    return _paged(resolve, description, needs, Follows(entity=entity, filter=filter, order=order))
+
+
+def _paged(resolve: Any, description: str, needs: str | None, over: Follows) -> Any:
+    """The field with the arguments of a connection, those for filter and order when there are."""
+    takes: dict[str, Any] = {"first": First, "last": Last, "after": After, "before": Before}
+    if over.filter is not None:
+        takes["filter"] = _argument(over.filter, "Only rows for which all of this holds.")
+    if over.order is not None:
+        takes["order_by"] = _argument(over.order, "How the list is sorted.")
+    field = strawberry.field(
+        description=description, directives=mark(needs), metadata={READS: over}
+    )
+    return field(_with_arguments(resolve, takes))
+
+
+def _argument(type_: Any, description: str) -> Any:
+    return Annotated[type_ | None, strawberry.argument(description=description)]
+
+
+def _with_arguments(resolve: Any, takes: Mapping[str, Any]) -> Any:
+    """The same resolver, declaring arguments that are only known here."""
+    kinds = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
+    fixed = [Parameter("self", kinds[0]), Parameter("info", kinds[0], annotation=Info)]
+    named = [Parameter(name, kinds[1], annotation=annotation) for name, annotation in takes.items()]
+    resolve.__signature__ = Signature([*fixed, *named])
+    return resolve
+
+
+def wanted(info: Info, entity: str) -> Selection:
+    """What is asked of `entity` below this field; worked out once per operation."""
+    raw = info._raw_info
+    known = info.context.selections
+    key = (entity, *map(id, raw.field_nodes))
+    if key not in known:
+        known[key] = selection_of(raw, info.context.reading.types, entity, raw.field_nodes)
+    found: Selection = known[key]
+    return found
+
+
+def _page_asked(info: Info, entity: str) -> PageAsked:
+    raw = info._raw_info
+    known = info.context.selections
+    key = ("page", entity, *map(id, raw.field_nodes))
+    if key not in known:
+        known[key] = page_asked(raw, info.context.reading.types, entity, raw.field_nodes)
+    found: PageAsked = known[key]
+    return found
+
+
+async def fetch(info: Info, entity: str, key: Any) -> Any:
+    """The record behind a field that returns `entity`, with what is asked of it; None if hidden.
+
+    For root fields and payloads: `return await fetch(info, "client", client_id)`. In a payload
+    the selection lies one level down: see `fetch_below`.
+    """
+    return await info.context.load(entity, key, wanted(info, entity))
+
+
+async def fetch_below(info: Info, field: str, entity: str, key: Any) -> Any:
+    """The record for the field `field` of the payload that this mutation returns."""
+    raw = info._raw_info
+    payload_type: Any = raw.return_type
+    while hasattr(payload_type, "of_type"):
+        payload_type = payload_type.of_type
+    below = [
+        node
+        for node in asked(raw, payload_type, raw.field_nodes)
+        if node.name.value == to_camel_case(field)
+    ]
+    want = selection_of(raw, info.context.reading.types, entity, below)
+    return await info.context.load(entity, key, want)

@@ -21,7 +21,13 @@ STATEMENTS = {
     "domain/accounts/queries.py": "a brand's next number is taken and read in one statement",
 }
 # Loops that outlive whatever the driver or a broken peer raises.
-LOOPS = {"tenants/wake.py", "domain/events/hub.py", "domain/events/reader.py"}
+LOOPS = {
+    "tenants/wake.py",
+    "domain/events/hub.py",
+    "domain/events/jobs.py",
+    "domain/events/reader.py",
+    "domain/events/runner.py",
+}
 # Rooms that have no brand's data: the installer's own connections, and the world outside.
 OUTSIDE = ("api/embedded/", "simulator/", "tests/", "alembic/", "bench/")
 TRANSACTION_CALLS = {"connect", "begin", "begin_nested", "commit", "rollback", "get_raw_connection"}

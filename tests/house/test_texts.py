@@ -6,15 +6,15 @@ import pytest
 
 from tests.house.sources import ROOT, committed, report
 
-LEFTOVERS = ("TODO", "FIXME", "not implemented", "placeholder", "lorem ipsum")
+LEFTOVERS = ("(?-i:TODO)", "(?-i:FIXME)", "not implemented", "placeholder", "lorem ipsum")
 REGISTRIES = (
-    "pypi.org",
-    "pythonhosted.org",
-    "registry.npmjs.org",
-    "registry.yarnpkg.com",
-    "npmmirror.com",
-    "proxy.golang.org",
-    "crates.io",
+    r"pypi\.org",
+    r"pythonhosted\.org",
+    r"registry\.npmjs\.org",
+    r"registry\.yarnpkg\.com",
+    r"npmmirror\.com",
+    r"proxy\.golang\.org",
+    r"crates\.io",
 )
 MACHINE = ("/work/", "/root/", "/tmp/bd/", "/home/", "/Users/")
 SELF = "tests/house/test_texts.py"
@@ -33,7 +33,7 @@ BINARY = (".png", ".ico", ".woff2", ".gz", ".zst", ".jpg")
     ids=["leftovers", "registries", "machine"],
 )
 def test_no_committed_file_contains(needles: tuple[str, ...], rule: str):
-    pattern = re.compile("|".join(rf"(?<![A-Za-z0-9_.]){re.escape(n)}" for n in needles), re.I)
+    pattern = re.compile("|".join(rf"(?<![A-Za-z0-9_.]){one}" for one in needles), re.I)
     found = [
         f"{path}:{number}: {line.strip()[:80]}"
         for path in committed()

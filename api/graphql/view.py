@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from graphql import GraphQLError, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,6 +40,8 @@ from api.graphql.sse import HEADERS as EVENT_HEADERS
 from api.graphql.sse import send_events
 from api.graphql.websocket import Sockets
 from schema.shared.documents import DocumentRefused, ExecutableSchema
+
+log = structlog.get_logger("backdesk.graphql")
 
 PATH = "/graphql"
 _HEADERS_OF_STATUS: Mapping[int, Mapping[str, str]] = {
@@ -94,29 +97,37 @@ class GraphQLView:
             return
         request = Request(scope, receive)
         if is_preflight(request.headers, request.method):
-            await (await self._cors.preflight(request))(scope, receive, send)
+            await (await self._preflight(request))(scope, receive, send)
             return
         request.state.request_id = request_id_of(request)
         if self._development and _wants_page(request):
             await page()(scope, receive, send)
             return
-        await _Exchange(self, request, await self._cors.headers(request)).run(send)
+        await _Exchange(self, request).run(send)
+
+    async def _preflight(self, request: Request) -> Response:
+        try:
+            return await self._cors.preflight(request)
+        except Exception as fault:
+            log.error("graphql_origin_unknown", exception=type(fault).__name__, exc_info=fault)
+            return Response(status_code=503)
 
 
 class _Exchange:
     """One HTTP request and its answer."""
 
-    def __init__(self, view: GraphQLView, request: Request, cors: Mapping[str, str]) -> None:
+    def __init__(self, view: GraphQLView, request: Request) -> None:
         self._view = view
         self._request = request
         self._id: str = request.state.request_id
         self._media = negotiate(request.headers.get("accept"))
-        self._cors = cors
+        self._cors: Mapping[str, str] = {}
         self._started = False
 
     async def run(self, send: Send) -> None:
         """Answers the request, whatever it holds."""
         try:
+            self._cors = await self._view._cors.headers(self._request)
             parameters = await self._read()
             async with opened(self._view._factory, self._request, None) as context:
                 self._id = context.request_id

@@ -93,3 +93,11 @@ async def test_the_server_s_own_pages_may_open_sockets(toy: Any) -> None:
 )
 def test_local_origins(origin: str, local: bool) -> None:
     assert is_local(origin) is local
+
+
+async def test_unknown_origins_of_a_broken_directory_are_no_crash(toy: Any) -> None:
+    headers = {"Origin": "https://broken.example"}
+    asked = await toy.http.options(toy.url, headers={**headers, **ASK})
+    answer = await toy.post("{ viewer }", headers=headers)
+    assert (asked.status_code, answer.status_code) == (503, 500)
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL"

@@ -7,6 +7,7 @@ import structlog
 from graphql import GraphQLError
 
 from api.graphql.errors import STATUS_OF_CODE, code_of
+from schema.shared.errors import ErrorCode
 from tests.api.graphql.toy import SECRET_TEXT
 
 RESPONSE = "application/graphql-response+json"
@@ -29,6 +30,10 @@ async def test_a_bug_is_internal_and_logged_once(toy: Any) -> None:
     assert line["request_id"] == answer.headers["x-request-id"]
     assert len(line["document"]) == 16
     assert (line["path"], line["exception"]) == ("boom", "ValueError")
+
+
+def test_the_list_is_closed() -> None:
+    assert STATUS_OF_CODE.keys() == {code.value for code in ErrorCode}
 
 
 @pytest.mark.parametrize("code", sorted(STATUS_OF_CODE))

@@ -279,4 +279,6 @@ async def settled(toy: Any) -> None:
 
 
 async def portal_only(origin: str, connection: HTTPConnection) -> bool:
+    if origin == "https://broken.example":
+        raise ConnectionError(SECRET_TEXT)
     return origin == "https://portal.example"

@@ -14,13 +14,14 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from domain.kernel.errors import Invalid, NotFound, Refused
-from tenants.access import permissions
+from tenants.access import Access, permissions
 from tenants.actors import ActorSource
 from tenants.context import ActorKind
+from tenants.holders import rights_of
 from tenants.log import Change
 from tenants.tables import token
 from tenants.tokens import Minted, TextKind, mint
-from tenants.values import TokenKind
+from tenants.values import Role, TokenKind
 from tenants.work import WriteWork
 
 NAME_LENGTH_MAX = 100
@@ -47,19 +48,33 @@ class ApiTokenPlan:
     addresses: Sequence[str] = ()
 
 
-async def create_api_token(
+class ApiTokens:
+    """Makes tokens. One per process."""
+
+    def __init__(
+        self, sources: Mapping[ActorKind, ActorSource], *, access: Access | None = None
+    ) -> None:
+        self._sources = sources
+        self._access = access or Access()
+
+    async def create(self, work: WriteWork, plan: ApiTokenPlan) -> Minted:
+        """A new token; its text is in this answer only.
+
+        A maker who is an ib, or an ib's token, makes tokens of its own subtree only: row-level
+        security hides all others. Refusals: INVALID, SCOPE_NOT_HELD, NOT_FOUND for an unknown ib.
+        """
+        role = Role.SERVICE if plan.root_ib_id is None else Role.IB
+        grantable = await rights_of(work, self._access, role)
+        return await _create(work, plan, grantable=grantable, sources=self._sources)
+
+
+async def _create(
     work: WriteWork,
     plan: ApiTokenPlan,
     *,
     grantable: frozenset[str],
     sources: Mapping[ActorKind, ActorSource],
 ) -> Minted:
-    """A new token; its text is in this answer only.
-
-    `grantable` is what the token's role may do in this brand (`Access.of`). A maker who is an ib,
-    or an ib's token, makes tokens of its own subtree only: row-level security hides all others.
-    Refusals: INVALID, SCOPE_NOT_HELD, NOT_FOUND for an ib that is not there.
-    """
     name, addresses = _checked(plan)
     held = work.scope.permissions & grantable
     if not plan.scopes or not set(plan.scopes) <= held:

@@ -44,10 +44,8 @@ class BrandFacts:
     hosts: tuple[str, ...]
 
     def next_day_reset(self, now: datetime) -> datetime:
-        """The brand's next local midnight in UTC: the day boundary, by calendar, not by 24 h."""
-        zone = ZoneInfo(self.time_zone)
-        tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-        return datetime.combine(tomorrow, clock_time(), zone).astimezone(UTC)
+        """When the brand's day ends."""
+        return next_day_reset(now, self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +110,16 @@ async def load(database: Database, scope: Scope | None = None) -> Snapshot:
         by_slug={one.slug: one for one in found},
         by_host={host: one for one in found for host in one.hosts},
     )
+
+
+def next_day_reset(now: datetime, time_zone: str) -> datetime:
+    """The next local midnight in UTC: the day boundary goes by the calendar, not by 24 hours.
+
+    Where a change of clocks skips midnight, it is the first instant of the day.
+    """
+    zone = ZoneInfo(time_zone)
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, clock_time(), zone).astimezone(UTC)
 
 
 def host_name(host: str) -> str:

@@ -16,7 +16,6 @@ from domain.kernel.errors import DomainError
 from tenants.context import ActorKind, Scope
 from tenants.log import Change
 from tenants.refusals import Unauthenticated
-from tenants.refusals import Unauthenticated
 from tenants.tokens import NO_BRAND
 from tenants.values import Outcome
 from tenants.work import Database, WriteWork

@@ -28,7 +28,7 @@ from tenants.tables import (
 )
 from tenants.tokens import NO_BRAND, TextKind, TokenText, is_secret
 from tenants.values import Role, SessionStatus, TokenKind
-from tenants.work import Database, ReadWork
+from tenants.work import Database, ReadWork, WriteWork
 
 _ROLES = {
     ActorKind.CLIENT: (Role.CLIENT.value,),
@@ -64,7 +64,8 @@ async def find_holder(
         kind = ActorKind(row.actor_kind)
         if not _may_come_in(row, kind, sources):
             return None
-        rights = await _rights(work, access, row, _ROLES.get(kind, row.roles))
+        await _learn(work, access, row.policy_version)
+        rights = await access.of(text.brand_id, _ROLES.get(kind, row.roles))
     return _api_holder(row, rights) if text.kind is TextKind.API else _holder(row, kind, rights)
 
 
@@ -186,14 +187,23 @@ def _may_come_in(row: Any, kind: ActorKind, sources: Mapping[ActorKind, ActorSou
     return True
 
 
-async def _rights(work: ReadWork, access: Access, row: Any, roles: Any) -> frozenset[str]:
-    """What the roles may do, compiled from the rules of this very snapshot."""
-    if not access.knows(row.brand_id, row.policy_version):
+async def rights_of(work: WriteWork, access: Access, *roles: Role) -> frozenset[str]:
+    """What the roles may do in the work's brand, by the rules as of now."""
+    state = await work.one(
+        select(brand_state.c.policy_version).where(brand_state.c.brand_id == work.scope.brand_id)
+    )
+    await _learn(work, access, state.policy_version)
+    return await access.of(work.scope.brand_id, roles)
+
+
+async def _learn(work: ReadWork | WriteWork, access: Access, version: int) -> None:
+    """Read the brand's own rules of this version, unless they are known."""
+    brand_id = work.scope.brand_id
+    if not access.knows(brand_id, version):
         rules = select(
             casbin_rule.c.ptype, *(casbin_rule.c[f"v{number}"] for number in range(6))
-        ).where(casbin_rule.c.brand_id == row.brand_id)
-        access.learn(row.brand_id, row.policy_version, await work.rows(rules))
-    return await access.of(row.brand_id, roles)
+        ).where(casbin_rule.c.brand_id == brand_id)
+        access.learn(brand_id, version, await work.rows(rules))
 
 
 def _holder(row: Any, kind: ActorKind, rights: frozenset[str]) -> Holder:

@@ -21,7 +21,7 @@ from tenants.log import Change
 from tenants.tables import session, token
 from tenants.tokens import NO_BRAND, Minted, TextKind, is_secret, mint, parse
 from tenants.values import SessionStatus, TokenKind
-from tenants.work import Database, WriteWork
+from tenants.work import Database, ReadWork, WriteWork
 
 ACCESS_FOR = timedelta(minutes=15)
 REFRESH_FOR = timedelta(days=30)
@@ -140,8 +140,18 @@ async def refresh_session(
     return issued
 
 
-async def revoke_session(work: WriteWork, session_id: UUID) -> None:
-    """End one of the actor's own sessions. Ending it twice changes nothing more.
+async def find_session_id(work: ReadWork) -> UUID | None:
+    """The session of the token that is asking; None for tokens without one."""
+    rows = await work.rows(
+        select(token.c.session_id).where(
+            token.c.brand_id == work.scope.brand_id, token.c.id == work.scope.token_id
+        )
+    )
+    return rows[0].session_id if rows else None
+
+
+async def revoke_session(work: WriteWork, session_id: UUID) -> int:
+    """End one of the actor's own sessions; how many ended: ending it twice changes nothing more.
 
     Refusals: NOT_FOUND for unknown, foreign and other people's sessions.
     """
@@ -158,9 +168,11 @@ async def revoke_session(work: WriteWork, session_id: UUID) -> None:
     )
     if found is None:
         raise NotFound("No such session.", path=("input", "sessionId"))
-    if found.status == SessionStatus.ACTIVE:
-        await _end(work, session_id)
-        work.audit(Change("session.revoke", object_kind="session", object_id=session_id))
+    if found.status != SessionStatus.ACTIVE:
+        return 0
+    await _end(work, session_id)
+    work.audit(Change("session.revoke", object_kind="session", object_id=session_id))
+    return 1
 
 
 async def revoke_all(

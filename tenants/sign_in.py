@@ -18,7 +18,7 @@ from tenants.context import ActorKind, Scope
 from tenants.denials import Denials
 from tenants.passwords import Passwords, normalise_email
 from tenants.refusals import BrandNotNamed, Throttled
-from tenants.sessions import Issued, find_whose, issue_session
+from tenants.sessions import Issued, find_whose, issue_session, refresh_session
 from tenants.tables import credential
 from tenants.throttle import Counted, count_attempt, counted_by, forgive_attempt
 from tenants.tokens import NO_BRAND
@@ -93,6 +93,10 @@ class SignIn:
             await self._denials.denied(scope, OPERATION)
             raise CredentialsRefused()
         return issued
+
+    async def refresh(self, scope: Scope, text: str) -> Issued:
+        """The next tokens of a session; see `refresh_session`. Refusals: TOKEN_INVALID."""
+        return await refresh_session(self._database, scope, text, self._sources)
 
     async def _begin(
         self, scope: Scope, kind: ActorKind, email: str, against: tuple[Counted, ...]

@@ -1,0 +1,1 @@
+"""Brands, legal entities, staff, sessions, API tokens, the viewer and the audit trail."""

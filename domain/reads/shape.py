@@ -185,6 +185,14 @@ def _check_value(condition: Condition, value: Any) -> None:
         raise Invalid(BAD_INPUT, "Leave a condition out instead of giving null.", path=path)
     if condition.op is Op.IN and (None in value or len(value) > MAX_LISTED):
         raise Invalid(BAD_INPUT, f"List up to {MAX_LISTED} values, none of them null.", path=path)
+    for each in value if condition.op is Op.IN else (value,):
+        if isinstance(each, str) and not is_storable(each):
+            raise Invalid(BAD_INPUT, "That text has characters that no text here has.", path=path)
+
+
+def is_storable(text: str) -> bool:
+    """Whether Postgres could hold a text at all: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _search_binds(one: Linked, asked: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:
@@ -195,7 +203,7 @@ def _search_binds(one: Linked, asked: Mapping[str, Any], viewer: Viewer) -> dict
     if set(asked) != {"contains"} or not isinstance(text, str):
         raise Invalid(BAD_INPUT, "A search says what the text contains.", path=path)
     term = search.normalise(text)
-    if len(term) < search.shortest or "\0" in term:
+    if len(term) < search.shortest or not is_storable(term):
         raise Invalid(BAD_INPUT, f"Search for at least {search.shortest} characters.", path=path)
     masked = set(one.masked_for(viewer))
     clear = [name for name in search.covers if name not in masked]

@@ -192,6 +192,10 @@ async def test_filters(keeper: AsyncEngine, reading: Reading, fresh: UUID) -> No
         (Page(filter={"rank": {"in": list(range(101))}}), "filter"),
         (Page(filter={"search": {"contains": " a "}}), "filter"),
         (Page(filter={"search": {"eq": "ann"}}), "filter"),
+        (Page(filter={"search": {"contains": "an\0n"}}), "filter"),
+        (Page(filter={"search": {"contains": "an\ud800n"}}), "filter"),
+        (Page(filter={"name": {"eq": "\0"}}), "filter"),
+        (Page(filter={"name": {"in": ["a", "\udfff"]}}), "filter"),
     ],
 )
 async def test_impossible_pages_are_refused_before_any_statement(

@@ -27,6 +27,7 @@ from domain.events.values import Audience
 from schema.root import build
 from schema.root import schema as plain_schema
 from schema.shared.context import Context, Reading
+from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
 from tenants.context import Scope
 from tenants.database import make_engine
@@ -100,6 +101,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         passwords=passwords,
         sign_in=SignIn(database, passwords, ACTORS, denials),
         password_reset=PasswordReset(database, passwords, ACTORS),
+        api_tokens=ApiTokens(ACTORS),
         denials=denials,
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from domain.events.states import States
 from domain.events.stream import Feeds
+from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
 from tenants.denials import Denials
 from tenants.password_reset import PasswordReset
@@ -21,4 +22,5 @@ class Services:
     passwords: Passwords
     sign_in: SignIn
     password_reset: PasswordReset
+    api_tokens: ApiTokens
     denials: Denials

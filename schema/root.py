@@ -10,7 +10,6 @@ from domain.ibs.reads import READS as IBS
 from domain.reads import Cursors, Registry
 from schema.access.mutations import AccessMutations
 from schema.access.queries import AccessQueries
-from schema.access.reads import READS as ACCESS
 from schema.accounts.mutations import AccountMutations
 from schema.accounts.queries import AccountQueries
 from schema.accounts.subscriptions import AccountSubscriptions
@@ -23,6 +22,7 @@ from schema.ibs.queries import IbQueries
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.nodes import NodeQueries
 from schema.shared.permission import OnDenied
+from tenants.reads import READS as ACCESS
 
 
 @strawberry.type(description="Everything that can be read.")

@@ -17,20 +17,29 @@ from tenants.work import Database
 Reauthorise = Callable[[Scope], Awaitable[Scope | None]]
 """The scope compiled again at the brand's present policy; None when nothing is left of it."""
 
+Ended = Callable[[UUID], Awaitable[object]]
+
 
 class RightsWatch:
     """Ends subscriptions whose token died, and those that a new policy no longer allows.
 
     Without `reauthorise` a change of policy ends every subscription of the brand made under the
-    old one: readers come back with their cursor and are judged anew.
+    old one: readers come back with their cursor and are judged anew. `ended` is told of each dead
+    token, so that whoever holds its sockets can close them.
     """
 
     def __init__(
-        self, database: Database, audience: Audience, *, reauthorise: Reauthorise | None = None
+        self,
+        database: Database,
+        audience: Audience,
+        *,
+        reauthorise: Reauthorise | None = None,
+        ended: Ended | None = None,
     ) -> None:
         self._database = database
         self._audience = audience
         self._reauthorise = reauthorise
+        self._ended = ended
 
     async def check(self, scope: Scope, members: Iterable[Subscription]) -> None:
         """Judge the members of one brand; `scope` is the system's for it."""
@@ -45,12 +54,18 @@ class RightsWatch:
             )[0].policy_version
             alive = await work.rows(_living(scope, judged))
         living = {row.id for row in alive}
+        dead = {
+            member.scope.token_id for member in judged if member.scope.token_id is not None
+        } - living
         for member in judged:
             held = member.scope
-            if held.token_id is not None and held.token_id not in living:
+            if held.token_id in dead:
                 member.revoke()
             elif held.policy_version not in (0, version):
                 await self._judge_again(member)
+        if self._ended is not None:
+            for token_id in dead:
+                await self._ended(token_id)
 
     async def _judge_again(self, member: Subscription) -> None:
         scope = await self._reauthorise(member.scope) if self._reauthorise else None

@@ -52,10 +52,10 @@ lock:
 		--no-emit-index-url --no-header requirements-dev.in -o requirements-dev.lock
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found ($$(python3 --version\
-		2>&1)): install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: $(PYTHON) has no venv:\
-		install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found:" \
+		"install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: $(PYTHON) has no venv:" \
+		"install it (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 

@@ -145,7 +145,9 @@ def doctor() -> None:
     from api.doctor import examine
 
     marks = {True: "[green]ok[/]", False: "[red]wrong[/]", None: "[yellow]–[/]"}
-    table = Table("check", "", "found", "fix", box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("check", "", "found", "fix"):
+        table.add_column(heading, overflow="fold")
     wrong = 0
     with console.status("examining"):
         for finding in examine(Settings()):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 
 import psycopg
+from sqlalchemy import Table
 
 from api import serving
 from api.embedded import binaries
@@ -17,7 +19,8 @@ from api.embedded.external import connect_as_owner
 from api.embedded.migrate import standing
 from api.embedded.problems import SetupError
 from api.embedded.roles import find_role
-from api.settings import Settings
+from api.settings import ROOT, Settings
+from tenants.database import metadata
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
@@ -134,20 +137,28 @@ _OWNS = """
 select 1 from pg_class c join pg_roles r on r.oid = c.relowner
 where r.rolname = %s and c.relkind in ('r', 'p') limit 1
 """
-_UNFORCED = """
-select c.relname, c.relrowsecurity and c.relforcerowsecurity from pg_class c
-join pg_attribute a on a.attrelid = c.oid and a.attname = 'brand_id' and a.attnum > 0
-join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and n.nspname = 'public' and not a.attisdropped
+_FORCED = """
+select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'public' and c.relrowsecurity and c.relforcerowsecurity
 """
 
 
 def _row_security(urls: Endpoints) -> Finding:
+    wanted = {table.name for table in _tables() if table.info["place"] == "brand"}
     with connect_as_owner(urls) as connection:
-        rows = connection.execute(_UNFORCED).fetchall()
-    open_tables = sorted(name for name, forced in rows if not forced)
-    detail = f"not forced on {', '.join(open_tables)}" if open_tables else f"{len(rows)} tables"
-    return Finding("row security", not open_tables, detail, "backdesk migrate")
+        forced = {name for (name,) in connection.execute(_FORCED)}
+    detail = f"forced on {len(wanted)} tables"
+    if open_tables := sorted(wanted - forced):
+        detail = f"not forced on {', '.join(open_tables)}"
+    return Finding("row security", not open_tables, detail, "restore the table's policies")
+
+
+def _tables() -> Iterable[Table]:
+    """Every table of the program; contexts that come later are found by their file name."""
+    for file in sorted((ROOT / "domain").glob("*/tables.py")):
+        import_module(f"domain.{file.parent.name}.tables")
+    import_module("tenants.tables")
+    return metadata.tables.values()
 
 
 def _migrations(urls: Endpoints) -> Finding:

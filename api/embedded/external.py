@@ -14,7 +14,7 @@ import psycopg
 from api.embedded.binaries import OLDEST_MAJOR
 from api.embedded.endpoints import DEFAULT_PREFIX, SERVING_ROLES, Endpoints, read_url
 from api.embedded.home import Home
-from api.embedded.problems import SetupError
+from api.embedded.problems import SetupError, first_cause
 from api.embedded.roles import missing_statements
 
 
@@ -74,7 +74,7 @@ def connect_as_owner(urls: Endpoints) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(urls.url("owner"), connect_timeout=10, autocommit=True)
     except psycopg.OperationalError as error:
-        said = str(error).strip().splitlines()[-1]
         raise SetupError(
-            f"DATABASE_URL does not open ({said})", "check the server, the account, the password"
+            f"DATABASE_URL does not open ({first_cause(error)})",
+            "check the server, the account, the password",
         ) from None

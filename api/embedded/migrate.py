@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from alembic import command
 from api.embedded.endpoints import Endpoints
-from api.embedded.problems import SetupError
+from api.embedded.problems import SetupError, first_cause
 
 SCRIPTS = Path(__file__).parents[2] / "alembic"
 _LOCK = "hashtext('backdesk.migrate')"
@@ -67,9 +67,9 @@ def owner_connection(urls: Endpoints) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except OperationalError as error:
-        said = str(error.orig).strip().splitlines()[-1]
         raise SetupError(
-            f"the database does not let its owner in ({said})", "check DATABASE_URL and the server"
+            f"the database does not let its owner in ({first_cause(error.orig or error)})",
+            "check DATABASE_URL and the server",
         ) from None
     with connection:
         yield connection

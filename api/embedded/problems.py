@@ -52,3 +52,10 @@ def from_postgres_output(text: str, log: Path) -> SetupError:
     lines = lines or [line for line in text.splitlines() if "error" in line.lower()]
     last = (lines or text.strip().splitlines() or ["it said nothing"])[-1].strip()
     return SetupError(f"Postgres did not start ({last})", f"see {log}")
+
+
+def first_cause(error: Exception) -> str:
+    """The one line of a driver's many that says why a connection failed."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if "failed: " in line or "FATAL" in line]
+    return (causes or lines or ["no reason given"])[-1]

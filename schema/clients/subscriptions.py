@@ -15,14 +15,14 @@ from schema.clients.types import Client
 from schema.events.feed import AfterCursor, follow
 from schema.events.types import FeedHeartbeat, FeedItem, FeedReset
 from schema.shared.bind import Info, fetch, field, subscription
-from schema.shared.permission import needs
+from schema.shared.permission import public
 from schema.shared.scalars import Cursor
 
 
 @strawberry.type(
     description="Something that happened to a client. It says what was true then; `client` is the "
     "client as it is now.",
-    directives=needs("clients:watch"),
+    directives=public(),
 )
 class ClientEvent(FeedItem):
     kind: ClientEventKind = strawberry.field(description="What happened.")

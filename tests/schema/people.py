@@ -1,0 +1,141 @@
+"""The schema of clients and ibs over all declarations, asked as somebody, statements counted."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import strawberry
+from argon2 import PasswordHasher
+
+from domain.accounts import reads as accounts
+from domain.clients import reads as clients
+from domain.clients.reach import OwnClients
+from domain.events.bus import MemoryBus
+from domain.events.cursor import FeedCursors
+from domain.events.hub import Hub
+from domain.events.stream import Feeds
+from domain.events.values import Audience
+from domain.ibs import reads as ibs
+from domain.reads import Cursors, Registry
+from schema.access.queries import AccessQueries
+from schema.clients.mutations import ClientMutations
+from schema.clients.queries import ClientQueries
+from schema.clients.subscriptions import ClientSubscriptions
+from schema.ibs.mutations import IbMutations
+from schema.ibs.queries import IbQueries
+from schema.shared.assemble import Assembled, assemble
+from schema.shared.context import Context
+from schema.shared.nodes import NodeQueries
+from tenants import reads as tenants
+from tenants.context import Scope
+from tenants.passwords import Passwords
+from tenants.work import Database
+
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+SECRET = b"thirty-two bytes of a test's key"
+
+
+@strawberry.type
+class Query(AccessQueries, ClientQueries, IbQueries, NodeQueries):
+    pass
+
+
+@strawberry.type
+class Mutation(ClientMutations, IbMutations):
+    pass
+
+
+@strawberry.type
+class Subscription(ClientSubscriptions):
+    pass
+
+
+@dataclass(frozen=True)
+class Services:
+    passwords: Passwords
+    feeds: Feeds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, with its errors' codes and the number of statements it took."""
+
+    data: Any
+    errors: list[Any]
+    statements: int
+
+    @property
+    def codes(self) -> list[str]:
+        return [str((one.extensions or {}).get("code")) for one in self.errors]
+
+    def only(self) -> Any:
+        """The value of the one root field of an answer without errors."""
+        assert not self.errors, self.errors
+        (value,) = self.data.values()
+        return value
+
+    def refused(self) -> list[tuple[str, list[str]]]:
+        """Code and path of each error in a mutation's payload, whose results are null."""
+        body = self.only()
+        results = {name: value for name, value in body.items() if name != "errors"}
+        assert not any(results.values()), results
+        return [(one["code"], one["path"]) for one in body["errors"]]
+
+
+Ask = Callable[..., Awaitable[Answer]]
+
+
+@pytest.fixture(scope="session")
+def assembled() -> Assembled:
+    registry = Registry(*tenants.READS, *clients.READS, *accounts.READS, *ibs.READS).link()
+    return assemble(
+        registry, Cursors(SECRET), query=Query, mutation=Mutation, subscription=Subscription
+    )
+
+
+@dataclass(frozen=True)
+class World:
+    """The parts a context is made of, and the bus that wakes feeds."""
+
+    assembled: Assembled
+    database: Database
+    services: Services
+    bus: MemoryBus
+
+    def context(self, scope: Scope) -> Context[Services]:
+        return Context(
+            scope=scope,
+            database=self.database,
+            reading=self.assembled.reading,
+            services=self.services,
+        )
+
+
+@pytest_asyncio.fixture
+async def world(assembled: Assembled, database: Database) -> AsyncIterator[World]:
+    audience = Audience(
+        {"CLIENT": "clients:watch"},
+        {("CLIENT", "note_added"): "notes:read"},
+        reach=OwnClients(database),
+    )
+    async with MemoryBus() as bus, Hub(database, bus, audience) as hub:
+        feeds = Feeds(hub, database, FeedCursors(SECRET))
+        yield World(assembled, database, Services(PASSWORDS, feeds), bus)
+
+
+@pytest.fixture
+def ask(world: World, count_statements: Any) -> Ask:
+    """`await ask("{ clients { … } }", scope, **variables)`."""
+
+    async def asking(document: str, scope: Scope, **variables: Any) -> Answer:
+        context = world.context(scope)
+        with count_statements() as counted:
+            result = await world.assembled.schema.execute(
+                document, variable_values=variables, context_value=context
+            )
+        await context.close()
+        return Answer(result.data, list(result.errors or []), counted.total)
+
+    return asking

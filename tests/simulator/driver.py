@@ -5,11 +5,14 @@ from typing import Any
 
 import httpx
 
+from tests.simulator import contract
+
 GROUP = "alpha-live-USD"
 
 
 class Driver:
-    """One caller of the simulator; every write gets an operation id of its own."""
+    """One caller of the simulator; every write gets an operation id of its own, and every answer
+    must have its published shape."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
@@ -19,7 +22,11 @@ class Driver:
         self, method: str, path: str, body: Any = None, *, op: str | None = None
     ) -> httpx.Response:
         headers = {"Idempotency-Key": op or f"op-{next(self._ops)}"}
-        return await self.client.request(method, f"/v1{path}", json=body, headers=headers)
+        url = f"/v1{path}"
+        answer = await self.client.request(method, url, json=body, headers=headers)
+        if answer.headers.get("content-type") == "application/json":
+            contract.check_answer(method, url.split("?")[0], answer.status_code, answer.json())
+        return answer
 
     async def ok(
         self, method: str, path: str, body: Any = None, *, op: str | None = None

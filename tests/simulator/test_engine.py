@@ -357,11 +357,11 @@ STEP = st.one_of(
 
 
 @profile(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(STEP, max_size=12))
+@given(st.lists(STEP, max_size=10))
 async def test_the_books_agree_after_any_story(
     driver: Driver, story: list[tuple[str, Any, int]]
 ) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    literal,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -130,7 +131,7 @@ PERSON = Entity(
 PET = Entity(
     "pet",
     pet,
-    columns(pet, "name", "weight"),
+    {**columns(pet, "name", "weight"), "coin": Field(literal("USD"))},
     relations={
         "person": One("person", own="person_id"),
         "visits": Many("visit", theirs="pet_id"),

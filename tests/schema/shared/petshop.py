@@ -7,17 +7,21 @@ from typing import Annotated
 
 import strawberry
 
-from domain.kernel.errors import Invalid, Refused
+from domain.kernel.errors import Invalid, NotFound, Refused
+from domain.kernel.ids import decode_id_of
 from schema.shared.bind import (
     Info,
     Node,
     bound,
     computed,
     connection,
+    fetch,
+    fetch_below,
     field,
     listed,
     many,
     masked_fields,
+    money,
     one,
     subscription,
     value,
@@ -33,6 +37,7 @@ from schema.shared.page import (
     condition,
     order_input,
 )
+from schema.shared.scalars import Money
 
 Petshop = "tests.schema.shared.petshop"
 
@@ -59,6 +64,7 @@ PetOrder = order_input("Pet", {"WEIGHT": "By weight."})
 class Pet(Node):
     name: str = value("What it answers to.")
     weight: int | None = value("In kilograms.")
+    price: Money | None = money("What it cost.", "weight", "coin")
     person: Annotated["Person", strawberry.lazy(Petshop)] | None = one("Whose it is.")
     passport: Annotated["Passport", strawberry.lazy(Petshop)] | None = one("Its papers.")
     visits: Connection[Visit] = many("When it was here.")
@@ -99,6 +105,12 @@ class Query(NodeQueries):
         "person", "People.", needs="people:read", filter=PersonFilter, order=PersonOrder
     )
 
+    @field("One person.", needs="people:read")
+    async def person(self, info: Info, id: strawberry.ID) -> Person | None:
+        key = decode_id_of("person", id)
+        found: Person | None = None if key is None else await fetch(info, "person", key)
+        return found
+
     @field("Echo.", needs="public")
     async def echo(self, amount: Decimal, at: datetime | None = None) -> str:
         return f"{amount} {at}"
@@ -118,8 +130,21 @@ class PetRenamePayload:
     name: str | None = result("The name it has now.")
 
 
+@payload(errors={"NOT_FOUND": "No such pet."})
+class PetPatPayload:
+    pet: Pet | None = result("The pet, as it is now.")
+
+
 @strawberry.type
 class Mutation:
+    @mutation("Pats a pet.", needs="pets:write")
+    async def pet_pat(self, info: Info, id: strawberry.ID) -> PetPatPayload:
+        key = decode_id_of("pet", id)
+        found = None if key is None else await fetch_below(info, "pet", "pet", key)
+        if found is None:
+            raise NotFound(path=("id",))
+        return PetPatPayload(pet=found)
+
     @mutation("Gives a pet another name.", needs="pets:write")
     async def pet_rename(self, info: Info, input: PetRenameInput) -> PetRenamePayload:
         if input.new_name == "":

@@ -183,3 +183,46 @@ async def test_domain_errors_of_queries_are_coded(ask: Ask) -> None:
         "retryable": False,
         "argument": ["openingHours"],
     }
+
+
+async def test_what_is_skipped_is_not_read(ask: Ask, keeper: AsyncEngine, fresh: UUID) -> None:
+    (key,) = await people(keeper, fresh, 1)
+    await pets(keeper, fresh, key, 1)
+    text = """query ($id: ID!, $more: Boolean = false) { person(id: $id) {
+      name
+      ... @include(if: $more) { pets { nodes { price { amount currencyCode } } } }
+      ...B @skip(if: true)
+      beasts @include(if: false) { name }
+    } } fragment B on Person { beasts { name } }"""
+    given = encode_id("person", key)
+    short = await ask(text, id=given)
+    assert (short.data, short.statements) == ({"person": {"name": "Ann 0"}}, 1)
+    long = await ask(text, id=given, more=True)
+    assert long.data["person"]["pets"]["nodes"] == [
+        {"price": {"amount": "0.00", "currencyCode": "USD"}}
+    ]
+    assert long.statements == 2
+    for unknown in (encode_id("person", uuid4()), encode_id("pet", key), "junk"):
+        assert (await ask(text, id=unknown)).data == {"person": None}
+
+
+async def test_a_mutation_returns_what_was_asked_of_its_object(
+    ask: Ask, keeper: AsyncEngine, fresh: UUID
+) -> None:
+    (key,) = await people(keeper, fresh, 1)
+    (pet,) = await pets(keeper, fresh, key, 1)
+    text = """mutation ($id: ID!) { petPat(id: $id) {
+      it: pet { name person { name } } ...R errors { code path } } }
+      fragment R on PetPatPayload { pet { weight } }"""
+    rights = ALL | {"pets:write"}
+    done = await ask(text, id=encode_id("pet", pet), rights=rights)
+    assert done.data == {
+        "petPat": {
+            "it": {"name": "Rex 0", "person": {"name": "Ann 0"}},
+            "pet": {"weight": 0},
+            "errors": [],
+        }
+    }
+    assert done.statements == 2
+    absent = await ask(text, id=encode_id("pet", key), rights=rights)
+    assert absent.data["petPat"]["errors"] == [{"code": "NOT_FOUND", "path": ["input", "id"]}]

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from domain.clients.reach import OwnClients
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
@@ -17,9 +16,11 @@ from api.services import Services
 from api.settings import Settings
 from domain.clients.events import TOPIC as CLIENT_TOPIC
 from domain.clients.events import ClientEventKind
+from domain.clients.reach import OwnClients
 from domain.events.bus import PostgresBus
 from domain.events.cursor import FeedCursors
 from domain.events.hub import Hub
+from domain.events.rights import RightsWatch
 from domain.events.state_socket import StateLink
 from domain.events.states import States
 from domain.events.stream import Feeds
@@ -91,7 +92,10 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     bus = PostgresBus(url)
     database = Database(engine, wake=bus.wake)
     directory, passwords, denials = Directory(database), Passwords(), Denials(database)
-    hub = Hub(database, bus, audience(database))
+    whoever = audience(database)
+    # A dead token closes its sockets (4403), not only its feeds.
+    watch = RightsWatch(database, whoever, ended=lambda token_id: view.live.revoke(token_id))
+    hub = Hub(database, bus, whoever, rights=watch)
     states = States()
     keys = settings.home.secrets()
     services = Services(

@@ -5,7 +5,7 @@ values between. Keys and values are the business of whoever publishes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -77,7 +77,7 @@ class States:
 
     async def watch(
         self, keys: Collection[str], *, interval_seconds: float = 0.25
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """The newest values of some keys, then what changed, at most once per interval."""
         watcher = Watcher(frozenset(keys))
         for key in watcher.keys:

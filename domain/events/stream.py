@@ -6,8 +6,10 @@ nothing that the reader may see lies unseen before it.
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from domain.events import queries
 from domain.events.cursor import BAD_INPUT, FeedCursors
@@ -33,6 +35,14 @@ class RightsEnded(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("FORBIDDEN", "Your rights ended; sign in again and resume by cursor.")
+
+
+class _End:
+    """Stands for the end of items."""
+
+
+_END = _End()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,31 @@ class Feeds:
         start = None if after is None else self._position(scope, feed, after)
         self._hub.audience.require(scope, feed)
         return self._following(scope, feed, start)
+
+    async def guarded(
+        self, scope: Scope, needs: str, items: AsyncGenerator[T, None]
+    ) -> AsyncGenerator[T, None]:
+        """Items that are no events (states, prices), for as long as the scope has the permission.
+
+        Refusals: FORBIDDEN, at once or when rights end.
+        """
+        reader, member = self._hub.join(scope, Feed(needs, frozenset(), needs=needs))
+        ending = asyncio.ensure_future(member.ended())
+        try:
+            while True:
+                coming = asyncio.ensure_future(anext(items, _END))
+                await asyncio.wait((coming, ending), return_when=asyncio.FIRST_COMPLETED)
+                if member.revoked:
+                    await _cancelled(coming)
+                    raise RightsEnded()
+                item = coming.result()
+                if isinstance(item, _End):
+                    return
+                yield item
+        finally:
+            reader.leave(member)
+            await _cancelled(ending)
+            await items.aclose()
 
     async def pull(
         self, scope: Scope, feed: Feed, *, after: str | None = None, first: int = PAGE_MAX
@@ -257,3 +292,9 @@ class Feeds:
     def _reset(self, scope: Scope, feed: Feed, reason: ResetReason, span: tuple[int, int]) -> Reset:
         cursor, oldest = (self._cursor(scope, feed, seq) for seq in span)
         return Reset(cursor, self._clock.now(), reason, oldest)
+
+
+async def _cancelled(future: "asyncio.Future[Any]") -> None:
+    future.cancel()
+    with suppress(asyncio.CancelledError):
+        await future

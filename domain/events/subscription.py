@@ -48,6 +48,12 @@ class Subscription:
         self.revoked = True
         self._news.set()
 
+    async def ended(self) -> None:
+        """Returns when the reader's rights end; for readers that are given no events."""
+        while not self.revoked:
+            await self._news.wait()
+            self._news.clear()
+
     def take(self) -> EventRow | None:
         """The next queued event, or None."""
         if not self._queue:

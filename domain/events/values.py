@@ -63,7 +63,8 @@ class Feed:
     `about` matches the event's object, or the id that its payload carries under `about_key` (so
     that a deal's event is found by its account). `name` is the API's field: cursors are bound to
     the feed and its filter. `every_topic` says that `topics` are all the reader may see, whatever
-    they are at the moment; its cursors outlive a change of rights.
+    they are at the moment; its cursors outlive a change of rights. `needs` is a permission beside
+    those of the topics.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Feed:
     about: UUID | None = None
     about_key: str = ""
     every_topic: bool = False
+    needs: str | None = None
 
     def tag(self) -> bytes:
         """The bytes by which cursors are bound to this feed."""
@@ -133,7 +135,9 @@ class Audience:
         )
 
     def require(self, scope: Scope, feed: Feed) -> None:
-        """Refuses with FORBIDDEN a feed that holds a topic the scope may not read."""
+        """Refuses with FORBIDDEN a feed with a topic, or a need, that is beyond the scope."""
+        if feed.needs is not None and feed.needs not in scope.permissions:
+            raise Forbidden("FORBIDDEN", f"You need the permission {feed.needs}.")
         for topic in sorted(feed.topics):
             if self.topics.get(topic) not in scope.permissions:
                 raise Forbidden("FORBIDDEN", f"You may not follow {topic} events.")

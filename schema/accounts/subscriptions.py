@@ -1,6 +1,7 @@
 """Accounts live: events from the log, states and quotes conflated."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +26,7 @@ from domain.kernel.money import round_to_minor
 from domain.reads import select
 from schema.accounts.enums import QuoteSource
 from schema.accounts.types import Account, AccountState
-from schema.events.feed import AfterCursor, follow
+from schema.events.feed import AfterCursor, follow, guard
 from schema.events.types import FeedHeartbeat, FeedItem, FeedReset, shown_payload
 from schema.shared.bind import Info, fetch, field, subscription
 from schema.shared.enums import shows
@@ -172,8 +173,7 @@ class AccountSubscriptions:
             if about is None:
                 raise Invalid("BAD_USER_INPUT", "Pass the id of an account.", path=("accountId",))
         feed = Feed("accountEvents", frozenset({TOPIC}), about=about, about_key="account_id")
-        async for item in follow(info.context, feed, after, AccountEvent.of):
-            yield item
+        return follow(info.context, feed, after, AccountEvent.of)
 
     @subscription(
         "Balance and equity of accounts as they move, conflated: at most four times a "
@@ -187,10 +187,7 @@ class AccountSubscriptions:
             message = f"Pass 1 to {ACCOUNTS_MAX} accounts."
             raise Invalid("BAD_USER_INPUT", message, path=("accountIds",))
         watched = await _watched(info, account_ids)
-        services: LiveServices = info.context.services
-        async for told in services.states.watch(watched.keys()):
-            for key, value in told.items():
-                yield _shown(info, watched[key], read_state(value))
+        return guard(info.context, "states:watch", _states(info, watched))
 
     @subscription(
         "Prices as they move, conflated: at most four times a second each.",
@@ -204,8 +201,21 @@ class AccountSubscriptions:
             raise Invalid("BAD_USER_INPUT", message, path=("symbols",))
         accounts = await _accounts(info, [account_id])
         keys = {quote_key(one.server_id, symbol) for one in accounts for symbol in symbols}
-        services: LiveServices = info.context.services
-        async for told in services.states.watch(keys):
+        return guard(info.context, "quotes:read", _quotes(info, keys))
+
+
+async def _states(info: Info, watched: dict[str, _Watched]) -> AsyncGenerator[AccountState, None]:
+    services: LiveServices = info.context.services
+    async with aclosing(services.states.watch(watched.keys())) as telling:
+        async for told in telling:
+            for key, value in told.items():
+                yield _shown(info, watched[key], read_state(value))
+
+
+async def _quotes(info: Info, keys: set[str]) -> AsyncGenerator[Quote, None]:
+    services: LiveServices = info.context.services
+    async with aclosing(services.states.watch(keys)) as telling:
+        async for told in telling:
             for value in told.values():
                 yield Quote.of(read_quote(value))
 

@@ -20,13 +20,11 @@ The same resolver serves WebSocket and SSE. `AccountEvent` is a `FeedItem` marke
 subscription field holds the permission); its `of` makes the typed event of a `Happened`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Annotated, Any, Protocol, TypeVar
 
 import strawberry
-from strawberry.extensions import SchemaExtension
-from strawberry.types import StreamExecutionResult
 
 from domain.events.stream import Feeds
 from domain.events.values import Entry, Feed, Happened, Heartbeat
@@ -72,22 +70,20 @@ async def _shown(
 ) -> AsyncGenerator[T | FeedHeartbeat | FeedReset, None]:
     async with aclosing(entries):
         async for entry in entries:
-            # An event's objects are as of now: each has its own snapshot.
-            await context.refresh()
             if isinstance(entry, Happened):
                 yield shown(entry)
             elif isinstance(entry, Heartbeat):
                 yield FeedHeartbeat.of(entry)
             else:
                 yield FeedReset.of(entry)
+            # An event's objects are as of now: each has its own snapshot, and none is held
+            # until the next event.
+            await context.refresh()
 
 
-class SnapshotPerResult(SchemaExtension):
-    """Gives the snapshot's connection back before a result is sent.
-
-    Without it an idle subscription, or one whose client reads slowly, would hold a connection.
-    """
-
-    async def on_stream_result(self, result: StreamExecutionResult) -> AsyncIterator[None]:
-        await self.execution_context.context.refresh()
-        yield
+def guard(
+    context: Context[Any], permission: str, items: AsyncGenerator[T, None]
+) -> AsyncGenerator[T, None]:
+    """Items of a feed without cursors, ended by FORBIDDEN when the caller's rights end."""
+    services: FeedServices = context.services
+    return services.feeds.guarded(context.scope, permission, items)

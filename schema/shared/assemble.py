@@ -23,6 +23,7 @@ from schema.shared.page import ID_OF
 from schema.shared.permission import OnDenied, check_schema_marked, permission_check
 from schema.shared.scalars import SCALARS
 from schema.shared.selection import READS, Reads, Types
+from schema.shared.snapshot import SnapshotPerResult
 
 _DEFINITION = "strawberry-definition"
 
@@ -59,7 +60,7 @@ def assemble(
         mutation=mutation,
         subscription=subscription,
         types=tuple(types),
-        extensions=[DomainErrors, permission_check(on_denied)],
+        extensions=[DomainErrors, SnapshotPerResult, permission_check(on_denied)],
         config=StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(SCALARS)),
     )
     check_schema_marked(schema)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 import strawberry
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from strawberry.schema.config import StrawberryConfig
 
 from domain.events.bus import MemoryBus
@@ -20,7 +20,7 @@ from domain.events.stream import Feeds
 from domain.events.values import Audience, Feed, Happened, ResetReason, Topic
 from domain.kernel.ids import encode_id
 from domain.reads import Cursors, Registry
-from schema.events.feed import AfterCursor, Info, SnapshotPerResult, follow
+from schema.events.feed import AfterCursor, Info, follow, guard
 from schema.events.queries import EventQueries
 from schema.events.types import (
     Event,
@@ -35,9 +35,10 @@ from schema.shared.context import Context, Reading
 from schema.shared.errors import DomainErrors
 from schema.shared.permission import check_schema_marked, needs, permission_check, public
 from schema.shared.scalars import SCALARS
+from schema.shared.snapshot import SnapshotPerResult
 from tenants.context import system_scope
 from tenants.log import Event as Logged
-from tenants.tables import brand_state
+from tenants.tables import brand_state, token
 
 SECRET = b"a secret of thirty-two bytes or so"
 AUDIENCE = Audience({"ACCOUNT": "accounts:watch", "CLIENT": "clients:watch", "IB": "ibs:watch"})
@@ -71,6 +72,15 @@ class Subscription:
     ) -> AsyncGenerator[AccountFeed, None]:
         feed = Feed("accountEvents", frozenset({"ACCOUNT"}))
         return follow(info.context, feed, after, AccountEvent.of)
+
+    @strawberry.subscription(directives=needs("states:watch"))
+    async def ticks(self, info: Info) -> AsyncGenerator[int, None]:
+        async def ticking():
+            for n in range(3):
+                yield n
+            await asyncio.Event().wait()
+
+        return guard(info.context, "states:watch", ticking())
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,20 @@ async def test_a_subscription_streams_resumes_and_frees_its_connection(
     assert [second["cursor"], third["cursor"]] == [one["cursor"] for one in seen[1:]]
     assert caught_up["cursor"] == caught_up["highWater"]
     await again.aclose()
+
+
+async def test_states_end_when_the_token_is_revoked(world, make, brand, scope_for):
+    context, _ = world
+    held = make.staff_token(brand, "brand_admin")
+    asked = context(scope_for(brand, "brand_admin", token_id=held.id))
+    results = await SCHEMA.stream("subscription { ticks }", context_value=asked)
+    assert [(await anext(results)).data for _ in range(3)] == [{"ticks": n} for n in range(3)]
+    revoked = update(token).where(token.c.brand_id == brand.id, token.c.id == held.id)
+    make.run(brand, revoked.values(revoked_at=func.now()))
+    ended = await asyncio.wait_for(anext(results), 2.5)
+    assert [one.extensions["code"] for one in ended.errors] == ["FORBIDDEN"]
+    await results.aclose()
+    assert asked.services.feeds._hub.sockets == 0
 
 
 async def test_a_bad_cursor_is_refused_before_the_first_item(world, brand, brand_b, scope_for):

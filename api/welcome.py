@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from api.settings import Settings
@@ -20,7 +19,7 @@ QUERIES = (
     ),
     (
         "What happened, oldest first (pass the last cursor as `after` to go on)",
-        "{ events(topics: [ACCOUNT], first: 5) { nodes { cursor occurredAt } } }",
+        "{ events(topics: [ACCOUNT], first: 5) { events { cursor kind occurredAt } hasMore } }",
     ),
 )
 
@@ -34,7 +33,9 @@ def greet(settings: Settings, console: Console) -> None:
     for brand in told.get("brands", []):
         console.print()
         console.print(_brand_title(brand), soft_wrap=True)
-        console.print(_tokens(brand["tokens"]), soft_wrap=True)
+        for actor, token in brand["tokens"].items():
+            # Never cut or folded: a token is there to be copied.
+            console.print(Text.assemble((f"  {actor:<12} ", "green"), token), soft_wrap=True)
     if told.get("brands"):
         _print_queries(settings, told, console)
     console.print()
@@ -68,16 +69,6 @@ def _brand_title(brand: dict[str, Any]) -> Text:
         (str(brand["slug"]), "bold cyan"),
         f"  host {brand['host']}  publishable key {brand['publishable_key']}",
     )
-
-
-def _tokens(tokens: dict[str, str]) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="green")
-    # A token cut at the terminal's edge cannot be copied.
-    table.add_column(no_wrap=True, overflow="ignore", min_width=120)
-    for actor, token in tokens.items():
-        table.add_row(actor, token)
-    return table
 
 
 def _print_queries(settings: Settings, told: dict[str, Any], console: Console) -> None:

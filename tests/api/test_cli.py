@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from graphql import parse, validate
 from psycopg import sql
 
 from api import cli
@@ -14,7 +15,8 @@ from api.embedded import Cluster, Home
 from api.embedded.migrate import migrate
 from api.serving import require_port
 from api.settings import Settings
-from api.welcome import greet
+from api.welcome import QUERIES, greet
+from schema.root import schema
 from tests.api.embedded import scratch_home
 
 Run = Callable[..., tuple[int, str, str]]
@@ -157,6 +159,14 @@ def test_the_greeting_shows_every_token_whole(
     home.write("demo.json", json.dumps(told))
     greet(Settings(), cli.console)
     out = capsys.readouterr().out
-    for token in (*tokens.values(), "bk_op", "bk_pub_1"):
-        assert token in out
+    for actor, token in tokens.items():
+        assert f"  {actor:<12} {token}\n" in out
+    assert "bk_op\n" in out
+    assert "bk_pub_1\n" in out
     assert out.count("curl -s http://localhost:8123/graphql") == 3
+
+
+@pytest.mark.parametrize(("title", "query"), QUERIES)
+def test_the_printed_queries_are_of_this_schema(title: str, query: str) -> None:
+    assert "'" not in query, f"{title}: the shell would end the argument there"
+    assert validate(schema._schema, parse(query)) == []

@@ -52,7 +52,8 @@ def _minor(name: str) -> Column[Any]:
 
 
 def _exact(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, Numeric(28, 10), nullable=nullable)
+    """Lots and prices with the decimals they came with."""
+    return Column(name, Numeric, nullable=nullable)
 
 
 def _of_account() -> tuple[Any, ...]:

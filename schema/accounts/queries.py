@@ -9,7 +9,8 @@ from domain.kernel.ids import decode_id_of
 from domain.reads import Page
 from schema.accounts.filters import AccountFilter, AccountOrder
 from schema.accounts.types import Account, Symbol
-from schema.shared.bind import Info, connection, fetch, field, wanted
+from schema.shared.bind import Info, field
+from schema.shared.follow import connection, fetch, wanted
 from schema.shared.page import Connection
 
 _ServerId = Annotated[strawberry.ID, strawberry.argument(description="The platform server.")]

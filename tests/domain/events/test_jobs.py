@@ -48,8 +48,9 @@ def app(dsn, registry, worker_database):
 
 @pytest.fixture(autouse=True)
 def queue(dsn):
-    """The library's own tables as its triggers expect them; emptied after each test."""
+    """The library's own tables as its triggers expect them; empty before and after each test."""
     with psycopg.connect(dsn("worker"), autocommit=True, options="-c search_path=jobs") as opened:
+        opened.execute("delete from procrastinate_jobs")
         yield opened
         opened.execute("delete from procrastinate_jobs")
 

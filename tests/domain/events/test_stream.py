@@ -340,9 +340,17 @@ async def test_heartbeats_advance_a_quiet_filter(database, bus, cursors, brand, 
 
 
 async def test_a_revoked_token_ends_the_feed_within_two_seconds(
-    feeds, make, brand, scope_for, emit
+    database, bus, cursors, make, brand, scope_for, emit
 ):
-    held = make.staff_token(brand, "brand_admin")
+    told = asyncio.Queue()
+    watch = RightsWatch(database, AUDIENCE, ended=told.put)
+    async with feeds_of(database, bus, cursors, rights=watch) as feeds:
+        held = make.staff_token(brand, "brand_admin")
+        await _revoke_while_following(feeds, make, brand, scope_for, emit, held)
+        assert await told.get() == held.id
+
+
+async def _revoke_while_following(feeds, make, brand, scope_for, emit, held):
     feed = feeds.follow(scope_for(brand, "brand_admin", token_id=held.id), ACCOUNTS)
     kept = feeds.follow(scope_for(brand, "brand_admin"), ACCOUNTS)
     await anext(feed)

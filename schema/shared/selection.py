@@ -132,12 +132,13 @@ def page_asked(info: Info, types: Types, entity: str, nodes: Iterable[Any]) -> P
     for node in asked(info, connection, nodes):
         name = node.name.value
         names.add(name)
-        inner = _named(connection.fields[name].type)
         if name == "nodes":
             below.append(node)
         elif name == "edges":
-            below += [each for each in asked(info, inner, [node]) if each.name.value == "node"]
+            edge = _named(connection.fields[name].type)
+            below += [each for each in asked(info, edge, [node]) if each.name.value == "node"]
         elif name == "pageInfo":
+            inner = _named(connection.fields[name].type)
             page_info.update(each.name.value for each in asked(info, inner, [node]))
     return PageAsked(
         want=selection_of(info, types, entity, below),

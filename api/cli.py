@@ -66,6 +66,7 @@ def serve() -> None:
 
     settings = Settings()
     database.running(settings)
+    configure_logs(settings)
     serving.serve(settings)
 
 
@@ -76,6 +77,7 @@ def worker() -> None:
     from api.worker import work
 
     settings = Settings()
+    configure_logs(settings)
     serving.run_until_signalled(work(settings, database.running(settings)))
 
 

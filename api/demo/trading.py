@@ -1,6 +1,7 @@
 """Accounts of the demo's clients on the simulator, some of them with open trades."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,10 +13,11 @@ from domain.accounts.carry_out import carry_out
 from domain.accounts.commands.open_account import open_account
 from domain.accounts.commands.place_order import place_order
 from domain.accounts.commands.save_server import save_symbols
-from domain.accounts.ports import PlatformUnavailable
+from domain.accounts.ports import OutcomeUnknown, PlatformUnavailable
 from domain.accounts.rules import OpenWish, OrderWish
 from domain.accounts.trading import Group
 from domain.accounts.values import AccountKind, OrderType, Side
+from domain.kernel.errors import Refused
 from tenants.context import system_scope
 from tenants.work import Database
 
@@ -92,9 +94,14 @@ class _Trade:
         )
         account_id = UUID(opened["account"])
         scope = system_scope(self._brand_id)
-        placed = await self._database.write(scope, lambda work: place_order(work, account_id, wish))
-        await self._carry_out(placed.value)
+        with suppress(Refused):  # still OPENING: no trade for this one
+            placed = await self._database.write(
+                scope, lambda work: place_order(work, account_id, wish)
+            )
+            await self._carry_out(placed.value)
 
     async def _carry_out(self, asked: dict[str, str]) -> None:
+        """Carry a request out; what fails now, the worker tries again."""
         request = UUID(asked["request"])
-        await carry_out(self._database, lambda _server: self._platform, self._brand_id, request)
+        with suppress(PlatformUnavailable, OutcomeUnknown):
+            await carry_out(self._database, lambda _server: self._platform, self._brand_id, request)

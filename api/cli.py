@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.embedded.problems import SetupError
+from api.logs import configure_logs
 from api.settings import ROOT, Settings
 
 app = typer.Typer(
@@ -89,6 +90,7 @@ def simulator() -> None:
     from simulator.store import AlreadyRunning, StoreDown
 
     settings = Settings()
+    configure_logs(settings)
     url = database.running(settings).url("simulator", driver="asyncpg")
     market = simulate(
         url,

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from tenants.log import Event
+from tenants.password_reset import REQUESTED
 
 TOPIC = "CLIENT"
 
@@ -24,6 +25,7 @@ class ClientEventKind(StrEnum):
     EMAIL_VERIFIED = "email_verified"
     PROFILE_CHANGED = "profile_changed"
     OWNER_CHANGED = "owner_changed"
+    PASSWORD_RESET_REQUESTED = REQUESTED
     NOTE_ADDED = "note_added"
 
 
@@ -63,6 +65,7 @@ _SENTENCES = {
     ClientEventKind.REGISTERED: "Registered.",
     ClientEventKind.REGISTRATION_REPEATED: "Somebody tried to register with this e-mail again.",
     ClientEventKind.EMAIL_VERIFIED: "Verified the e-mail address.",
+    ClientEventKind.PASSWORD_RESET_REQUESTED: "Asked for a new password.",
     ClientEventKind.OWNER_CHANGED: "Came to another member of staff.",
 }
 

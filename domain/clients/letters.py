@@ -6,23 +6,24 @@ from typing import Any
 PORTAL = "portalUrl"
 
 
+def _link(branding: Mapping[str, Any], page: str, token: str) -> list[str]:
+    """The token as a link, for brands with a `portalUrl`. It is in the fragment, which browsers
+    send to no server."""
+    portal = branding.get(PORTAL)
+    return [f"Open {portal}/{page}#token={token}", ""] if isinstance(portal, str) else []
+
+
 def verification(
     brand_name: str, name: str, token: str, branding: Mapping[str, Any], *, days: int
 ) -> tuple[str, str]:
-    """Subject and text of the mail that proves an address. The token stands on a line of its own.
-
-    With the brand's `portalUrl` it is a link as well; the token is in the fragment, which browsers
-    send to no server.
-    """
-    portal = branding.get(PORTAL)
-    link = [f"Open {portal}/verify-email#token={token}", ""] if isinstance(portal, str) else []
+    """Subject and text of the mail that proves an address. The token stands on its own line."""
     return f"Confirm your e-mail address for {brand_name}", "\n".join(
         [
             f"Hello {name},",
             "",
             f"please confirm that this is your e-mail address for {brand_name}.",
             "",
-            *link,
+            *_link(branding, "verify-email", token),
             f"Your code, valid for {days} days and for one use:",
             token,
             "",
@@ -41,6 +42,26 @@ def registered_again(brand_name: str, name: str) -> tuple[str, str]:
             f"somebody, perhaps you, tried to register with {brand_name} using this address.",
             "You are registered already; sign in as usual, or choose a new password if you forgot",
             "yours. If it was not you, there is nothing to do.",
+            "",
+        ]
+    )
+
+
+def password_reset(
+    brand_name: str, token: str, branding: Mapping[str, Any], *, minutes: int
+) -> tuple[str, str]:
+    """Subject and text of the mail that lets one set a new password; the token as above."""
+    return f"Choose a new password for {brand_name}", "\n".join(
+        [
+            "Hello,",
+            "",
+            f"somebody, hopefully you, asked for a new password with {brand_name}.",
+            "",
+            *_link(branding, "reset-password", token),
+            f"Your code, valid for {minutes} minutes and for one use:",
+            token,
+            "",
+            "If it was not you, do nothing: your password stays as it is.",
             "",
         ]
     )

@@ -9,7 +9,8 @@ from domain.clients.rights import reaches_all
 from domain.clients.tables import client
 from domain.clients.values import CountryRule, Market
 from domain.kernel.errors import NotFound
-from tenants.tables import brand, brand_country, staff
+from tenants.context import ActorKind
+from tenants.tables import brand, brand_country, credential, staff
 from tenants.values import StaffStatus
 from tenants.work import ReadWork, WriteWork
 
@@ -86,4 +87,17 @@ async def lock_client(work: WriteWork, client_id: UUID) -> Row[Any]:
         select(client)
         .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
         .with_for_update()
+    )
+
+
+async def find_sign_in(work: WriteWork, kind: ActorKind, actor_id: UUID) -> Row[Any] | None:
+    """Where mails about an actor's sign-in go, with the brand's name and branding."""
+    return await work.maybe(
+        select(credential.c.email, brand.c.name.label("brand_name"), brand.c.branding)
+        .select_from(credential.join(brand, brand.c.id == credential.c.brand_id))
+        .where(
+            credential.c.brand_id == work.scope.brand_id,
+            credential.c.actor_kind == kind.value,
+            credential.c.actor_id == actor_id,
+        )
     )

@@ -1,8 +1,8 @@
 """What an actor may see and write of a client, beyond the permission to reach it at all."""
 
 from domain.clients.rules import CLIENT_MAY_CHANGE, STAFF_MAY_CHANGE
-from domain.kernel.errors import Forbidden
 from tenants.context import ANONYMOUS, ActorKind, Scope
+from tenants.refusals import BrandNotNamed
 from tenants.tokens import NO_BRAND
 
 SEES_ALL = "clients:all"
@@ -17,7 +17,7 @@ def nobody(scope: Scope) -> Scope:
     Refusals: FORBIDDEN when the request names no brand.
     """
     if scope.brand_id == NO_BRAND:
-        raise Forbidden("FORBIDDEN", "Say which brand: send its publishable key.")
+        raise BrandNotNamed()
     return Scope(scope.brand_id, ANONYMOUS, request_id=scope.request_id, ip=scope.ip)
 
 

@@ -54,6 +54,9 @@ class ClientEventKind(Enum):
     OWNER_CHANGED = strawberry.enum_value(
         "owner_changed", description="Another member of staff looks after the client."
     )
+    PASSWORD_RESET_REQUESTED = strawberry.enum_value(
+        "password_reset_requested", description="Somebody asked for a new password by mail."
+    )
     NOTE_ADDED = strawberry.enum_value(
         "note_added", description="Staff wrote a note; needs `notes:read`."
     )

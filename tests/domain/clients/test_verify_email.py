@@ -12,9 +12,15 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
+from domain.clients.actors import CLIENTS
 from domain.clients.adapters.file_outbox import FileOutbox
 from domain.clients.commands.verify_email import verify_email
-from domain.clients.jobs import MAILS, send_verification, tell_registered_again
+from domain.clients.jobs import (
+    MAILS,
+    send_reset,
+    send_verification,
+    tell_registered_again,
+)
 from domain.clients.ports import MailNotSent
 from domain.clients.registration import register
 from domain.clients.tables import client as client_table
@@ -24,6 +30,8 @@ from domain.events.jobs import JobRun
 from domain.ibs.queries import find_introducer
 from domain.kernel.errors import DomainError
 from tenants import tables
+from tenants.context import ActorKind
+from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.sessions import Whose
 from tenants.work import Database, WriteWork
@@ -229,6 +237,48 @@ async def test_registrations_put_one_mail_each_in_the_queue(
         ("clients.send_verification", "mail", {"client_id": str(row.id)}),
         ("clients.tell_registered_again", "mail", {"client_id": str(row.id)}),
     ]
+
+
+async def test_a_forgotten_password_is_mailed_once_and_sets_a_new_one(
+    database: Database,
+    worker_database: Database,
+    brand: Brand,
+    make: Factory,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    client_id, verified = await mailed(database, worker_database, make, brand, "ann@h.example")
+    await verify(database, brand, verified.token())
+    reset = PasswordReset(database, PASSWORDS, {ActorKind.CLIENT: CLIENTS})
+    await reset.request(scope_of(brand), ActorKind.CLIENT, "Ann@h.example")
+    await consume(worker_database, brand.id, MAILS, limit=10)
+    name, args = superuser.execute(
+        "select task_name, args->'args' from jobs.procrastinate_jobs"
+        " where args->>'brand_id' = %s order by id desc limit 1",
+        [str(brand.id)],
+    ).fetchall()[0]
+    assert (name, args) == (
+        "clients.send_reset",
+        {"kind": "CLIENT", "actor_id": str(client_id), "ib_path": ""},
+    )
+    mailer = Kept()
+    await send_reset(job(worker_database, brand), mailer, Whose(ActorKind.CLIENT, client_id))
+    (mail,) = mailer.mails
+    assert mail.to == "ann@h.example"
+    text = next(line for line in mail.text.splitlines() if line.startswith("bk_reset_"))
+    await reset.complete(scope_of(brand), text, "another horse battery")
+    with pytest.raises(DomainError) as caught:
+        await reset.complete(scope_of(brand), text, "another horse battery")
+    assert caught.value.code == "TOKEN_INVALID"
+
+
+async def test_no_reset_is_mailed_to_whoever_has_no_sign_in(
+    worker_database: Database, make: Factory, brand: Brand
+) -> None:
+    mailer = Kept()
+    whose = Whose(ActorKind.CLIENT, make.client(brand).id)
+    await send_reset(job(worker_database, brand), mailer, whose)
+    assert mailer.mails == []
+    assert make.rows(tables.token, brand) == []
 
 
 async def test_an_outbox_holds_a_readable_mail_for_its_owner_alone(tmp_path: Path) -> None:

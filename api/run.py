@@ -27,7 +27,7 @@ class Progress:
         self.console = console
 
     def say(self, line: str) -> None:
-        self.console.print(Text(line))
+        self.console.print(Text(line), soft_wrap=True)
 
     async def step(self, supervisor: Supervisor, title: str, work: Coroutine[Any, Any, T]) -> T:
         """Run one step of the start under a spinner, with the time that it took."""

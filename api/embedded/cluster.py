@@ -64,7 +64,7 @@ class Cluster:
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
         self._log_from = 0  # where the newest start begins in the log
-        self.place = place.settle(home)
+        self.place = place.settle(home, lasting=durable)
         self.secrets = home.secrets()
 
     @classmethod

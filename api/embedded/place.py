@@ -23,7 +23,9 @@ from api.embedded.problems import SetupError, from_os_error
 
 LAUNCH = Path(__file__).with_name("launch.py")
 _ACCOUNTS = ("postgres", "_postgres", "nobody")
-_PARENTS = ("/var/lib", "/usr/local/var", "/var/db", "/var/tmp")  # noqa: S108 — 0700, own name
+# Ours inside is 0700 with a name of its own, so a shared temporary folder is no danger.
+_LASTING = ("/var/lib", "/usr/local/var", "/var/db", "/var/tmp")  # noqa: S108
+_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class Place:
         return [*launcher, str(program), *arguments]
 
 
-def settle(home: Home) -> Place:
-    """The place of this home's cluster, made at the first call and recorded ever after."""
+def settle(home: Home, *, lasting: bool = True) -> Place:
+    """The place of this home's cluster, made at the first call and recorded ever after.
+
+    One that need not last (tests) goes where the system cleans up after killed runs.
+    """
     home.create()
     recorded = home.facts()
     if "cluster" in recorded:
@@ -66,7 +71,7 @@ def settle(home: Home) -> Place:
         home.record(cluster="postgres", account=None)
         return _ready(home, home.path / "postgres", None)
     account = unprivileged_account()
-    folder = _folder_for(home, account)
+    folder = _folder_for(home, account, _LASTING if lasting else _SCRATCH)
     home.record(cluster=str(folder), account=account)
     return _ready(home, folder, account)
 
@@ -121,21 +126,25 @@ def _ready(home: Home, folder: Path, account: str | None) -> Place:
     return Place(folder, make_private(folder / "run", owner=owner), account)
 
 
-def _folder_for(home: Home, account: str) -> Path:
-    """A fresh private folder in the first system directory that the account can walk through."""
+def _folder_for(home: Home, account: str, parents: Sequence[str]) -> Path:
+    """A fresh private folder in the first of `parents` that the account can walk through.
+
+    Its file `home` tells an administrator which home it belongs to.
+    """
     name = f"backdesk-{home.mark}-{secrets.token_hex(2)}"
     owner = pwd.getpwnam(account).pw_uid
-    for parent in map(Path, _PARENTS):
+    for parent in map(Path, parents):
         if not _anybody_may_enter(parent):
             continue
         try:
             (parent / name).mkdir(mode=0o700)
         except OSError:
             continue
+        (parent / name / "home").write_text(f"{home.path}\n")
         os.chown(parent / name, owner, -1)
         return parent / name
     raise SetupError(
-        f"account {account} can reach none of {', '.join(_PARENTS)}",
+        f"account {account} can reach none of {', '.join(parents)}",
         "start backdesk as an ordinary user, or set DATABASE_URL",
     )
 

@@ -217,6 +217,7 @@ def test_for_root_an_unprivileged_account_runs_it(cluster: Cluster) -> None:
     facts = cluster.home.facts()
     assert facts["account"] in ("postgres", "nobody")
     assert Path(facts["cluster"]) == cluster.place.folder
+    assert (cluster.place.folder / "home").read_text() == f"{cluster.home.path}\n"
     assert Path(f"/proc/{pid_of(cluster)}").stat().st_uid != 0
     assert (cluster.home.path / "secrets.json").stat().st_uid == 0
 

@@ -84,6 +84,14 @@ class Directory:
                 self._loaded_at = asked_at
         return self._snapshot
 
+    async def find(self, brand_id: UUID) -> BrandFacts | None:
+        """A brand that something proven names: one not seen before is looked for at once."""
+        known = (await self.current()).by_id.get(brand_id)
+        if known is None:
+            self.forget()
+            known = (await self.current()).by_id.get(brand_id)
+        return known
+
     def forget(self) -> None:
         """Load again at the next question: this process has just changed a brand."""
         self._loaded_at = float("-inf")

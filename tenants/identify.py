@@ -126,7 +126,7 @@ class Identifier:
         return snapshot.by_id.get(brand_id) if brand_id else snapshot.by_slug.get(brand)
 
     async def _check_active(self, brand_id: UUID) -> None:
-        facts = (await self._directory.current()).by_id.get(brand_id)
+        facts = await self._directory.find(brand_id)
         if facts is None:
             raise Unauthenticated()
         if facts.status is not BrandStatus.ACTIVE:

@@ -81,6 +81,17 @@ async def test_nobody_of_a_brand(identifier: Identifier, brand: Brand) -> None:
     assert by_key.permissions == frozenset()
 
 
+async def test_a_brand_made_just_now_is_served_at_once(
+    identifier: Identifier, make: Factory
+) -> None:
+    await identifier.identify(Asking())
+    new = make.brand()
+    assert (await identifier.identify(bearer(make.staff_token(new, "sales")))).brand_id == new.id
+    newer = make.brand()
+    scope = await identifier.identify(Asking(publishable_key=newer.publishable_key))
+    assert scope.brand_id == newer.id
+
+
 async def test_staff(identifier: Identifier, brand: Brand, make: Factory) -> None:
     token = make.staff_token(brand, "sales")
     scope = await identifier.identify(bearer(token))

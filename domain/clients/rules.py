@@ -36,7 +36,9 @@ _DISTINCT_MIN = 5
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _EMAIL = re.compile(rf"[^\s@\"<>()\[\],:;\\]{{1,64}}@{_LABEL}(?:\.{_LABEL})+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)  # ITU-T E.164: at most 15 digits
+_UNHELD = re.compile("[\0\ud800-\udfff]")  # what no database text holds
 _PHONE_MARKS = str.maketrans("", "", " ()-./\u00a0\u2011")
+_IB_CODE = re.compile(r"[A-Z0-9-]{1,64}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _GUESSED_FIRST = frozenset(
     {"password12", "password123", "qwertyuiop", "1234567890", "letmein123", "welcome123",
@@ -60,7 +62,7 @@ def read_form(form: RegistrationForm) -> Registration:
         country=normalise_country(form.country),
         phone=normalise_phone(form.phone) if form.phone else None,
         language=form.language or None,
-        ib_code=(form.ib_code or "").strip() or None,
+        ib_code=normalise_ib_code(form.ib_code) if form.ib_code else None,
     )
 
 
@@ -106,6 +108,14 @@ def normalise_country(text: str) -> str:
     if not _COUNTRY.fullmatch(country):
         raise InvalidField("country", "Give the two letters of ISO 3166, such as DE.")
     return country
+
+
+def normalise_ib_code(text: str) -> str:
+    """A code in capitals. Refusals: INVALID for what no link can carry."""
+    code = text.strip().upper()
+    if not _IB_CODE.fullmatch(code):
+        raise InvalidField("ibCode", "A code has letters, digits and hyphens.")
+    return code
 
 
 def check_password(password: str, own_words: Iterable[str]) -> None:
@@ -185,6 +195,6 @@ def normalise_tags(tags: Sequence[str]) -> tuple[str, ...]:
 def normalise_note(text: str) -> str:
     """The text of a staff note, of 1 to 10,000 characters. Refusals: INVALID."""
     body = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(body) <= NOTE_LENGTH_MAX or "\0" in body:
+    if not 1 <= len(body) <= NOTE_LENGTH_MAX or _UNHELD.search(body):
         raise InvalidField("body", f"A note has 1 to {NOTE_LENGTH_MAX} characters.")
     return body

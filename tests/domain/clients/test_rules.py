@@ -140,12 +140,17 @@ def test_a_right_form_is_read_whole() -> None:
         )
     )
     assert (read.name, read.email, read.country) == ("Ann Lee", "ann@example.com", "CY")
-    assert (read.phone, read.language, read.ib_code) == ("+35799123456", "de", "x1")
+    assert (read.phone, read.language, read.ib_code) == ("+35799123456", "de", "X1")
 
 
 def test_what_was_left_out_of_a_form_stays_out() -> None:
     read = rules.read_form(FORM)
     assert (read.phone, read.language, read.ib_code) == (None, None, None)
+
+
+@pytest.mark.parametrize("code", [" ", "A B", "a\0", "\ud800", "x" * 65, "Ä1"])
+def test_a_code_that_no_link_can_carry_is_refused(code: str) -> None:
+    assert refusal(rules.normalise_ib_code, code) == ("INVALID", ("input", "ibCode"))
 
 
 def test_a_password_that_holds_the_address_is_refused() -> None:
@@ -228,6 +233,6 @@ def test_a_note_keeps_its_lines() -> None:
     assert rules.normalise_note(" one\ntwo ") == "one\ntwo"
 
 
-@pytest.mark.parametrize("body", ["", " \n ", "x" * 10_001, "a\0b"])
+@pytest.mark.parametrize("body", ["", " \n ", "x" * 10_001, "a\0b", "a\ud800"])
 def test_an_unfit_note_is_refused(body: str) -> None:
     assert refusal(rules.normalise_note, body) == ("INVALID", ("input", "body"))

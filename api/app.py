@@ -25,8 +25,7 @@ from domain.events.state_socket import StateLink
 from domain.events.states import States
 from domain.events.stream import Feeds
 from domain.events.values import Audience
-from schema.root import build
-from schema.root import schema as plain_schema
+from schema.root import build, plain
 from schema.shared.context import Context, Reading
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
@@ -37,6 +36,7 @@ from tenants.identify import Identifier
 from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.sign_in import SignIn
+from tenants.token_use import TokenUse
 from tenants.work import Database
 
 TOPICS = {"ACCOUNT": "accounts:watch", "CLIENT": "clients:watch", "IB": "ibs:watch"}
@@ -92,6 +92,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     bus = PostgresBus(url)
     database = Database(engine, wake=bus.wake)
     directory, passwords, denials = Directory(database), Passwords(), Denials(database)
+    use = TokenUse(database)
     whoever = audience(database)
     # A dead token closes its sockets (4403), not only its feeds.
     watch = RightsWatch(database, whoever, ended=lambda token_id: view.live.revoke(token_id))
@@ -112,7 +113,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     view = GraphQLView(
         assembled.schema,
         context_factory=_Contexts(
-            make_identifier(database, directory), database, assembled.reading, services
+            make_identifier(database, directory, use), database, assembled.reading, services
         ),
         allow_origin=Origins(database, directory),
         development=settings.environment == "development",
@@ -126,7 +127,8 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
             await stack.enter_async_context(bus)
             await stack.enter_async_context(StateLink(settings.states_socket, states))
             await stack.enter_async_context(hub)
-            stack.push_async_callback(denials.close)
+            await stack.enter_async_context(denials.running())
+            await stack.enter_async_context(use.running())
             yield
 
     return Starlette(routes=[*view.routes(), *health_routes(database)], lifespan=lifespan)
@@ -141,4 +143,4 @@ def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:
 
 def print_schema() -> str:
     """The SDL as committed in `schema/schema.graphql`."""
-    return plain_schema.as_str()
+    return plain().as_str()

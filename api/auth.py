@@ -3,7 +3,7 @@
 `Authorization: Bearer bk_…`, `Backdesk-Key: bk_pub_…`, `Backdesk-Brand` (operators only) and the
 Host header; a socket may give the first three in its `connection_init` payload instead, where they
 win over headers. The caller's address is the transport's: behind a proxy, uvicorn's proxy headers
-settle it.
+settle it, where an operator trusts one.
 """
 
 import time
@@ -23,6 +23,7 @@ from tenants.context import Scope
 from tenants.holders import find_origins
 from tenants.identify import Asking, Identifier
 from tenants.refusals import Unauthenticated
+from tenants.token_use import TokenUse
 from tenants.values import BrandStatus
 from tenants.work import Database
 
@@ -33,9 +34,11 @@ _ORIGINS_FRESH_S = 15.0
 _HEADER_LENGTH_MAX = 300
 
 
-def make_identifier(database: Database, directory: Directory) -> Identifier:
+def make_identifier(
+    database: Database, directory: Directory, use: TokenUse | None = None
+) -> Identifier:
     """The identifier of a serving process, over every kind of actor there is."""
-    return Identifier(database, directory, ACTORS)
+    return Identifier(database, directory, ACTORS, on_use=use.note if use else None)
 
 
 async def authenticate(

@@ -1,12 +1,12 @@
 """The audit of denied attempts: the first at once, repeats within the minute as one row at its end.
 
 A caller that hammers a door it may not open writes two rows a minute, not a row per knock. Counts
-live in this process; `run` writes those whose minute is over, `close` writes the rest.
+live in this process; `running` writes those whose minute is over, `close` the rest.
 """
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from domain.kernel.errors import DomainError
 from tenants.context import ActorKind, Scope
 from tenants.log import Change
 from tenants.refusals import Unauthenticated
+from tenants.rounds import every
 from tenants.tokens import NO_BRAND
 from tenants.values import Outcome
 from tenants.work import Database, WriteWork
@@ -77,11 +78,12 @@ class Denials:
             await self._write(window, key[3], window.repeats)
         return len(written)
 
-    async def run(self) -> None:
-        """Flush each second until cancelled."""
-        while True:
-            await asyncio.sleep(_FLUSH_S)
-            await self.flush()
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Write what is over each second while the block runs, and the rest at its end."""
+        async with every(_FLUSH_S, self.flush, name="denials"):
+            yield
+        await self.close()
 
     async def close(self) -> None:
         """Write everything that is still counted."""

@@ -54,7 +54,10 @@ class Asking:
 
 
 class Identifier:
-    """The one way to a `Scope` from outside. One per process."""
+    """The one way to a `Scope` from outside. One per process.
+
+    `on_use` is told the brand and id of each API token whenever it was judged anew.
+    """
 
     def __init__(
         self,
@@ -63,8 +66,10 @@ class Identifier:
         sources: Mapping[ActorKind, ActorSource],
         *,
         access: Access | None = None,
+        on_use: Callable[[UUID, UUID], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._on_use = on_use
         self._database = database
         self._directory = directory
         self._sources = sources
@@ -154,6 +159,8 @@ class Identifier:
             if holder is None:
                 raise Unauthenticated()
             self._known.put(cache_key, holder, asked_at)
+            if self._on_use is not None and text.kind is TextKind.API:
+                self._on_use(text.brand_id, text.id)
         await self._check_active(text.brand_id)
         if holder.addresses and not _is_listed(asking.ip, holder.addresses):
             raise AddressRefused()

@@ -209,6 +209,8 @@ class Sealer:
         sealed = 0
         for head in heads:
             if self._seen.get(head.brand_id) != head.audit_seq:
-                sealed += await seal(self._database, head.brand_id)
-                self._seen[head.brand_id] = head.audit_seq
+                new = await seal(self._database, head.brand_id)
+                if new < _BATCH:
+                    self._seen[head.brand_id] = head.audit_seq
+                sealed += new
         return sealed

@@ -1,5 +1,7 @@
 """Denied attempts: the first on record at once, repeats in one row at the end of the minute."""
 
+import asyncio
+
 import pytest
 
 from tenants import tables
@@ -91,3 +93,19 @@ async def test_a_token_revoked_meanwhile_is_still_on_record(denials, make, brand
 async def test_attempts_without_a_brand_are_nobodys(denials, scope_for, brand):
     await denials.denied(Scope(brand_id=NO_BRAND, actor=scope_for(brand).actor), "audit:read")
     assert await denials.flush(everything=True) == 0
+
+
+async def test_repeats_are_written_while_it_runs_and_at_its_end(
+    denials, watch, make, brand, scope_for
+):
+    scope = scope_for(brand, "support")
+    async with denials.running():
+        for _ in range(3):
+            await denials.denied(scope, "a")
+            await denials.denied(scope, "b")
+        watch.at += WINDOW_S
+        await asyncio.sleep(1.3)
+        assert sorted(trail(make, brand))[1::2] == [("a", "DENIED", 2), ("b", "DENIED", 2)]
+        await denials.denied(scope, "c")
+        await denials.denied(scope, "c")
+    assert trail(make, brand)[-1] == ("c", "DENIED", 1)

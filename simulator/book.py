@@ -14,6 +14,7 @@ from simulator.values import (
     Account,
     Deal,
     Entry,
+    Funds,
     Group,
     Order,
     Position,
@@ -105,6 +106,7 @@ class Draft:
     order_steps: list[OrderStep] = field(default_factory=list)
     margin_calls: list[int] = field(default_factory=list)
     closed: dict[int, int] = field(default_factory=dict)
+    funds: dict[int, Funds] = field(default_factory=dict)
     operation: Operation | None = None
 
     def __post_init__(self) -> None:

@@ -259,6 +259,7 @@ def watch_margin(draft: Draft, prices: Prices, login: int) -> None:
         if not rules.must_stop_out(state, group.stop_out_level):
             break
         close(draft, prices, rules.stop_out_choice(valued), Closing(Reason.STOP_OUT))
+    draft.funds[login] = state
     is_called = state.level is not None and state.level <= group.margin_call_level
     if is_called is not draft.account(login).is_margin_called:
         draft.accounts[login] = replace(draft.account(login), is_margin_called=is_called)

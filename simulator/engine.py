@@ -23,7 +23,7 @@ from simulator.prices import Prices
 from simulator.recordings import Series
 from simulator.shapes import Json
 from simulator.store import AlreadyRunning, Store, StoreDown
-from simulator.values import Deal, Quote, Refusal
+from simulator.values import Deal, Funds, Quote, Refusal
 
 _DAY = timedelta(days=1)
 _RETRY_SECONDS = 0.5
@@ -54,6 +54,8 @@ class Engine:
         self._is_stale = False
         self._retry_at = 0.0
         self._announced = 0
+        # Money as the newest price has left it; what is missing is computed when asked for.
+        self._funds: dict[int, Funds] = {}
         self._dirty_logins: set[int] = set()
         self._dirty_symbols: set[str] = set()
 
@@ -148,15 +150,14 @@ class Engine:
                     await self._ready()
                     draft = Draft(self.book, self._clock.now())
                     self._dirty_logins |= dealing.react(draft, self.prices, quote.symbol)
-                    if not draft.is_empty:
-                        await self._commit(draft)
+                    await self._commit(draft)
                 except StoreDown:
                     # The price is shown; what it sets off is done by the next price.
-                    continue
+                    self._funds.clear()
 
     def _show(self, quotes: Iterable[Quote]) -> None:
         for quote in quotes:
-            self.prices.quotes[quote.symbol] = quote
+            self.prices.show(quote)
             self._dirty_symbols.add(quote.symbol)
 
     async def roll_over(self) -> None:
@@ -194,6 +195,7 @@ class Engine:
             if not self._store.is_open:
                 await self._store.open()
             self.book = await self._store.load(self._clock.now().date() - _DAY)
+            self._funds.clear()
             await self._catch_up()
         except AlreadyRunning as error:
             raise StoreDown(str(error)) from error
@@ -209,15 +211,15 @@ class Engine:
         self._dirty_logins |= self.book.accounts.keys()
 
     async def _commit(self, draft: Draft) -> None:
-        if draft.is_empty:
-            return
-        try:
-            await self._store.save(draft)
-        except (StoreDown, asyncio.CancelledError):
-            self._is_stale = True
-            raise
-        self.book.apply(draft)
-        self._announce(draft)
+        if not draft.is_empty:
+            try:
+                await self._store.save(draft)
+            except (StoreDown, asyncio.CancelledError):
+                self._is_stale = True
+                raise
+            self.book.apply(draft)
+            self._announce(draft)
+        self._funds.update(draft.funds)
 
     def _announce(self, draft: Draft) -> None:
         for deal in draft.deals:
@@ -237,7 +239,8 @@ class Engine:
         return [self.state(draft, login) for login in known]
 
     def state(self, draft: Draft, login: int) -> Json:
-        return shapes.state(draft.account(login), self.prices.funds_of(draft, login), draft.now)
+        money = self._funds.get(login) or self.prices.funds_of(draft, login)
+        return shapes.state(draft.account(login), money, draft.now)
 
     def snapshot(self) -> list[Json]:
         """What a new listener is told first: all quotes, and accounts with open positions."""

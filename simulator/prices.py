@@ -30,6 +30,13 @@ class Prices:
 
     def __init__(self) -> None:
         self.quotes: dict[str, Quote] = {}
+        # Rates at the quotes of now, found once per change of price, not once per position.
+        self._rates: dict[tuple[str, str], Decimal] = {}
+
+    def show(self, quote: Quote) -> None:
+        """Takes a new price; everything is valued at it from here on."""
+        self.quotes[quote.symbol] = quote
+        self._rates.clear()
 
     def quote(self, symbol: str) -> Quote:
         """Refusals: NO_PRICE."""
@@ -37,7 +44,10 @@ class Prices:
 
     def rate(self, source: str, target: str) -> Decimal:
         """What one unit of a currency is worth in another. Refusals: NO_RATE, NO_PRICE."""
-        return rules.rate(way(source, target), self.quotes)
+        known = self._rates.get((source, target))
+        if known is None:
+            known = self._rates[source, target] = rules.rate(way(source, target), self.quotes)
+        return known
 
     def value(self, position: Position, currency: str) -> Valued:
         """Open profit at the price of now, rounded, plus swap: what a close would book."""

@@ -11,6 +11,7 @@ half up to the currency's scale; commission is for the round turn, at the open.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.kernel.money import scale_of
@@ -47,6 +48,7 @@ class Valued(NamedTuple):
     floating: Decimal
 
 
+@lru_cache(maxsize=64)
 def money_unit(currency: str) -> Decimal:
     return Decimal(1).scaleb(-scale_of(currency))
 
@@ -127,6 +129,7 @@ def notional_per_lot(
     return symbol.contract_size * price * quote_to_account
 
 
+@lru_cache(maxsize=65_536)
 def margin(lots: Decimal, notional: Decimal, *, leverage: int, currency: str) -> Decimal:
     """Margin of `lots` whose notional per lot is given, rounded to the currency's scale."""
     return round_money(lots * notional / leverage, currency)

@@ -14,6 +14,7 @@ from conformance.server import ServerFailed, demo, load
 from conformance.suites import HERE, SDL, Suite
 
 SUITE_SECONDS = 120
+LOG_LINES = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def main() -> int:
             with demo() as path:
                 installing.result()
                 outcomes = _run_all(path, pool)
+                if not all(outcome.passed for outcome in outcomes):
+                    _print_faults(path.parent / "log" / "server.log")
     except (ServerFailed, subprocess.CalledProcessError) as failure:
         print(f"conformance: {failure}")
         return 1
@@ -113,6 +116,14 @@ def _run(suite: Suite, environment: dict[str, str]) -> Outcome:
     outcome = Outcome(suite.name, passed, time.monotonic() - started, said)
     print(f"{'pass' if passed else 'FAIL'}  {suite.name}", flush=True)
     return outcome
+
+
+def _print_faults(log: Path) -> None:
+    """The end of the server's own log: its errors name the request ids that the suites saw."""
+    if log.exists():
+        lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        print(f"\n──── the server's log, its last {len(lines)} lines ────")
+        print("\n".join(line[:300] for line in lines))
 
 
 def _print_table(outcomes: list[Outcome]) -> None:

@@ -28,6 +28,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/house
+	$(BIN)/pytest -q --no-header -k test_rules --cov=domain --cov=simulator tests/domain tests/simulator
 
 conformance: $(VENV)/dev.stamp
 	$(BIN)/python -m conformance

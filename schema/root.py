@@ -1,5 +1,6 @@
 """The schema: every context's roots put together, linked with every context's declarations."""
 
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -20,6 +21,7 @@ from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
 from schema.shared.assemble import Assembled, assemble
+from schema.shared.documents import ExecutableSchema
 from schema.shared.nodes import NodeQueries
 from schema.shared.permission import OnDenied
 from tenants.reads import READS as ACCESS
@@ -54,5 +56,14 @@ def build(cursor_key: bytes, *, on_denied: OnDenied | None = None) -> Assembled:
     )
 
 
-schema = build(bytes(32)).schema
-"""The schema for tools that only look at it: printing, checks, tests."""
+@cache
+def plain() -> ExecutableSchema:
+    """The schema for tools that only look at it: printing, checks, tests."""
+    return build(bytes(32)).schema
+
+
+def __getattr__(name: str) -> ExecutableSchema:
+    """`schema.root:schema`, as tools name a schema; building it takes seconds, so only then."""
+    if name == "schema":
+        return plain()
+    raise AttributeError(name)

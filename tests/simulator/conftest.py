@@ -101,7 +101,9 @@ async def served(app: Starlette) -> AsyncIterator[Path]:
         task = asyncio.create_task(serve(app, path))
         while not path.exists():  # noqa: ASYNC110 - the socket's appearance is the event
             await asyncio.sleep(0)
-        yield path
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        try:
+            yield path
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

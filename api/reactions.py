@@ -10,12 +10,15 @@ from domain.accounts.queries import list_servers
 from domain.accounts.reader import StreamReader
 from domain.clients import jobs as clients
 from domain.clients.adapters.file_outbox import FileOutbox
+from tenants import throttle
+from tenants.brands import list_brands
 from tenants.context import NO_BRAND, system_scope
 from tenants.seal import Sealer
 from tenants.singleton import only_one
 
 _NEW_SERVERS_EVERY_S = 5.0
 _SEAL_EVERY_S = 1.0
+_SWEEP_EVERY_S = 3600.0
 
 
 def register_clients(worker: Worker) -> None:
@@ -74,4 +77,21 @@ async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
     raise ConnectionError("the right to read the stream was lost")
 
 
-REGISTRATIONS: tuple[Register, ...] = (register_clients, register_accounts, register_audit)
+def register_throttle(worker: Worker) -> None:
+    """Forget failed sign-ins that no longer count."""
+
+    async def sweep() -> None:
+        async with worker.database.read(system_scope(NO_BRAND)) as work:
+            brands = await list_brands(work)
+        for brand_id in brands:
+            await worker.database.write(system_scope(brand_id), throttle.sweep)
+
+    worker.every(_SWEEP_EVERY_S, "throttle sweep", sweep)
+
+
+REGISTRATIONS: tuple[Register, ...] = (
+    register_clients,
+    register_accounts,
+    register_audit,
+    register_throttle,
+)

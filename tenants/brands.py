@@ -21,7 +21,7 @@ from tenants.context import Scope, system_scope
 from tenants.tables import brand, brand_host
 from tenants.tokens import NO_BRAND
 from tenants.values import BrandStatus
-from tenants.work import Database
+from tenants.work import Database, ReadWork
 
 FRESH_S = 2.0
 
@@ -128,6 +128,11 @@ def next_day_reset(now: datetime, time_zone: str) -> datetime:
     zone = ZoneInfo(time_zone)
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, clock_time(), zone).astimezone(UTC)
+
+
+async def list_brands(work: ReadWork) -> list[UUID]:
+    """Every brand of this installation."""
+    return [row.id for row in await work.rows(select(brand.c.id).order_by(brand.c.id))]
 
 
 def host_name(host: str) -> str:

@@ -29,7 +29,7 @@ async def is_living(work: WriteWork, text: str, margin: timedelta) -> bool:
     row = await work.maybe(
         select(table.c.secret_hash, table.c.expires_at, table.c.revoked_at).where(*conditions)
     )
-    if row is None or row.revoked_at is not None or row.expires_at <= work.now() + margin:
+    if row is None or row.revoked_at is not None or row.expires_at <= work.database_now() + margin:
         return False
     return is_secret(parsed.secret, row.secret_hash)
 
@@ -42,8 +42,8 @@ async def issue_operator_token(work: WriteWork, operator_id: UUID, lifetime: tim
             id=minted.id,
             operator_id=operator_id,
             secret_hash=minted.secret_hash,
-            created_at=work.now(),
-            expires_at=work.now() + lifetime,
+            created_at=work.database_now(),
+            expires_at=work.database_now() + lifetime,
         )
     )
     return minted.text
@@ -62,8 +62,8 @@ async def issue_api_token(
             name=name,
             scopes=sorted(scopes),
             secret_hash=minted.secret_hash,
-            created_at=work.now(),
-            expires_at=work.now() + lifetime,
+            created_at=work.database_now(),
+            expires_at=work.database_now() + lifetime,
             **whose.columns,
         )
     )

@@ -27,7 +27,7 @@ from strawberry.types.graphql import OperationType
 from schema.shared.permission_analysis import Marks, Need, Path, analysis_of
 from tenants.context import ActorKind, Scope
 
-_PLACES = [Location.FIELD_DEFINITION, Location.OBJECT, Location.INTERFACE]
+_PLACES = [Location.FIELD_DEFINITION, Location.INTERFACE, Location.OBJECT]
 _DEFINITION = "strawberry-definition"
 
 

@@ -115,6 +115,8 @@ def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) 
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
+        # An error's text names the statement and never the values, which may be anybody's.
+        hide_parameters=True,
         connect_args=connect_args,
     )
     event.listen(engine.sync_engine, "reset", _roll_back_on_return)

@@ -12,6 +12,7 @@ from api.auth import ACTORS, Origins, authenticate, make_identifier
 from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
+from api.platforms import Platforms
 from api.services import Services
 from api.settings import Settings
 from domain.clients.events import TOPIC as CLIENT_TOPIC
@@ -35,6 +36,7 @@ from tenants.denials import Denials
 from tenants.identify import Identifier
 from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
+from tenants.secrets import Vault
 from tenants.sign_in import SignIn
 from tenants.token_use import TokenUse
 from tenants.work import Database
@@ -99,6 +101,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     hub = Hub(database, bus, whoever, rights=watch)
     states = States()
     keys = settings.home.secrets()
+    platforms = Platforms(settings.home.run_dir())
     services = Services(
         feeds=Feeds(hub, database, FeedCursors(keys.cursor_key)),
         states=states,
@@ -108,6 +111,8 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         password_reset=PasswordReset(database, passwords, ACTORS),
         api_tokens=ApiTokens(ACTORS),
         denials=denials,
+        vault=Vault(keys.master_key),
+        platforms=platforms,
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
     view = GraphQLView(
@@ -123,6 +128,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(platforms.close)
             await passwords.warm_up()
             await stack.enter_async_context(bus)
             await stack.enter_async_context(StateLink(settings.states_socket, states))

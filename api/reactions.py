@@ -3,6 +3,8 @@
 import asyncio
 from uuid import UUID
 
+import structlog
+
 from api.platforms import Platforms
 from api.worker import Register, Worker
 from domain.accounts import jobs as accounts
@@ -14,10 +16,13 @@ from tenants import throttle
 from tenants.brands import list_brands
 from tenants.context import NO_BRAND, system_scope
 from tenants.seal import Sealer
+from tenants.secrets import Vault
 from tenants.singleton import only_one
 
+_log = structlog.get_logger(__name__)
 _NEW_SERVERS_EVERY_S = 5.0
 _SEAL_EVERY_S = 1.0
+_READ_AGAIN_S = 1.0
 _SWEEP_EVERY_S = 3600.0
 
 
@@ -29,9 +34,10 @@ def register_clients(worker: Worker) -> None:
 
 def register_accounts(worker: Worker) -> None:
     """Requests to platforms, and one reader for each platform's stream."""
-    platforms = Platforms(worker.settings.home.run_dir())
+    home = worker.settings.home
+    platforms, vault = Platforms(home.run_dir()), Vault(home.secrets().master_key)
     worker.consumers.append(accounts.REQUESTS)
-    worker.jobs.include(accounts.jobs_over(platforms))
+    worker.jobs.include(accounts.jobs_over(platforms, vault))
     worker.forever("platform streams", lambda: _read_streams(worker, platforms))
 
 
@@ -57,12 +63,22 @@ async def _read_streams(worker: Worker, platforms: Platforms) -> None:
                 if server.id not in known:
                     known.add(server.id)
                     reader = StreamReader(server, platform, worker.database, worker.states)
-                    group.create_task(_read_alone(worker.url, server.id, reader))
+                    group.create_task(_keep_reading(worker.url, server.id, reader))
             await asyncio.sleep(_NEW_SERVERS_EVERY_S)
 
 
+async def _keep_reading(url: str, server_id: UUID, reader: StreamReader) -> None:
+    """Read for ever; what stops one server's reader stops no other's."""
+    while True:
+        try:
+            await _read_alone(url, server_id, reader)
+        except Exception as error:  # the loop of a process: a bug in one reader ends no other
+            _log.error("reader_failed", server=server_id.hex, error=repr(error), exc_info=True)
+        await asyncio.sleep(_READ_AGAIN_S)
+
+
 async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
-    """Read while this process is the only reader; losing the right ends the round."""
+    """Read while this process is the only reader; ends when the right or the reader does."""
     async with only_one(url, f"stream:{server_id.hex}") as held:
         lost = asyncio.Event()
         held.add_termination_listener(lambda _connection: lost.set())
@@ -70,11 +86,13 @@ async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
         losing = asyncio.create_task(lost.wait())
         try:
             await asyncio.wait({reading, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+            _log.warning("turn_lost", server=server_id.hex)
         finally:
             reading.cancel()
             losing.cancel()
             await asyncio.gather(reading, losing, return_exceptions=True)
-    raise ConnectionError("the right to read the stream was lost")
 
 
 def register_throttle(worker: Worker) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.platforms import Platforms
 from domain.events.states import States
 from domain.events.stream import Feeds
 from tenants.api_tokens import ApiTokens
@@ -9,6 +10,7 @@ from tenants.brands import Directory
 from tenants.denials import Denials
 from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
+from tenants.secrets import Vault
 from tenants.sign_in import SignIn
 
 
@@ -24,3 +26,5 @@ class Services:
     password_reset: PasswordReset
     api_tokens: ApiTokens
     denials: Denials
+    vault: Vault
+    platforms: Platforms

@@ -168,6 +168,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_trading_account_brand_id_login_id"),
+        "trading_account",
+        ["brand_id", "login", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_trading_account_brand_id_status_created_at_id"),
         "trading_account",
         ["brand_id", "status", "created_at", "id"],
@@ -274,7 +280,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "kind in ('OPEN', 'LEVERAGE', 'ACCESS', 'PASSWORD', 'PLACE', 'CANCEL', 'CLOSE')",
+            "kind in ('OPEN', 'LEVERAGE', 'ACCESS', 'PASSWORD', 'PLACE', 'CHANGE_ORDER', 'CANCEL',"
+            " 'CHANGE_POSITION', 'CLOSE')",
             name=op.f("ck_platform_request_kind"),
         ),
         sa.CheckConstraint(

@@ -6,6 +6,8 @@ from domain.clients.actions import Possible
 # Action → the permission it takes.
 _TAKES = {
     "changeLeverage": "accounts:leverage",
+    "changeAccess": "accounts:access",
+    "changePasswords": "accounts:password",
     "placeOrder": "orders:place",
     "closePosition": "orders:close",
 }

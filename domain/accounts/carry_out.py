@@ -6,13 +6,16 @@ crash or a zombie worker applies it once.
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from domain.accounts.commands.record_outcome import Outcome, record_outcome
+from domain.accounts.passwords import open_passwords
 from domain.accounts.ports import OutcomeUnknown, Platform, PlatformRefused
 from domain.accounts.queries import find_account, find_order, find_request
+from domain.accounts.rules import LOCKED
 from domain.accounts.trading import AccountRequest, BalanceKind, OrderRequest, Passwords
 from domain.accounts.values import (
     AccountAccess,
@@ -23,17 +26,38 @@ from domain.accounts.values import (
     Side,
 )
 from tenants.context import system_scope
+from tenants.secrets import SecretUnreadable, Vault
 from tenants.work import Database
 
 Platforms = Callable[[UUID], Platform]
 _OPEN = (RequestStatus.SENDING, RequestStatus.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request with the rows it is about; `vault` opens what is sealed in it."""
+
+    request: Any
+    account: Any
+    order: Any
+    vault: Vault | None
+
+    @property
+    def op_id(self) -> str:
+        return str(self.request.id)
+
+
 async def carry_out(
-    database: Database, platforms: Platforms, brand_id: UUID, request_id: UUID
+    database: Database,
+    platforms: Platforms,
+    brand_id: UUID,
+    request_id: UUID,
+    *,
+    vault: Vault | None = None,
 ) -> None:
     """Carry out one request that is still open; harmless for one that is settled.
 
+    `vault` is needed for new passwords, which are sealed; without the right one they are refused.
     Raises PlatformUnavailable or OutcomeUnknown when it must be tried again later.
     """
     scope = system_scope(brand_id, request_id=str(request_id))
@@ -44,9 +68,9 @@ async def carry_out(
         account = await find_account(work, request.account_id)
         order = await find_order(work, request.order_id) if request.order_id else None
     platform = platforms(account.server_id)
-    call = _CALLS[RequestKind(request.kind)]
+    asked = _Asked(request, account, order, vault)
     try:
-        facts = await call(platform, request, account, order)
+        facts = await _CALLS[RequestKind(request.kind)](platform, asked)
     except PlatformRefused as refused:
         outcome = Outcome(RequestStatus.REFUSED, reason_code=refused.code)
     except OutcomeUnknown:
@@ -58,43 +82,72 @@ async def carry_out(
     await database.write(scope, lambda work: record_outcome(work, request_id, outcome))
 
 
-async def _open(platform: Platform, request: Any, account: Any, _order: Any) -> dict[str, Any]:
+async def _open(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    account = asked.account
     wish = AccountRequest(
         login=account.login,
         group=account.group_name,
         leverage=account.leverage,
         currency=account.currency,
         client_ref=account.id.hex,
-        passwords=Passwords(main=secrets.token_urlsafe(12), investor=secrets.token_urlsafe(12)),
+        passwords=_unknown_passwords(),
     )
-    await platform.create_account(wish, op_id=str(request.id))
-    funds = request.arguments.get("initial_balance")
+    await platform.create_account(wish, op_id=asked.op_id)
+    funds = asked.request.arguments.get("initial_balance")
     if funds:
         await platform.balance_op(
             account.login,
             kind=BalanceKind.DEPOSIT,
             amount=Decimal(funds),
             comment="Initial demo balance",
-            op_id=f"{request.id}:funds",
+            op_id=f"{asked.op_id}:funds",
         )
     return {}
 
 
-async def _leverage(platform: Platform, request: Any, account: Any, _order: Any) -> dict[str, Any]:
-    wanted = request.arguments["leverage"]
-    held = await platform.set_leverage(account.login, wanted, op_id=str(request.id))
+def _unknown_passwords() -> Passwords:
+    """Passwords that nobody knows, until somebody sets known ones."""
+    return Passwords(main=secrets.token_urlsafe(12), investor=secrets.token_urlsafe(12))
+
+
+async def _leverage(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    wanted = asked.request.arguments["leverage"]
+    held = await platform.set_leverage(asked.account.login, wanted, op_id=asked.op_id)
     return {"leverage": held.leverage}
 
 
-async def _access(platform: Platform, request: Any, account: Any, _order: Any) -> dict[str, Any]:
-    wanted = AccountAccess(request.arguments["access"])
-    held = await platform.set_access(account.login, wanted, op_id=str(request.id))
+async def _access(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    """Before an account is locked it may only close, and the platform says that nothing is open.
+
+    Locked with open positions, some platforms would refuse even their stops.
+    """
+    account, wanted = asked.account, AccountAccess(asked.request.arguments["access"])
+    before = AccountAccess(account.access)
+    if wanted in LOCKED and before not in LOCKED:
+        closing = AccountAccess.CLOSE_ONLY
+        await platform.set_access(account.login, closing, op_id=f"{asked.op_id}:closing")
+        if await platform.positions(account.login) or await platform.orders(account.login):
+            await platform.set_access(account.login, before, op_id=f"{asked.op_id}:undone")
+            raise PlatformRefused("POSITIONS_OPEN", "Positions or orders are open.")
+    held = await platform.set_access(account.login, wanted, op_id=asked.op_id)
     return {"access": held.access}
 
 
-async def _place(platform: Platform, _request: Any, account: Any, order: Any) -> dict[str, Any]:
+async def _passwords(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    assert asked.vault is not None, "whoever carries out new passwords has a vault"
+    try:
+        passwords = open_passwords(asked.vault, asked.request)
+    except SecretUnreadable as error:
+        message = "The passwords were sealed with another master key."
+        raise PlatformRefused("SECRET_UNREADABLE", message) from error
+    await platform.set_passwords(asked.account.login, passwords, op_id=asked.op_id)
+    return {}
+
+
+async def _place(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    order = asked.order
     placed = await platform.place_order(
-        account.login,
+        asked.account.login,
         OrderRequest(
             client_order_id=order.id.hex,
             symbol=order.symbol,
@@ -115,20 +168,49 @@ async def _place(platform: Platform, _request: Any, account: Any, order: Any) ->
     }
 
 
-async def _cancel(platform: Platform, request: Any, account: Any, order: Any) -> dict[str, Any]:
-    await platform.cancel_order(account.login, order.ext_id, op_id=str(request.id))
+async def _change_order(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    wanted = asked.request.arguments
+    held = await platform.modify_order(
+        asked.account.login,
+        asked.order.ext_id,
+        price=Decimal(wanted["price"]),
+        sl=_level(wanted["stop_loss"]),
+        tp=_level(wanted["take_profit"]),
+        op_id=asked.op_id,
+    )
+    return {"price": held.price, "stop_loss": held.sl, "take_profit": held.tp}
+
+
+async def _cancel(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    await platform.cancel_order(asked.account.login, asked.order.ext_id, op_id=asked.op_id)
     return {"status": OrderStatus.CANCELLED}
 
 
-async def _close(platform: Platform, request: Any, account: Any, _order: Any) -> dict[str, Any]:
-    lots = request.arguments["lots"]
+async def _change_position(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    wanted = asked.request.arguments
+    held = await platform.modify_position(
+        asked.account.login,
+        wanted["position"],
+        sl=_level(wanted["stop_loss"]),
+        tp=_level(wanted["take_profit"]),
+        op_id=asked.op_id,
+    )
+    return {"stop_loss": held.sl, "take_profit": held.tp}
+
+
+async def _close(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    wanted = asked.request.arguments
     await platform.close_position(
-        account.login,
-        request.arguments["position"],
-        lots=None if lots is None else Decimal(lots),
-        op_id=str(request.id),
+        asked.account.login,
+        wanted["position"],
+        lots=_level(wanted["lots"]),
+        op_id=asked.op_id,
     )
     return {}
+
+
+def _level(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _plain(value: Decimal | None) -> Decimal | None:
@@ -136,12 +218,15 @@ def _plain(value: Decimal | None) -> Decimal | None:
     return None if value is None else value.normalize()
 
 
-_Call = Callable[[Platform, Any, Any, Any], Awaitable[dict[str, Any]]]
+_Call = Callable[[Platform, _Asked], Awaitable[dict[str, Any]]]
 _CALLS: dict[RequestKind, _Call] = {
     RequestKind.OPEN: _open,
     RequestKind.LEVERAGE: _leverage,
     RequestKind.ACCESS: _access,
+    RequestKind.PASSWORD: _passwords,
     RequestKind.PLACE: _place,
+    RequestKind.CHANGE_ORDER: _change_order,
     RequestKind.CANCEL: _cancel,
+    RequestKind.CHANGE_POSITION: _change_position,
     RequestKind.CLOSE: _close,
 }

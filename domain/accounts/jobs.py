@@ -8,19 +8,24 @@ from domain.accounts.events import REQUESTED, TOPIC
 from domain.events.consumers import Consumer
 from domain.events.jobs import JobRegistry, JobRun, defer
 from domain.events.values import EventRow
+from tenants.secrets import Vault
 from tenants.work import WriteWork
 
 CARRY_OUT = "accounts.carry_out"
 QUEUE = "platform"
 
 
-def jobs_over(platforms: Platforms) -> JobRegistry:
-    """The jobs of this context, over the platforms the process is connected to."""
+def jobs_over(platforms: Platforms, vault: Vault) -> JobRegistry:
+    """The jobs of this context, over the platforms the process is connected to.
+
+    `vault` opens the passwords that wait sealed in requests.
+    """
     registry = JobRegistry()
 
     @registry.job(CARRY_OUT, queue=QUEUE, seconds=60)
     async def carry(run: JobRun, args: dict[str, Any]) -> None:
-        await carry_out(run.database, platforms, run.brand_id, UUID(args["request_id"]))
+        request_id = UUID(args["request_id"])
+        await carry_out(run.database, platforms, run.brand_id, request_id, vault=vault)
 
     return registry
 

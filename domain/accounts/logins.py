@@ -33,6 +33,10 @@ class Logins:
                 return brand_id
         return None
 
+    def brands(self) -> set[UUID]:
+        """Every brand with a range of logins on this server."""
+        return {grant.brand_id for grant in self._ranges}
+
     async def resolve(self, logins: Iterable[int]) -> dict[UUID, dict[int, AccountRow]]:
         """Accounts by brand and login; a login without a brand or an account is left out."""
         unknown: dict[UUID, list[int]] = defaultdict(list)

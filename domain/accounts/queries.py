@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, cast, func, literal, select
+from sqlalchemy import Integer, String, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.rules import GroupTerms, SymbolTerms
 from domain.accounts.tables import (
+    deal,
     equity_point,
     platform_cursor,
     platform_grant,
@@ -22,7 +24,7 @@ from domain.accounts.tables import (
     trade_order,
     trading_account,
 )
-from domain.accounts.values import AccountKind
+from domain.accounts.values import AccountKind, OrderStatus
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from tenants.log import Statements
@@ -147,12 +149,6 @@ async def find_account_by_login(work: AnyWork, server_id: UUID, login: int) -> U
     return rows[0].id if rows else None
 
 
-async def find_server_of(work: AnyWork, account_id: UUID) -> UUID | None:
-    """The server an account is on; None when the account is unknown or out of scope."""
-    account = await find_account(work, account_id)
-    return None if account is None else account.server_id
-
-
 async def list_accounts_by_login(
     work: Statements, brand_id: UUID, server_id: UUID, logins: Sequence[int]
 ) -> Sequence[Any]:
@@ -169,14 +165,15 @@ async def list_accounts_by_login(
     )
 
 
-async def find_symbol(work: WriteWork, server_id: UUID, name: str) -> SymbolTerms | None:
+async def find_symbol(work: AnyWork, server_id: UUID, name: str) -> SymbolTerms | None:
     """An instrument of a server; None when it has no such name."""
     columns = platform_symbol.c
-    row = await work.maybe(
+    rows = await work.rows(
         select(platform_symbol).where(columns.server_id == server_id, columns.name == name)
     )
-    if row is None:
+    if not rows:
         return None
+    row = rows[0]
     return SymbolTerms(row.name, row.digits, row.lots_min, row.lots_max, row.lots_step)
 
 
@@ -199,6 +196,41 @@ async def find_order(work: AnyWork, order_id: UUID) -> Any:
     return rows[0] if rows else None
 
 
+async def find_placed(work: WriteWork, account_id: UUID, *, ext_id: str, ours: str | None) -> Any:
+    """Our order behind one of the platform's: by our id that it carries, else by its ticket.
+
+    By our own id first, since a stream may speak of an order before its ticket is recorded.
+    """
+    columns = trade_order.c
+    known = uuid_or_none(ours)
+    rows = await work.rows(
+        select(trade_order)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id == account_id,
+            or_(columns.id == known, columns.ext_id == ext_id),
+        )
+        .order_by((columns.id == known).desc().nulls_last())
+        .limit(1)
+    )
+    return rows[0] if rows else None
+
+
+async def has_exposure(work: WriteWork, account_id: UUID) -> bool:
+    """Whether an account is known to have a position, or an order that may become one."""
+    of_brand = work.scope.brand_id
+    held = select(position.c.id).where(
+        position.c.brand_id == of_brand, position.c.account_id == account_id
+    )
+    waiting = select(trade_order.c.id).where(
+        trade_order.c.brand_id == of_brand,
+        trade_order.c.account_id == account_id,
+        _any(trade_order.c.status, ["SENDING", "UNKNOWN", "PLACED"]),
+    )
+    row = await work.one(select(or_(held.exists(), waiting.exists()).label("is_exposed")))
+    return bool(row.is_exposed)
+
+
 async def find_request(work: AnyWork, request_id: UUID) -> Any:
     """A request to a platform; None when unknown or out of scope."""
     rows = await work.rows(
@@ -207,6 +239,12 @@ async def find_request(work: AnyWork, request_id: UUID) -> Any:
             platform_request.c.id == request_id,
         )
     )
+    return rows[0] if rows else None
+
+
+async def find_server(work: AnyWork, server_id: UUID) -> Any:
+    """A platform server's row; None when there is none."""
+    rows = await work.rows(select(platform_server).where(platform_server.c.id == server_id))
     return rows[0] if rows else None
 
 
@@ -223,6 +261,38 @@ async def list_grants(work: Statements, server_id: UUID) -> Sequence[Any]:
         .where(columns.server_id == server_id)
         .order_by(columns.login_from)
     )
+
+
+async def list_placed_orders(work: AnyWork, server_id: UUID) -> Sequence[Any]:
+    """Orders of the brand that wait on a server, with the login they wait under."""
+    return await work.rows(
+        select(trade_order.c.id, trade_order.c.ext_id, trading_account.c.login)
+        .join(
+            trading_account,
+            (trading_account.c.brand_id == trade_order.c.brand_id)
+            & (trading_account.c.id == trade_order.c.account_id),
+        )
+        .where(
+            trade_order.c.brand_id == work.scope.brand_id,
+            trade_order.c.status == OrderStatus.PLACED,
+            trading_account.c.server_id == server_id,
+        )
+        .order_by(trade_order.c.id)
+    )
+
+
+async def find_filling_price(work: AnyWork, account_id: UUID, ext_id: str) -> Decimal | None:
+    """The price of the deal that an order became; None when it became none."""
+    rows = await work.rows(
+        select(deal.c.price)
+        .where(
+            deal.c.brand_id == work.scope.brand_id,
+            deal.c.account_id == account_id,
+            deal.c.order_ext_id == ext_id,
+        )
+        .limit(1)
+    )
+    return rows[0].price if rows else None
 
 
 async def find_cursor(work: Statements, server_id: UUID) -> str:
@@ -256,6 +326,14 @@ async def list_equity_points(
         .order_by(bucket, columns.at.desc())
         .limit(points + 1)
     )
+
+
+def uuid_or_none(text: str | None) -> UUID | None:
+    """The id that a platform gave back, when it is one of ours."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
 
 
 def _any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:

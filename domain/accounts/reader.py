@@ -6,13 +6,16 @@ moved, so that a crash replays and never skips. A login no brand owns goes to th
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from domain.accounts.burst import Burst
+from domain.accounts.commands.end_orders import end_orders
 from domain.accounts.commands.record_deals import AccountRow, record_deals, replace_positions
 from domain.accounts.commands.record_order import record_order
 from domain.accounts.commands.record_states import record_states
@@ -20,18 +23,21 @@ from domain.accounts.commands.save_server import quarantine_deals, save_cursor, 
 from domain.accounts.events import AccountEventKind, account_event
 from domain.accounts.live import publish_states
 from domain.accounts.logins import Logins
-from domain.accounts.ports import EquitySink, Platform, PlatformUnavailable
-from domain.accounts.queries import find_cursor
-from domain.accounts.trading import AccountState, MarginCall, StreamItem
+from domain.accounts.ports import EquitySink, Platform, PlatformRefused, PlatformUnavailable
+from domain.accounts.queries import find_cursor, list_placed_orders
+from domain.accounts.trading import AccountState, Deal, MarginCall, StreamItem
 from domain.events.states import StatePublisher
 from domain.kernel.errors import Busy, Unavailable
 from tenants.context import NO_BRAND, system_scope
 from tenants.log import Event
 from tenants.work import Database, WriteWork
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _BURST_MAX = 500
 _SAVE_EVERY_S = 1.0
+_STEADY_S = 30.0
+_ASKED_AT_ONCE = 8
 _RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 _SHARED = system_scope(NO_BRAND)
 
@@ -57,13 +63,16 @@ class StreamReader:
         self._unsaved: dict[int, AccountState] = {}
 
     async def run(self) -> None:
-        """Follow the stream; returns only by cancellation."""
+        """Follow the stream; returns only by cancellation, raises what is a bug of ours."""
+        clock = asyncio.get_running_loop().time
         failures = 0
         while True:
+            began = clock()
             try:
                 await self._follow()
-            except (PlatformUnavailable, Unavailable, Busy) as error:
+            except (PlatformUnavailable, PlatformRefused, Unavailable, Busy) as error:
                 _log.warning("stream_lost", server=self._server.name, reason=error.code)
+                failures = 0 if clock() - began > _STEADY_S else failures
                 await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
 
@@ -73,6 +82,7 @@ class StreamReader:
         async with self._database.read(_SHARED) as work:
             cursor = await find_cursor(work, self._server.id)
         cursor = await self._catch_up(cursor)
+        await self._reconcile_orders()
         queue: asyncio.Queue[StreamItem] = asyncio.Queue(maxsize=10_000)
         tasks = [
             asyncio.create_task(self._feed(queue, cursor)),
@@ -98,6 +108,36 @@ class StreamReader:
             for one in deals:
                 burst.add(one)
             await self._record(burst)
+
+    async def _reconcile_orders(self) -> None:
+        """End the pending orders that ended on the platform while nobody was listening."""
+        for brand_id in self._logins.brands():
+            scope = system_scope(brand_id)
+            async with self._database.read(scope) as work:
+                waiting = await list_placed_orders(work, self._server.id)
+            if not waiting:
+                continue
+            logins = sorted({row.login for row in waiting})
+            pending = await self._ask(logins, self._platform.orders)
+            still = {(login, one.order_id) for login, found in pending.items() for one in found}
+            gone = [row for row in waiting if (row.login, row.ext_id) not in still]
+            await self._database.write(scope, partial(end_orders, orders=gone))
+
+    async def _ask(
+        self, logins: Sequence[int], ask: Callable[[int], Awaitable[list[T]]]
+    ) -> dict[int, list[T]]:
+        """Ask the platform about some logins, a few at a time; one it does not know has nothing."""
+        gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def one(login: int) -> list[T]:
+            async with gate:
+                try:
+                    return await ask(login)
+                except PlatformRefused as refused:
+                    _log.warning("login_refused", server=self._server.name, reason=refused.code)
+                    return []
+
+        return dict(zip(logins, await asyncio.gather(*map(one, logins)), strict=True))
 
     async def _feed(self, queue: "asyncio.Queue[StreamItem]", cursor: str) -> None:
         async for item in self._platform.stream(cursor):
@@ -130,7 +170,8 @@ class StreamReader:
         strays = [one for one in burst.deals if one.login not in owned]
         if strays:
             _log.warning("deals_without_brand", server=self._server.name, count=len(strays))
-            await quarantine_deals(self._database, self._server.id, strays)
+            reason = "login_without_account"
+            await quarantine_deals(self._database, self._server.id, strays, reason=reason)
         for brand_id, accounts in brands.items():
             await self._record_brand(brand_id, accounts, burst)
         if burst.deals:
@@ -140,11 +181,11 @@ class StreamReader:
         self, brand_id: UUID, accounts: Mapping[int, AccountRow], burst: Burst
     ) -> None:
         moved = [login for login in accounts if login in burst.moved]
-        positions = {login: await self._platform.positions(login) for login in moved}
+        positions = await self._ask(moved, self._platform.positions)
         deals = [one for one in burst.deals if one.login in accounts]
 
-        async def command(work: WriteWork) -> None:
-            await record_deals(work, self._server.id, accounts, deals, positions)
+        async def command(work: WriteWork, told: Sequence[Deal] = deals) -> None:
+            await record_deals(work, self._server.id, accounts, told, positions)
             for change in burst.orders:
                 if change.login in accounts:
                     await record_order(work, accounts[change.login], change)
@@ -152,7 +193,36 @@ class StreamReader:
                 if call.login in accounts:
                     work.emit(_margin_called(accounts[call.login], call))
 
-        await self._database.write(system_scope(brand_id), command)
+        try:
+            await self._database.write(system_scope(brand_id), command)
+        except (DBAPIError, ArithmeticError, ValueError) as error:
+            _log.error("burst_refused", server=self._server.name, error=type(error).__name__)
+            readable = await self._readable(brand_id, accounts, deals)
+            await self._database.write(system_scope(brand_id), partial(command, told=readable))
+
+    async def _readable(
+        self, brand_id: UUID, accounts: Mapping[int, AccountRow], deals: Sequence[Deal]
+    ) -> list[Deal]:
+        """Those of the deals that can be recorded, each tried alone; the rest is put aside.
+
+        One deal that cannot be written must not stop the stream for every brand.
+        """
+        readable = []
+        for one in deals:
+            command = partial(
+                record_deals,
+                server_id=self._server.id,
+                accounts=accounts,
+                deals=[one],
+                positions={},
+            )
+            try:
+                await self._database.write(system_scope(brand_id), command)
+            except (DBAPIError, ArithmeticError, ValueError):
+                await quarantine_deals(self._database, self._server.id, [one], reason="unreadable")
+            else:
+                readable.append(one)
+        return readable
 
     async def _save_states(self) -> None:
         """Every second, keep what changed: states of all accounts, positions of those trading."""
@@ -167,7 +237,7 @@ class StreamReader:
     ) -> None:
         states = [unsaved[login] for login in accounts]
         trading = [one.login for one in states if one.margin > 0]
-        positions = {login: await self._platform.positions(login) for login in trading}
+        positions = await self._ask(trading, self._platform.positions)
 
         async def command(work: WriteWork) -> None:
             await record_states(work, accounts, states)

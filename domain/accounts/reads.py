@@ -82,7 +82,7 @@ ACCOUNT = Entity(
         "client_id": trading_account.c.client_id,
         "created_at": trading_account.c.created_at,
     },
-    orders={"CREATED_AT": trading_account.c.created_at},
+    orders={"CREATED_AT": trading_account.c.created_at, "LOGIN": trading_account.c.login},
     default_order="-CREATED_AT",
     scopes=(*own_rows(trading_account), Through("client")),
 )

@@ -1,23 +1,30 @@
 """Pure verdicts on accounts and orders. Money is minor units, lots and prices exact decimals."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from domain.accounts.trading import Passwords
 from domain.accounts.values import (
     AccountAccess,
     AccountKind,
     AccountStatus,
+    OrderStatus,
     OrderType,
     Side,
 )
 from domain.clients.values import ClientStatus
-from domain.kernel.errors import Invalid, Refused
+from domain.kernel.errors import Conflict, Invalid, Refused
 
 ACCOUNTS_PER_CLIENT_MAX = 20
 DEMO_BALANCE_DEFAULT = Decimal(10_000)
 DEMO_BALANCE_MAX = Decimal(1_000_000)
 OPENED_BY_CLIENTS = frozenset({AccountKind.DEMO, AccountKind.LIVE})
+REASON_MAX = 500
+# In these nobody can close: nothing may be left open.
+LOCKED = frozenset({AccountAccess.NO_TRADING, AccountAccess.NO_LOGIN})
+_PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[!-~]{8,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +145,118 @@ def decide_order(
     Refusals: ACCOUNT_NOT_ACTIVE, TRADING_DISABLED, LOTS_INVALID, PRICE_INVALID.
     """
     decide_is_active(status)
-    if access is not AccountAccess.FULL:
-        raise Refused("TRADING_DISABLED", "New positions are switched off for this account.")
+    decide_may_open(access)
     decide_lots(wish.lots, symbol)
+    decide_prices(wish, symbol)
+
+
+def decide_prices(wish: OrderWish, symbol: SymbolTerms) -> None:
+    """Refusals: PRICE_INVALID for a missing or misplaced price, or one off the symbol's grid."""
     if (wish.price is None) is not (wish.type is OrderType.MARKET):
         raise Invalid("PRICE_INVALID", "A price is for LIMIT and STOP orders.", path=_PRICE)
-    for name, price in (
-        ("price", wish.price),
-        ("stopLoss", wish.stop_loss),
-        ("takeProfit", wish.take_profit),
-    ):
-        if price is not None and not _is_price(price, symbol.digits):
-            message = f"{symbol.name} is priced above zero with {symbol.digits} decimals."
-            raise Invalid("PRICE_INVALID", message, path=("input", name))
+    _decide_grid(
+        {"price": wish.price, "stopLoss": wish.stop_loss, "takeProfit": wish.take_profit}, symbol
+    )
     _decide_levels(wish)
+
+
+def decide_order_change(
+    wish: OrderWish, symbol: SymbolTerms, *, status: AccountStatus, access: AccountAccess
+) -> None:
+    """Whether a pending order may become this one.
+
+    Refusals: ACCOUNT_NOT_ACTIVE, TRADING_DISABLED, PRICE_INVALID.
+    """
+    decide_is_active(status)
+    decide_may_open(access)
+    decide_prices(wish, symbol)
+
+
+def decide_position_change(
+    levels: Mapping[str, Decimal | None],
+    symbol: SymbolTerms,
+    *,
+    status: AccountStatus,
+    access: AccountAccess,
+) -> None:
+    """Whether a position may get these `stop_loss` and `take_profit`.
+
+    Refusals: ACCOUNT_NOT_ACTIVE, TRADING_DISABLED, PRICE_INVALID.
+    """
+    decide_is_active(status)
+    decide_may_close(access)
+    named = {"stopLoss": levels["stop_loss"], "takeProfit": levels["take_profit"]}
+    _decide_grid(named, symbol)
+
+
+def merge_levels(
+    before: Mapping[str, Decimal | None], changes: Mapping[str, Decimal | None]
+) -> dict[str, Decimal | None]:
+    """The levels after a change of some of them. Refusals: INVALID when it names none."""
+    if not changes:
+        raise Invalid("INVALID", "Say what to change.", path=("input",))
+    return {name: changes.get(name, level) for name, level in before.items()}
+
+
+def decide_is_pending(status: OrderStatus) -> None:
+    """Refusals: ORDER_NOT_PENDING."""
+    if status is not OrderStatus.PLACED:
+        raise Refused("ORDER_NOT_PENDING", "The order does not wait on the platform.")
+
+
+def decide_may_open(access: AccountAccess) -> None:
+    """Refusals: TRADING_DISABLED."""
+    if access is not AccountAccess.FULL:
+        raise Refused("TRADING_DISABLED", "New positions are switched off for this account.")
+
+
+def decide_may_close(access: AccountAccess) -> None:
+    """Refusals: TRADING_DISABLED."""
+    if access in LOCKED:
+        raise Refused("TRADING_DISABLED", "Trading is switched off for this account.")
+
+
+def decide_version(version: int, expected: int | None) -> None:
+    """Refusals: VERSION_CONFLICT when the account has changed since it was read."""
+    if expected not in (None, version):
+        message = f"The account is at version {version}; read it again."
+        raise Conflict("VERSION_CONFLICT", message, path=("input", "expectedVersion"))
+
+
+def decide_access(access: AccountAccess, *, status: AccountStatus, is_exposed: bool) -> None:
+    """Whether an account may get this access.
+
+    Positions and pending orders are closed first, under CLOSE_ONLY: locked, even their stops would
+    be refused by some platforms. Refusals: ACCOUNT_NOT_ACTIVE, POSITIONS_OPEN.
+    """
+    decide_is_active(status)
+    if is_exposed and access in LOCKED:
+        message = "Positions or orders are open: set CLOSE_ONLY, close them, then lock the account."
+        raise Refused("POSITIONS_OPEN", message, path=("input", "access"))
+
+
+def normalise_reason(reason: str) -> str:
+    """A reason without space around it. Refusals: INVALID when empty or over 500 characters."""
+    told = reason.strip()
+    if not 1 <= len(told) <= REASON_MAX:
+        message = f"Say why, in 1 to {REASON_MAX} characters."
+        raise Invalid("INVALID", message, path=("input", "reason"))
+    return told
+
+
+def decide_passwords(passwords: Passwords) -> None:
+    """Whether both passwords are good enough for every platform we know.
+
+    Refusals: PASSWORD_WEAK, PASSWORDS_EQUAL.
+    """
+    named = (("mainPassword", passwords.main), ("investorPassword", passwords.investor))
+    for name, password in named:
+        if not _PASSWORD.fullmatch(password):
+            message = "8 to 32 characters without spaces: a small and a capital letter, a digit."
+            raise Invalid("PASSWORD_WEAK", message, path=("input", name))
+    if passwords.main == passwords.investor:
+        message = "Whoever may only look must not know the main password."
+        raise Invalid("PASSWORDS_EQUAL", message, path=("input", "investorPassword"))
 
 
 def decide_is_active(status: AccountStatus) -> None:
@@ -205,6 +310,13 @@ def _initial_balance(wish: OpenWish) -> Decimal | None:
     if not 0 < amount <= DEMO_BALANCE_MAX:
         raise Invalid("INVALID", f"Above 0 and at most {DEMO_BALANCE_MAX}.", path=path)
     return amount
+
+
+def _decide_grid(prices: Mapping[str, Decimal | None], symbol: SymbolTerms) -> None:
+    for name, price in prices.items():
+        if price is not None and not _is_price(price, symbol.digits):
+            message = f"{symbol.name} is priced above zero with {symbol.digits} decimals."
+            raise Invalid("PRICE_INVALID", message, path=("input", name))
 
 
 def _is_price(price: Decimal, digits: int) -> bool:

@@ -159,6 +159,7 @@ trading_account = brand_table(
     one_of("access", AccountAccess),
     brand_index("client_id", "created_at", "id"),
     brand_index("created_at", "id"),
+    brand_index("login", "id"),
     brand_index("status", "created_at", "id"),
     visible_to="client",
 )

@@ -78,7 +78,9 @@ class RequestKind(StrEnum):
     ACCESS = "ACCESS"
     PASSWORD = "PASSWORD"  # noqa: S105 - a kind of request
     PLACE = "PLACE"
+    CHANGE_ORDER = "CHANGE_ORDER"
     CANCEL = "CANCEL"
+    CHANGE_POSITION = "CHANGE_POSITION"
     CLOSE = "CLOSE"
 
 

@@ -18,6 +18,7 @@ class AccountFilter:
     kind: Choice[AccountKind] | None = condition("What the account is for.")
     status: Choice[AccountStatus] | None = condition("Where it stands.")
     currency: TextFilter | None = condition("Its currency.")
+    login: TextFilter | None = condition("Number that the trader signs in with.", is_number=True)
     client_id: IdFilter | None = condition("Whose it is.", id_of="client")
     created_at: DateTimeFilter | None = condition("When it was asked for.")
 
@@ -34,6 +35,8 @@ class DealFilter:
     at: DateTimeFilter | None = condition("When it was executed.")
 
 
-AccountOrder = order_input("Account", {"CREATED_AT": "When it was asked for."})
+AccountOrder = order_input(
+    "Account", {"CREATED_AT": "When it was asked for.", "LOGIN": "By login, as a number."}
+)
 OrderOrder = order_input("Order", {"CREATED_AT": "When it was asked for."})
 DealOrder = order_input("Deal", {"AT": "When it was executed."})

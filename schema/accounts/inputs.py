@@ -4,10 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
+from strawberry import UNSET
 
 from domain.accounts import values
 from domain.accounts.rules import OpenWish, OrderWish
-from schema.accounts.enums import AccountKind, OrderType, Side
+from domain.accounts.trading import Passwords
+from schema.accounts.enums import AccountAccess, AccountKind, OrderType, Side
 from schema.shared.scalars import CurrencyCode
 
 
@@ -19,6 +21,20 @@ _KEY = (
     "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
     "first answer; with other input it is refused."
 )
+
+_EXPECTED = "Version you last read; refused when the account has changed since."
+_STRONG = (
+    "8 to 32 characters without spaces, among them a small letter, a capital letter and a digit."
+)
+
+
+def _level(description: str) -> Any:
+    return _field(f"{description} Stays when left out; null takes it away.", default=UNSET)
+
+
+def _given(asked: Any, *names: str) -> dict[str, Decimal | None]:
+    """The levels that the caller wrote, null ones too."""
+    return {name: level for name in names if (level := getattr(asked, name)) is not UNSET}
 
 
 @strawberry.input(description="An account to open.")
@@ -53,9 +69,28 @@ class AccountLeverageChangeInput:
     idempotency_key: str = _field(_KEY)
     account_id: strawberry.ID = _field("The account.")
     leverage: int = _field("Leverage n of 1:n.")
-    expected_version: int | None = _field(
-        "Version you last read; refused when the account has changed since.", default=None
-    )
+    expected_version: int | None = _field(_EXPECTED, default=None)
+
+
+@strawberry.input(description="Another access for an account.")
+class AccountAccessChangeInput:
+    idempotency_key: str = _field(_KEY)
+    account_id: strawberry.ID = _field("The account.")
+    access: AccountAccess = _field("What may be done from now on.")
+    reason: str = _field("Why, 1 to 500 characters, for the audit trail.")
+    expected_version: int | None = _field(_EXPECTED, default=None)
+
+
+@strawberry.input(description="New passwords for an account.")
+class AccountPasswordChangeInput:
+    idempotency_key: str = _field(_KEY)
+    account_id: strawberry.ID = _field("The account.")
+    main_password: str = _field(f"The password to trade with. {_STRONG}")
+    investor_password: str = _field(f"Another one, to look only. {_STRONG}")
+
+    def passwords(self) -> Passwords:
+        """What the command judges."""
+        return Passwords(main=self.main_password, investor=self.investor_password)
 
 
 @strawberry.input(description="An order to place.")
@@ -83,10 +118,35 @@ class OrderPlaceInput:
         )
 
 
+@strawberry.input(description="Another price or other levels for a pending order.")
+class OrderModifyInput:
+    idempotency_key: str = _field(_KEY)
+    order_id: strawberry.ID = _field("The order.")
+    price: Decimal | None = _field("Its price; stays when left out.", default=UNSET)
+    stop_loss: Decimal | None = _level("Close by itself at this price or worse.")
+    take_profit: Decimal | None = _level("Close by itself at this price or better.")
+
+    def changes(self) -> dict[str, Decimal | None]:
+        """What the command judges."""
+        return _given(self, "price", "stop_loss", "take_profit")
+
+
 @strawberry.input(description="A pending order to cancel.")
 class OrderCancelInput:
     idempotency_key: str = _field(_KEY)
     order_id: strawberry.ID = _field("The order.")
+
+
+@strawberry.input(description="Other levels for an open position.")
+class PositionModifyInput:
+    idempotency_key: str = _field(_KEY)
+    position_id: strawberry.ID = _field("The position.")
+    stop_loss: Decimal | None = _level("Close by itself at this price or worse.")
+    take_profit: Decimal | None = _level("Close by itself at this price or better.")
+
+    def changes(self) -> dict[str, Decimal | None]:
+        """What the command judges."""
+        return _given(self, "stop_loss", "take_profit")
 
 
 @strawberry.input(description="A position to close, or part of it.")

@@ -1,55 +1,53 @@
-"""Mutations on accounts: permission and shape here, everything else in the commands.
+"""Mutations on accounts: permission and shape here, everything else in the commands."""
 
-Each commits a request to the platform, waits up to two seconds for its outcome, and shows the
-object as it is then (docs/decisions/0003).
-"""
-
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
+import orjson
 import strawberry
 
-from domain.accounts.commands.cancel_order import cancel_order
+from domain.accounts import values
+from domain.accounts.commands.change_access import change_access
 from domain.accounts.commands.change_leverage import change_leverage
-from domain.accounts.commands.close_position import close_position
+from domain.accounts.commands.change_passwords import change_passwords
 from domain.accounts.commands.open_account import open_account
-from domain.accounts.commands.place_order import place_order
-from domain.accounts.queries import find_request
-from domain.accounts.waiting import settled
-from domain.kernel.errors import NotFound, Refused
-from domain.kernel.ids import decode_id_of
+from domain.kernel.errors import NotFound
+from schema.accounts.asking import (
+    NOT_ACTIVE,
+    PLATFORM,
+    SHARED,
+    TOO_HIGH,
+    VERSION,
+    accepted,
+    ask,
+    finished,
+    key_of,
+    replayed,
+)
 from schema.accounts.inputs import (
+    AccountAccessChangeInput,
     AccountLeverageChangeInput,
     AccountOpenInput,
-    OrderCancelInput,
-    OrderPlaceInput,
-    PositionCloseInput,
+    AccountPasswordChangeInput,
 )
-from schema.accounts.types import Account, Order
+from schema.accounts.trading_mutations import TradingMutations
+from schema.accounts.types import Account
 from schema.shared.bind import Info, fetch_below
 from schema.shared.errors import mutation, payload, result
-from tenants.repeat import Repeat
-from tenants.work import Done, WriteWork
+from tenants.secrets import Vault
 
-_SHARED = {
-    "NOT_FOUND": "No such object, or none that you may see.",
-    "INVALID": "A value is impossible, see `path` and `message`.",
-    "IDEMPOTENCY_IN_PROGRESS": "The same request is still running; ask again in a moment.",
-    "IDEMPOTENCY_KEY_REUSED": "The key was used with other input.",
-}
-_NOT_ACTIVE = {"ACCOUNT_NOT_ACTIVE": "The account is not open on its platform."}
-_DISABLED = {"TRADING_DISABLED": "Trading is switched off for this account."}
-_REFUSED = {"PLATFORM_REFUSED": "The platform said no; `message` has its code."}
-_TOO_HIGH = {"LEVERAGE_TOO_HIGH": "More than group and jurisdiction allow."}
-_LOTS = {"LOTS_INVALID": "Outside the symbol's limits or off its step."}
-_REPLAYED = "Whether an earlier request with this key was answered again."
+
+class SealingServices(Protocol):
+    """What new passwords need of the application's services."""
+
+    @property
+    def vault(self) -> Vault: ...
 
 
 @payload(
     errors={
-        **_SHARED,
-        **_TOO_HIGH,
+        **SHARED,
+        **TOO_HIGH,
         "CLIENT_RESTRICTED": "The client may not begin anything new.",
         "EMAIL_NOT_VERIFIED": "The client has not verified the e-mail address.",
         "ACCOUNT_LIMIT": "The client has as many accounts as allowed.",
@@ -60,69 +58,62 @@ _REPLAYED = "Whether an earlier request with this key was answered again."
 )
 class AccountOpenPayload:
     account: Account | None = result("The account; OPENING until the platform confirms.")
-    replayed: bool = strawberry.field(description=_REPLAYED, default=False)
+    replayed: bool = replayed()
 
 
-@payload(
-    errors={
-        **_SHARED,
-        **_NOT_ACTIVE,
-        **_TOO_HIGH,
-        **_REFUSED,
-        "VERSION_CONFLICT": "The account has changed since you read it.",
-    }
-)
+@payload(errors={**SHARED, **VERSION, **NOT_ACTIVE, **TOO_HIGH, **PLATFORM})
 class AccountLeverageChangePayload:
     account: Account | None = result("The account as it is now.")
-    replayed: bool = strawberry.field(description=_REPLAYED, default=False)
+    replayed: bool = replayed()
 
 
 @payload(
     errors={
-        **_SHARED,
-        **_NOT_ACTIVE,
-        **_DISABLED,
-        **_LOTS,
-        "SYMBOL_UNKNOWN": "The account has no such symbol.",
-        "PRICE_INVALID": "A price is missing, misplaced or has too many decimals.",
+        **SHARED,
+        **VERSION,
+        **NOT_ACTIVE,
+        **PLATFORM,
+        "POSITIONS_OPEN": "Positions or orders are open: set CLOSE_ONLY and close them first.",
     }
 )
-class OrderPlacePayload:
-    order: Order | None = result(
-        "The order as it is now: FILLED, PLACED, REJECTED with a reason, or still SENDING."
-    )
-    replayed: bool = strawberry.field(description=_REPLAYED, default=False)
+class AccountAccessChangePayload:
+    account: Account | None = result("The account as it is now.")
+    replayed: bool = replayed()
 
 
 @payload(
-    errors={**_SHARED, **_REFUSED, "ORDER_NOT_PENDING": "Only an order that waits is cancelled."}
+    errors={
+        **SHARED,
+        **NOT_ACTIVE,
+        **PLATFORM,
+        "PASSWORD_WEAK": "The password at `path` is not what `message` asks for.",
+        "PASSWORDS_EQUAL": "Whoever may only look must not know the main password.",
+    }
 )
-class OrderCancelPayload:
-    order: Order | None = result("The order as it is now.")
-    replayed: bool = strawberry.field(description=_REPLAYED, default=False)
-
-
-@payload(errors={**_SHARED, **_NOT_ACTIVE, **_DISABLED, **_LOTS, **_REFUSED})
-class PositionClosePayload:
-    account: Account | None = result("The account; its deals and positions follow at once.")
-    replayed: bool = strawberry.field(description=_REPLAYED, default=False)
+class AccountPasswordChangePayload:
+    account: Account | None = result("The account whose passwords they are.")
+    replayed: bool = replayed()
 
 
 _Open = Annotated[AccountOpenInput, strawberry.argument(description="What to open.")]
 _Leverage = Annotated[AccountLeverageChangeInput, strawberry.argument(description="The change.")]
-_Place = Annotated[OrderPlaceInput, strawberry.argument(description="What to trade.")]
-_Cancel = Annotated[OrderCancelInput, strawberry.argument(description="What to cancel.")]
-_Close = Annotated[PositionCloseInput, strawberry.argument(description="What to close.")]
+_Access = Annotated[AccountAccessChangeInput, strawberry.argument(description="The change.")]
+_Password = Annotated[
+    AccountPasswordChangeInput, strawberry.argument(description="The account and its passwords.")
+]
 
 
 @strawberry.type
-class AccountMutations:
-    @mutation("Open a trading account.", needs="accounts:open")
+class AccountMutations(TradingMutations):
+    @mutation(
+        "Open a trading account. The platform gets random passwords that nobody is told; whoever "
+        "is to sign in there sets its own with `accountPasswordChange`.",
+        needs="accounts:open",
+    )
     async def account_open(self, info: Info, input: _Open) -> AccountOpenPayload:
-        context = info.context
         client_id = _client_id(info, input.client_id)
-        done = await _ask(info, input, lambda work: open_account(work, client_id, input.wish()))
-        await settled(context.database, context.scope, UUID(done.value["request"]))
+        done = await ask(info, input, lambda work: open_account(work, client_id, input.wish()))
+        await finished(info, done)
         account = await fetch_below(info, "account", "account", UUID(done.value["account"]))
         return AccountOpenPayload(account=account, replayed=done.replayed)
 
@@ -130,75 +121,68 @@ class AccountMutations:
     async def account_leverage_change(
         self, info: Info, input: _Leverage
     ) -> AccountLeverageChangePayload:
-        account_id = _key("account", input.account_id, "accountId")
-        done = await _ask(
+        account_id = key_of("account", input.account_id, "accountId")
+        done = await ask(
             info,
             input,
             lambda work: change_leverage(
                 work, account_id, input.leverage, expected_version=input.expected_version
             ),
         )
-        await _accepted(info, done)
+        await accepted(info, done)
         account = await fetch_below(info, "account", "account", account_id)
         return AccountLeverageChangePayload(account=account, replayed=done.replayed)
 
-    @mutation("Place a market or pending order.", needs="orders:place")
-    async def order_place(self, info: Info, input: _Place) -> OrderPlacePayload:
-        context = info.context
-        account_id = _key("account", input.account_id, "accountId")
-        done = await _ask(info, input, lambda work: place_order(work, account_id, input.wish()))
-        await settled(context.database, context.scope, UUID(done.value["request"]))
-        order = await fetch_below(info, "order", "order", UUID(done.value["order"]))
-        return OrderPlacePayload(order=order, replayed=done.replayed)
+    @mutation(
+        "Change what may be done on an account. NO_TRADING and NO_LOGIN are for accounts without "
+        "positions and orders.",
+        needs="accounts:access",
+    )
+    async def account_access_change(self, info: Info, input: _Access) -> AccountAccessChangePayload:
+        account_id = key_of("account", input.account_id, "accountId")
+        done = await ask(
+            info,
+            input,
+            lambda work: change_access(
+                work,
+                account_id,
+                values.AccountAccess[input.access.name],
+                reason=input.reason,
+                expected_version=input.expected_version,
+            ),
+        )
+        await accepted(info, done, own={"POSITIONS_OPEN"})
+        account = await fetch_below(info, "account", "account", account_id)
+        return AccountAccessChangePayload(account=account, replayed=done.replayed)
 
-    @mutation("Cancel an order that waits for its price.", needs="orders:place")
-    async def order_cancel(self, info: Info, input: _Cancel) -> OrderCancelPayload:
-        order_id = _key("order", input.order_id, "orderId")
-        done = await _ask(info, input, lambda work: cancel_order(work, order_id))
-        await _accepted(info, done)
-        order = await fetch_below(info, "order", "order", order_id)
-        return OrderCancelPayload(order=order, replayed=done.replayed)
-
-    @mutation("Close a position, or part of it, at the price of now.", needs="orders:close")
-    async def position_close(self, info: Info, input: _Close) -> PositionClosePayload:
-        position_id = _key("position", input.position_id, "positionId")
-        done = await _ask(info, input, lambda work: close_position(work, position_id, input.lots))
-        await _accepted(info, done)
-        account = await fetch_below(info, "account", "account", UUID(done.value["account"]))
-        return PositionClosePayload(account=account, replayed=done.replayed)
-
-
-async def _ask(
-    info: Info, asked: Any, command: Callable[[WriteWork], Awaitable[dict[str, str]]]
-) -> Done[dict[str, str]]:
-    """Run a command under the caller's key; the fingerprint is the whole input."""
-    body = {name: str(value) for name, value in vars(asked).items() if name != "idempotency_key"}
-    repeat = Repeat.of(info.field_name, asked.idempotency_key, body)
-    return await info.context.write(command, repeat=repeat)
-
-
-async def _accepted(info: Info, done: Done[dict[str, str]]) -> None:
-    """Wait for the outcome. Refusals: PLATFORM_REFUSED with the platform's own code."""
-    context = info.context
-    request_id = UUID(done.value["request"])
-    await settled(context.database, context.scope, request_id)
-    request = await find_request(context.work, request_id)
-    if request is not None and request.reason_code is not None:
-        raise Refused("PLATFORM_REFUSED", f"The platform refused: {request.reason_code}.")
+    @mutation(
+        "Set both passwords that traders sign in with on the platform.", needs="accounts:password"
+    )
+    async def account_password_change(
+        self, info: Info, input: _Password
+    ) -> AccountPasswordChangePayload:
+        account_id = key_of("account", input.account_id, "accountId")
+        services: SealingServices = info.context.services
+        vault, passwords = services.vault, input.passwords()
+        told = orjson.dumps([input.idempotency_key, passwords.main, passwords.investor])
+        done = await ask(
+            info,
+            input,
+            lambda work: change_passwords(work, vault, account_id, passwords),
+            hidden={
+                "main_password": vault.digest(info.context.scope.brand_id, told),
+                "investor_password": "",
+            },
+        )
+        await accepted(info, done)
+        account: Any = await fetch_below(info, "account", "account", account_id)
+        return AccountPasswordChangePayload(account=account, replayed=done.replayed)
 
 
 def _client_id(info: Info, given: strawberry.ID | None) -> UUID:
     if given is not None:
-        return _key("client", given, "clientId")
+        return key_of("client", given, "clientId")
     own = info.context.scope.client_id
     if own is None:
         raise NotFound("Say whose account it is to be.", path=("input", "clientId"))
     return own
-
-
-def _key(kind: str, given: strawberry.ID, field: str) -> UUID:
-    """The key of an id. Refusals: NOT_FOUND, for malformed ids and other types' alike."""
-    key = decode_id_of(kind, given)
-    if key is None:
-        raise NotFound(path=("input", field))
-    return key

@@ -4,22 +4,24 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.accounts.queries import find_account_by_login, find_server_of
+from domain.accounts.queries import find_account_by_login
 from domain.kernel.ids import decode_id_of
-from domain.reads import Page
+from domain.reads import Page, select
 from schema.accounts.filters import AccountFilter, AccountOrder
+from schema.accounts.prices import PriceQueries
 from schema.accounts.types import Account, Symbol
 from schema.shared.bind import Info, field
 from schema.shared.follow import connection, fetch, wanted
 from schema.shared.page import Connection
 
+_SEEN = select("server_id")
 _ServerId = Annotated[strawberry.ID, strawberry.argument(description="The platform server.")]
 _Login = Annotated[str, strawberry.argument(description="The number traders sign in with.")]
 _AccountId = Annotated[strawberry.ID, strawberry.argument(description="The account.")]
 
 
 @strawberry.type
-class AccountQueries:
+class AccountQueries(PriceQueries):
     accounts: Connection[Account] = connection(
         "account",
         "Trading accounts that you may see, newest first.",
@@ -49,13 +51,13 @@ class AccountQueries:
         cost=100,
     )
     async def symbols(self, info: Info, account_id: _AccountId) -> list[Symbol]:
-        account = decode_id_of("account", account_id)
-        server = account and await find_server_of(info.context.work, account)
-        if not server:
+        key = decode_id_of("account", account_id)
+        account = key and await info.context.load("account", key, _SEEN)
+        if not account:
             return []
         page = await info.context.reader.connection(
             "symbol",
-            Page(first=100, filter={"server_id": {"eq": server}}, order="NAME"),
+            Page(first=100, filter={"server_id": {"eq": account.server_id}}, order="NAME"),
             wanted(info, "symbol"),
         )
         found: Any = page.records

@@ -64,9 +64,19 @@ class AccountEventKind(Enum):
     ORDER_PLACED = enum_value("order_placed", description="An order waits on the platform.")
     ORDER_FILLED = enum_value("order_filled", description="An order became a position.")
     ORDER_REJECTED = enum_value("order_rejected", description="The platform refused an order.")
+    ORDER_CHANGE_REQUESTED = enum_value(
+        "order_change_requested", description="Moving an order was asked for."
+    )
+    ORDER_CHANGED = enum_value("order_changed", description="A pending order was moved.")
     ORDER_CANCELLED = enum_value("order_cancelled", description="An order was cancelled.")
     CANCEL_REQUESTED = enum_value(
         "cancel_requested", description="Cancelling an order was asked for."
+    )
+    POSITION_CHANGE_REQUESTED = enum_value(
+        "position_change_requested", description="Other levels of a position were asked for."
+    )
+    POSITION_CHANGED = enum_value(
+        "position_changed", description="A position has another stop loss or take profit."
     )
     CLOSE_REQUESTED = enum_value("close_requested", description="Closing a position was asked for.")
     REQUEST_REFUSED = enum_value("request_refused", description="The platform refused a request.")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import partial
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
@@ -21,6 +22,8 @@ from schema.shared.scalars import Count, CountPrecision, Cursor
 T = TypeVar("T")
 E = TypeVar("E")
 ID_OF: Final = "id_of"
+NUMBER: Final = "number"
+_DIGITS_MAX = 18
 
 
 @strawberry.type(description="Where a page lies in its list.", directives=public())
@@ -192,9 +195,10 @@ class DateTimeFilter:
     lt: datetime | None = _op("Before this instant.")
 
 
-def condition(description: str, *, id_of: str | None = None) -> Any:
-    """A field of a filter input; `id_of` names the entity whose ids an `IdFilter` takes."""
-    metadata = {ID_OF: id_of} if id_of else {}
+def condition(description: str, *, id_of: str | None = None, is_number: bool = False) -> Any:
+    """A field of a filter input; `id_of` names the entity whose ids an `IdFilter` takes, and
+    `is_number` says that a `TextFilter` takes digits, which are stored as a number."""
+    metadata: dict[str, Any] = {ID_OF: id_of} if id_of else {NUMBER: True} if is_number else {}
     return strawberry.field(description=description, default=UNSET, metadata=metadata)
 
 
@@ -238,10 +242,24 @@ def filter_values(given: Any) -> dict[str, dict[str, Any]]:
             for each in comparison.__strawberry_definition__.fields
             if (value := getattr(comparison, each.python_name)) is not UNSET
         }
-        id_of = field.metadata.get(ID_OF)
+        read = _reader_of(field.metadata)
         if ops:
-            found[field.python_name] = _keys(id_of, ops) if id_of else ops
+            found[field.python_name] = _keys(read, ops) if read else ops
     return found
+
+
+def _reader_of(metadata: Mapping[Any, Any]) -> Callable[[str], Any] | None:
+    """How the texts of a comparison become what is stored; None when they are stored as texts."""
+    if metadata.get(NUMBER):
+        return _number
+    id_of = metadata.get(ID_OF)
+    return None if id_of is None else partial(decode_id_of, id_of)
+
+
+def _number(text: str) -> int | None:
+    """A whole number as one writes it, without sign or leading zeros."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX
+    return int(text) if is_number and text == str(int(text)) else None
 
 
 def _plain(value: Any) -> Any:
@@ -250,17 +268,17 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) and not isinstance(value, StrEnum) else value
 
 
-def _keys(id_of: str, ops: Mapping[str, Any]) -> dict[str, Any]:
-    """Ids as keys. A malformed id or another type's is no error: nothing has it."""
+def _keys(read: Callable[[str], Any], ops: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts as keys. A malformed one, or another type's id, is no error: nothing has it."""
     given = [ops["eq"]] if "eq" in ops else []
     if None in given or ops.get("in", ()) is None:
         return dict(ops)
     keys: dict[str, Any] = {}
     if "in" in ops:
-        known = (decode_id_of(id_of, each) for each in ops["in"] if each is not None)
+        known = (read(each) for each in ops["in"] if each is not None)
         keys["in"] = [key for key in known if key is not None]
     if given:
-        key = decode_id_of(id_of, given[0])
+        key = read(given[0])
         keys["in" if key is None else "eq"] = [] if key is None else key
     return keys
 

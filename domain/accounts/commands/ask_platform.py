@@ -1,5 +1,6 @@
 """Ask a platform for something: a row first, the call later, in a job, outside any transaction."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,9 @@ _EVENTS = {
     RequestKind.ACCESS: AccountEventKind.ACCESS_REQUESTED,
     RequestKind.PASSWORD: AccountEventKind.PASSWORD_REQUESTED,
     RequestKind.PLACE: AccountEventKind.ORDER_REQUESTED,
+    RequestKind.CHANGE_ORDER: AccountEventKind.ORDER_CHANGE_REQUESTED,
     RequestKind.CANCEL: AccountEventKind.CANCEL_REQUESTED,
+    RequestKind.CHANGE_POSITION: AccountEventKind.POSITION_CHANGE_REQUESTED,
     RequestKind.CLOSE: AccountEventKind.CLOSE_REQUESTED,
 }
 
@@ -25,13 +28,14 @@ async def ask_platform(
     work: WriteWork,
     account: Any,
     kind: RequestKind,
-    arguments: dict[str, Any],
+    arguments: dict[str, Any] | Callable[[UUID], dict[str, Any]],
     *,
     order_id: UUID | None = None,
 ) -> UUID:
     """Record a request and the event that makes the worker carry it out; the request's id.
 
     The id is the platform's idempotency key (`op_id`), so that a repeated call applies once.
+    Arguments that are sealed to the request are made from its id.
     """
     request_id = work.new_id()
     await work.rows(
@@ -44,7 +48,7 @@ async def ask_platform(
             kind=kind,
             status=RequestStatus.SENDING,
             order_id=order_id,
-            arguments=arguments,
+            arguments=arguments(request_id) if callable(arguments) else arguments,
             created_at=work.now(),
             updated_at=work.now(),
         )

@@ -4,9 +4,8 @@ from uuid import UUID
 
 from domain.accounts.commands.ask_platform import ask_platform
 from domain.accounts.queries import get_account, get_leverage_cap, list_group_terms
-from domain.accounts.rules import decide_is_active, decide_leverage
+from domain.accounts.rules import decide_is_active, decide_leverage, decide_version
 from domain.accounts.values import AccountKind, AccountStatus, RequestKind
-from domain.kernel.errors import Conflict
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -20,12 +19,7 @@ async def change_leverage(
     Effects: event `leverage_requested`, later `leverage_changed`; audit.
     """
     account = await get_account(work, account_id)
-    if expected_version not in (None, account.version):
-        raise Conflict(
-            "VERSION_CONFLICT",
-            f"The account is at version {account.version}; read it again.",
-            path=("input", "expectedVersion"),
-        )
+    decide_version(account.version, expected_version)
     decide_is_active(AccountStatus(account.status))
     kind = AccountKind(account.kind)
     groups = await list_group_terms(work, account.server_id, [account.group_name])

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from domain.accounts.commands.ask_platform import ask_platform
 from domain.accounts.queries import find_position, find_symbol, get_account
-from domain.accounts.rules import decide_close, decide_is_active
+from domain.accounts.rules import decide_close, decide_is_active, decide_may_close
 from domain.accounts.values import AccountAccess, AccountStatus, RequestKind
-from domain.kernel.errors import NotFound, Refused
+from domain.kernel.errors import NotFound
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -25,8 +25,7 @@ async def close_position(
         raise NotFound(path=("input", "positionId"))
     account = await get_account(work, held.account_id, named="positionId")
     decide_is_active(AccountStatus(account.status))
-    if account.access not in (AccountAccess.FULL, AccountAccess.CLOSE_ONLY):
-        raise Refused("TRADING_DISABLED", "Trading is switched off for this account.")
+    decide_may_close(AccountAccess(account.access))
     symbol = await find_symbol(work, account.server_id, held.symbol)
     assert symbol is not None, "a position's symbol is known"
     decide_close(lots, held.lots, symbol)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select
+from sqlalchemy import delete, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from domain.accounts.commands.record_outcome import settle_order
 from domain.accounts.events import AccountEventKind, account_event
-from domain.accounts.tables import deal, position, trade_order
+from domain.accounts.queries import find_placed
+from domain.accounts.tables import deal, position
 from domain.accounts.trading import Deal, Position
 from domain.accounts.values import DealEntry, OrderStatus
 from domain.kernel.ids import new_uuid
@@ -93,16 +94,14 @@ async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[s
         "at": one.at.isoformat(),
     }
     work.emit(account_event(_event_kind(one), account, payload))
-    if one.order_id is not None:
-        order = await work.maybe(
-            select(trade_order).where(
-                trade_order.c.brand_id == work.scope.brand_id,
-                trade_order.c.account_id == account.id,
-                trade_order.c.ext_id == one.order_id,
-            )
-        )
-        if order is not None and one.entry is DealEntry.IN:
-            filled = {"status": OrderStatus.FILLED, "filled_price": one.price}
+    if one.order_id is not None and one.entry is DealEntry.IN:
+        order = await find_placed(work, account.id, ext_id=one.order_id, ours=one.op_id)
+        if order is not None:
+            filled = {
+                "status": OrderStatus.FILLED,
+                "ext_id": one.order_id,
+                "filled_price": one.price,
+            }
             await settle_order(work, order, filled, {})
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 
 from domain.accounts.events import AccountEventKind, account_event
 from domain.accounts.queries import find_order, find_request, lock_account
-from domain.accounts.tables import platform_request, trade_order, trading_account
+from domain.accounts.tables import platform_request, position, trade_order, trading_account
 from domain.accounts.values import AccountStatus, OrderStatus, RequestKind, RequestStatus
 from tenants.log import Change
 from tenants.work import WriteWork
@@ -49,11 +49,10 @@ async def record_outcome(work: WriteWork, request_id: UUID, outcome: Outcome) ->
     )  # fmt: skip
     if not settled:
         return False
-    payload = {"request_id": str(request_id)}
     if request.order_id is not None:
-        await _settle_order(work, request, outcome, payload)
+        await _settle_order(work, request, outcome)
     elif outcome.status is not RequestStatus.UNKNOWN:
-        await _settle_account(work, account, RequestKind(request.kind), outcome, payload)
+        await _settle_account(work, account, request, outcome)
     return True
 
 
@@ -70,9 +69,8 @@ def _unknown(work: WriteWork, request_id: UUID) -> Any:
     )
 
 
-async def _settle_account(
-    work: WriteWork, account: Any, kind: RequestKind, outcome: Outcome, payload: dict[str, Any]
-) -> None:
+async def _settle_account(work: WriteWork, account: Any, request: Any, outcome: Outcome) -> None:
+    kind, payload = RequestKind(request.kind), {"request_id": str(request.id)}
     if outcome.status is RequestStatus.REFUSED:
         refused = AccountEventKind.REQUEST_REFUSED
         if kind is RequestKind.OPEN:
@@ -95,6 +93,8 @@ async def _settle_account(
             work.emit(account_event(AccountEventKind.ACCESS_CHANGED, account, {**payload, **facts}))
         case RequestKind.PASSWORD:
             work.emit(account_event(AccountEventKind.PASSWORD_CHANGED, account, payload))
+        case RequestKind.CHANGE_POSITION:
+            await _change_position(work, account, request, facts)
         case _:
             assert kind is RequestKind.CLOSE, kind  # its deal, from the stream, is the event
 
@@ -127,38 +127,97 @@ _ORDER_EVENTS = {
 }
 
 
-async def _settle_order(
-    work: WriteWork, request: Any, outcome: Outcome, payload: dict[str, Any]
+async def _change_position(
+    work: WriteWork, account: Any, request: Any, levels: dict[str, Any]
 ) -> None:
+    """Show the new levels at once; the stream brings the whole position soon after."""
+    await work.rows(
+        update(position)
+        .where(
+            position.c.brand_id == work.scope.brand_id,
+            position.c.account_id == account.id,
+            position.c.ext_id == request.arguments["position"],
+        )
+        .values(**levels)
+    )
+    shown = {"position_id": request.arguments["position_id"], **_texts(levels)}
+    payload = {"request_id": str(request.id), **shown}
+    work.emit(account_event(AccountEventKind.POSITION_CHANGED, account, payload))
+
+
+async def _settle_order(work: WriteWork, request: Any, outcome: Outcome) -> None:
+    kind, payload = RequestKind(request.kind), {"request_id": str(request.id)}
     order = await find_order(work, request.order_id)
-    if outcome.status is RequestStatus.REFUSED and request.kind == RequestKind.CANCEL:
-        reason = {"kind": request.kind, "reason_code": outcome.reason_code}
+    if kind is RequestKind.PLACE:
+        changed: dict[str, Any] = {"status": OrderStatus.UNKNOWN}
+        if outcome.status is RequestStatus.REFUSED:
+            changed = {"status": OrderStatus.REJECTED, "reason_code": outcome.reason_code}
+        elif outcome.status is RequestStatus.DONE:
+            changed = outcome.facts
+        await settle_order(work, order, changed, payload)
+    elif outcome.status is RequestStatus.REFUSED:  # the order itself stays as it was
+        shown = {"order_id": str(order.id), "kind": kind, "reason_code": outcome.reason_code}
         refused = AccountEventKind.REQUEST_REFUSED
-        work.emit(account_event(refused, request, {**payload, **reason}))
-        return
-    changed: dict[str, Any] = {"status": OrderStatus.UNKNOWN}
-    if outcome.status is RequestStatus.REFUSED:
-        changed = {"status": OrderStatus.REJECTED, "reason_code": outcome.reason_code}
+        work.emit(account_event(refused, request, {**payload, **shown}))
     elif outcome.status is RequestStatus.DONE:
-        changed = outcome.facts
-    await settle_order(work, order, changed, payload)
+        settle = settle_order if kind is RequestKind.CANCEL else move_order
+        await settle(work, order, outcome.facts, payload)
 
 
 async def settle_order(
     work: WriteWork, order: Any, changed: dict[str, Any], payload: dict[str, Any]
 ) -> None:
-    """Move an order to what the platform says; an order that has ended stays as it ended."""
-    open_states = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.PLACED)
-    if order.status not in open_states or order.status == changed["status"]:
-        return
-    await work.rows(
-        update(trade_order)
-        .where(trade_order.c.brand_id == work.scope.brand_id, trade_order.c.id == order.id)
+    """Move an order to what the platform says; an order that has ended stays as it ended.
+
+    The answer to a request and the stream may say the same: whoever is first tells it.
+    """
+    status = OrderStatus(changed["status"])
+    moved = await work.rows(
+        _order(work, order)
+        .where(trade_order.c.status.in_(_BEFORE.get(status, _OPEN)))
         .values(updated_at=work.now(), **changed)
+        .returning(trade_order.c.id)
     )
-    kind = _ORDER_EVENTS.get(OrderStatus(changed["status"]))
-    if kind is not None:
-        shown = {"order_id": str(order.id), "status": changed["status"]}
+    kind = _ORDER_EVENTS.get(status)
+    if moved and kind is not None:
+        shown = {"order_id": str(order.id), "status": status}
         if "reason_code" in changed:
             shown["reason_code"] = changed["reason_code"]
         work.emit(account_event(kind, order, {**payload, **shown}))
+
+
+async def move_order(
+    work: WriteWork, order: Any, levels: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    """Give an open order the `price`, `stop_loss` and `take_profit` it has on the platform."""
+    columns = trade_order.c
+    differs = or_(*(columns[name].is_distinct_from(level) for name, level in levels.items()))
+    moved = await work.rows(
+        _order(work, order)
+        .where(columns.status.in_(_OPEN), differs)
+        .values(updated_at=work.now(), **levels)
+        .returning(columns.id)
+    )
+    if moved:
+        shown = {"order_id": str(order.id), **_texts(levels)}
+        changed = AccountEventKind.ORDER_CHANGED
+        work.emit(account_event(changed, order, {**payload, **shown}))
+
+
+def _order(work: WriteWork, order: Any) -> Any:
+    columns = trade_order.c
+    return update(trade_order).where(
+        columns.brand_id == work.scope.brand_id, columns.id == order.id
+    )
+
+
+def _texts(levels: dict[str, Any]) -> dict[str, str | None]:
+    return {name: None if level is None else str(level) for name, level in levels.items()}
+
+
+_OPEN = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.PLACED)
+# From where an order moves to a state, where that is not every open one.
+_BEFORE = {
+    OrderStatus.UNKNOWN: (OrderStatus.SENDING,),
+    OrderStatus.PLACED: (OrderStatus.SENDING, OrderStatus.UNKNOWN),
+}

@@ -28,8 +28,10 @@ async def save_cursor(database: Database, server_id: UUID, cursor: str) -> None:
     await database.write(_SHARED, command)
 
 
-async def quarantine_deals(database: Database, server_id: UUID, deals: Sequence[Deal]) -> None:
-    """Keep deals of logins that no brand owns where the operator sees them, once each."""
+async def quarantine_deals(
+    database: Database, server_id: UUID, deals: Sequence[Deal], *, reason: str
+) -> None:
+    """Keep deals that no brand owns, or that cannot be read, for the operator, once each."""
 
     async def command(work: WriteWork) -> None:
         rows = [
@@ -37,7 +39,7 @@ async def quarantine_deals(database: Database, server_id: UUID, deals: Sequence[
                 "server_id": server_id,
                 "kind": "deal",
                 "ext_id": one.deal_id,
-                "reason": "login_without_account",
+                "reason": reason,
                 "payload": {name: str(value) for name, value in asdict(one).items()},
                 "seen_at": work.now(),
             }

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         description="folder of recorded prices; without one a seeded generator moves them",
     )
     price_speed: float = Field(
-        default=1.0, gt=0, le=10_000, description="market seconds per second"
+        default=15.0, gt=0, le=10_000, description="market seconds per second"
     )
 
     @field_validator("backdesk_home", mode="after")

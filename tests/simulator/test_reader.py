@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
+from domain.accounts import reader
 from domain.accounts.adapters.bridge import BridgePlatform
 from domain.accounts.carry_out import carry_out
 from domain.accounts.commands.cancel_order import cancel_order
@@ -35,8 +37,15 @@ BUY = OrderWish("EURUSD", OrderType.MARKET, Side.BUY, D("0.10"))
 
 
 @pytest_asyncio.fixture
-async def platform(app: Starlette) -> AsyncIterator[BridgePlatform]:
-    """The adapter over the real wire, with the groups that test brands are granted."""
+async def platform(
+    app: Starlette, superuser: psycopg.Connection[Any]
+) -> AsyncIterator[BridgePlatform]:
+    """The adapter over the real wire, with the groups that test brands are granted.
+
+    Each test has an empty platform, whose deals are counted from one again.
+    """
+    superuser.execute("delete from platform_cursor")
+    superuser.commit()
     async with served(app) as socket:
         made = BridgePlatform(f"unix://{socket}")
         await made.ensure_groups(
@@ -186,3 +195,73 @@ async def test_pending_orders_are_followed_and_strays_are_kept_apart(
             "select 1 from quarantine where server_id = %s", (brand.server_id,)
         ).fetchall())  # fmt: skip
     assert rows("select count(*) from deal where brand_id = %s") == [(1,)]
+
+
+async def test_orders_that_ended_while_nobody_listened_are_ended(
+    worker_database: Database,
+    platform: BridgePlatform,
+    make: Factory,
+    brand: Brand,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    def rows(query: str) -> list[Any]:
+        return superuser.execute(query, (brand.id,)).fetchall()  # type: ignore[call-overload,no-any-return]  # built by the test
+
+    make.symbol("EURUSD")
+    desk = Desk(worker_database, platform, brand)
+    client = make.client(brand)
+    account = UUID((await desk.do(lambda w: open_account(w, client.id, DEMO)))["account"])
+    far = OrderWish("EURUSD", OrderType.LIMIT, Side.BUY, D("0.10"), price=D("0.5"))
+    for _ in range(2):
+        await desk.do(lambda w: place_order(w, account, far))
+    login = rows("select login from trading_account where brand_id = %s")[0][0]
+    gone, _kept = await platform.orders(login)
+    await platform.cancel_order(login, gone.order_id, op_id="away")
+    async with reading(brand.server_id, platform, worker_database, States()):
+        await until(
+            lambda: rows("select 1 from trade_order where brand_id = %s and status = 'CANCELLED'")
+        )
+    states = rows("select status from trade_order where brand_id = %s order by status")
+    assert states == [("CANCELLED",), ("PLACED",)]
+    assert rows("select count(*) from event where brand_id = %s and kind = 'order_cancelled'") == [
+        (1,)
+    ]
+
+
+async def test_a_deal_that_cannot_be_written_stops_nobody(
+    worker_database: Database,
+    platform: BridgePlatform,
+    make: Factory,
+    brand: Brand,
+    superuser: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rows(query: str) -> list[Any]:
+        return superuser.execute(query, (brand.id,)).fetchall()  # type: ignore[call-overload,no-any-return]  # built by the test
+
+    recorded = reader.record_deals
+
+    async def choosy(work: Any, *given: Any, **named: Any) -> Any:
+        deals = named.get("deals") or given[2]
+        if any(one.comment == "poison" for one in deals):
+            raise ValueError("a deal nobody can read")
+        return await recorded(work, *given, **named)
+
+    monkeypatch.setattr(reader, "record_deals", choosy)
+    desk = Desk(worker_database, platform, brand)
+    client = make.client(brand)
+    await desk.do(lambda w: open_account(w, client.id, DEMO))
+    login = rows("select login from trading_account where brand_id = %s")[0][0]
+    for comment in ("fine", "poison", "fine too"):
+        await platform.balance_op(
+            login, kind=BalanceKind.DEPOSIT, amount=D(1), comment=comment, op_id=comment
+        )
+    async with reading(brand.server_id, platform, worker_database, States()):
+        await until(lambda: len(rows("select 1 from deal where brand_id = %s")) == 3)
+    comments = rows("select comment from deal where brand_id = %s order by ext_id::bigint")
+    assert [comment for (comment,) in comments][1:] == ["fine", "fine too"]
+    reasons = superuser.execute(
+        "select reason from quarantine where server_id = %s and payload->>'comment' = 'poison'",
+        (brand.server_id,),
+    ).fetchall()
+    assert reasons == [("unreadable",)]

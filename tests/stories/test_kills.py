@@ -1,0 +1,131 @@
+"""`kill -9` of each part under a running client, Ctrl-C, and a second start: nothing is lost."""
+
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.api.embedded import processes_in, scratch_home
+from tests.stories.conftest import Installation, free_port, start, stop, wait_for
+
+NOTE = """mutation($client: ID!, $body: String!) {
+  clientNoteCreate(input: {clientId: $client, body: $body}) { note { id } errors { code } } }"""
+NOTES = """query($client: ID!, $after: Cursor) { node(id: $client) { ... on Client {
+  notes(first: 100, after: $after) { nodes { id body } pageInfo { hasNextPage endCursor } } } } }"""
+ORDER = """mutation($key: String!, $account: ID!) {
+  orderPlace(input: {idempotencyKey: $key, accountId: $account, symbol: "EURUSD", side: BUY,
+                     lots: "0.01"}) { order { id status } errors { code message } } }"""
+DEALS = """query($account: ID!) { node(id: $account) { ... on Account {
+  deals(first: 100, filter: {entry: {eq: IN}}) { nodes { ticket } } } } }"""
+OWN = "{ viewer { client { id accounts { nodes { id } } } } }"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with scratch_home() as made:
+        yield made.path
+
+
+class Caller:
+    """Asks until it is answered, whatever dies meanwhile."""
+
+    def __init__(self, made: Installation, token: str) -> None:
+        self.client = httpx.Client(
+            base_url=made.told["graphql"],
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=15,
+        )
+
+    def once(self, query: str, **variables: Any) -> Any:
+        """The data, or None when there was no good answer."""
+        try:
+            answer = self.client.post("", json={"query": query, "variables": variables})
+            body = answer.json()
+        except (httpx.HTTPError, ValueError):
+            return None
+        return None if body.get("errors") else body["data"]
+
+    def until_answered(self, query: str, **variables: Any) -> Any:
+        return wait_for(lambda: self.once(query, **variables), "an answer")
+
+
+class Writer(threading.Thread):
+    """Writes notes one after another and keeps its own journal of what was acknowledged."""
+
+    def __init__(self, caller: Caller, client_id: str) -> None:
+        super().__init__(daemon=True)
+        self.caller, self.client_id = caller, client_id
+        self.acknowledged: list[str] = []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        for n in itertools.count():
+            if self.ended.is_set():
+                return
+            told = self.caller.once(NOTE, client=self.client_id, body=f"journal {n}")
+            if told is not None and not told["clientNoteCreate"]["errors"]:
+                self.acknowledged.append(told["clientNoteCreate"]["note"]["id"])
+
+
+def notes_of(caller: Caller, client_id: str) -> set[str]:
+    found: set[str] = set()
+    after = None
+    while True:
+        page = caller.until_answered(NOTES, client=client_id, after=after)["node"]["notes"]
+        found |= {note["id"] for note in page["nodes"]}
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
+    made = start(home, free_port())
+    tokens = made.brand("aurora")["tokens"]
+    staff, trader = Caller(made, tokens["brand_admin"]), Caller(made, tokens["client"])
+    own = trader.until_answered(OWN)["viewer"]["client"]
+    account = own["accounts"]["nodes"][0]["id"]
+    before = {d["ticket"] for d in deals(trader, account)}
+    writer = Writer(staff, own["id"])
+    writer.start()
+    for n, part in enumerate(("postgres", "worker", "serve")):
+        reached = len(writer.acknowledged)
+        wait_for(lambda r=reached: len(writer.acknowledged) > r + 3, "writing")  # type: ignore[misc]
+        order = threading.Thread(
+            target=lambda key=f"kill-{n}": trader.until_answered(ORDER, key=key, account=account),
+            daemon=True,
+        )
+        order.start()
+        os.kill(made.part(part).pid, signal.SIGKILL)
+        order.join(timeout=90)
+        assert not order.is_alive(), f"no answer after kill -9 of {part}"
+        reached = len(writer.acknowledged)
+        wait_for(lambda r=reached: len(writer.acknowledged) > r + 3, f"writing after {part}")  # type: ignore[misc]
+    writer.ended.set()
+    writer.join(timeout=60)
+    assert set(writer.acknowledged) <= notes_of(staff, own["id"])
+    wait_for(lambda: len(deals(trader, account)) == len(before) + 3, "each order filled")
+    time.sleep(1)  # a doubled order would show its second deal by now
+    assert len(deals(trader, account)) == len(before) + 3
+    pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
+    assert stop(made) == 0
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not processes_in(home)
+    again = start(home, free_port())
+    try:
+        assert again.told["brands"][0]["tokens"] == made.told["brands"][0]["tokens"]
+        assert set(writer.acknowledged) <= notes_of(Caller(again, tokens["brand_admin"]), own["id"])
+    finally:
+        assert stop(again) == 0
+
+
+def deals(trader: Caller, account: str) -> list[Any]:
+    found: list[Any] = trader.until_answered(DEALS, account=account)["node"]["deals"]["nodes"]
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, String, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.rules import GroupTerms, SymbolTerms
@@ -316,7 +316,7 @@ async def list_equity_points(
     )
     return await work.rows(
         select(columns.at, columns.balance_minor, columns.equity_minor)
-        .distinct(bucket)
+        .ext(distinct_on(bucket))
         .where(
             columns.brand_id == work.scope.brand_id,
             columns.account_id == account_id,

@@ -230,6 +230,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             return
         await super().handle_subscribe(message)
 
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """Cancels an operation the client has ended; it says nothing more, whatever it meets."""
+        if operation_id in self.operations:
+            self.operations[operation_id].completed = True
+        await super().cleanup_operation(operation_id)
+
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """One operation under a context of its own; whatever fails, the others go on."""
         request_id = new_uuid().hex

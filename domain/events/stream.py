@@ -101,12 +101,12 @@ class Feeds:
         """
         reader, member = self._hub.join(scope, Feed(needs, frozenset(), needs=needs))
         ending = asyncio.ensure_future(member.ended())
+        coming: asyncio.Future[T | _End] | None = None
         try:
             while True:
                 coming = asyncio.ensure_future(anext(items, _END))
                 await asyncio.wait((coming, ending), return_when=asyncio.FIRST_COMPLETED)
                 if member.revoked:
-                    await _cancelled(coming)
                     raise RightsEnded()
                 item = coming.result()
                 if isinstance(item, _End):
@@ -115,6 +115,8 @@ class Feeds:
         finally:
             reader.leave(member)
             await _cancelled(ending)
+            if coming is not None and not coming.done():
+                await _cancelled(coming)
             await items.aclose()
 
     async def pull(

@@ -4,7 +4,9 @@ import enum
 from typing import Annotated
 
 import strawberry
+from graphql import build_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema_directive import Location
 
 from schema.shared.documents import ExecutableSchema
 
@@ -28,7 +30,12 @@ class Ant:
 Animal = Annotated[Zebra | Ant, strawberry.union("Animal")]
 
 
-@strawberry.type
+@strawberry.schema_directive(locations=[Location.OBJECT, Location.FIELD_DEFINITION])
+class Marked:
+    why: str
+
+
+@strawberry.type(directives=[Marked(why="a test")])
 class Query:
     @strawberry.field
     def letter(self) -> Letter:
@@ -58,4 +65,6 @@ def test_the_printed_form_is_sorted() -> None:
     printed = str(SCHEMA)
     names = [line.split()[1] for line in printed.splitlines() if line.startswith(("type", "enum"))]
     assert names == sorted(names)
+    assert printed.count("directive @marked") == 1
+    assert build_schema(printed)
     assert printed.index("  A\n") < printed.index("  B\n")

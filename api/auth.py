@@ -37,8 +37,13 @@ _HEADER_LENGTH_MAX = 300
 def make_identifier(
     database: Database, directory: Directory, use: TokenUse | None = None
 ) -> Identifier:
-    """The identifier of a serving process, over every kind of actor there is."""
-    return Identifier(database, directory, ACTORS, on_use=use.note if use else None)
+    """The identifier of a serving process, over every kind of actor there is.
+
+    Writes of this process judge the same actors anew; what they find outdated is forgotten here.
+    """
+    identifier = Identifier(database, directory, ACTORS, on_use=use.note if use else None)
+    database.judge(ACTORS, identifier.forget)
+    return identifier
 
 
 async def authenticate(

@@ -6,8 +6,10 @@ SQLAlchemy's own transaction control cannot do that in one trip, and on a normal
 second guard: it rolls back, or throws the connection away.
 """
 
+import socket
 from typing import Any, Literal
 
+import asyncpg
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, MetaData, Table, Text, event
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -97,13 +99,38 @@ def brand_index(*columns: Any, unique: bool = False, name: str | None = None) ->
     return Index(name, "brand_id", *columns, unique=unique)
 
 
+COMMAND_S = 15.0
+"""How long a statement may stay unanswered: longer than the server's own limit of 10 s."""
+
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+
+class _KeptAlive(asyncpg.Connection):
+    """A connection that notices within a minute that its peer is gone, also while it is idle."""
+
+    __slots__ = ()
+
+    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _KEEPALIVE.items():
+                if hasattr(socket, name):
+                    peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) -> AsyncEngine:
     """The process's engine for one role. `url` is `postgresql+asyncpg://…`.
 
     `pooled_by_proxy` switches off server-side statements, which PgBouncer before 1.21 breaks.
+    A server that does not answer within `COMMAND_S` is given up: a half-open connection would hold
+    a work and its slot for as long as the operating system believes in it.
     """
     connect_args: dict[str, Any] = {
         "timeout": 10,
+        "command_timeout": COMMAND_S,
+        "connection_class": _KeptAlive,
         "server_settings": {"application_name": "backdesk"},
     }
     if pooled_by_proxy:

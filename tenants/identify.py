@@ -7,6 +7,7 @@ brand and an invented one get the same answer on a claimed host.
 """
 
 import hashlib
+import hmac
 import ipaddress
 import time
 from collections import OrderedDict
@@ -102,6 +103,12 @@ class Identifier:
             ip=asking.ip,
         )
 
+    def forget(self, scope: Scope) -> None:
+        """Judge a token anew at its next request: what was found about it has changed."""
+        self._directory.forget()
+        if scope.token_id is not None:
+            self._known.drop((scope.brand_id, scope.token_id))
+
     async def _one_brand(
         self,
         asking: Asking,
@@ -139,26 +146,24 @@ class Identifier:
 
     async def _check_key(self, asking: Asking, key: TokenText) -> None:
         """The key must live, and a browser must be on one of its origins, when it has any."""
-        cache_key = (key.brand_id, key.id.bytes)
-        origins = self._keys.get(cache_key)
+        origins = self._keys.get(key.brand_id, key)
         if origins is None:
             asked_at = self._keys.moment()
             origins = await find_key(self._database, key)
             if origins is None:
                 raise Unauthenticated()
-            self._keys.put(cache_key, origins, asked_at)
+            self._keys.put(key.brand_id, key, origins, asked_at)
         if asking.origin is not None and origins and asking.origin not in origins:
             raise OriginRefused()
 
     async def _holder(self, asking: Asking, text: TokenText) -> Scope:
-        cache_key = _cache_key(text.brand_id, text)
-        holder = self._known.get(cache_key)
+        holder = self._known.get(text.brand_id, text)
         if holder is None or not _is_current(holder):
             asked_at = self._known.moment()
             holder = await find_holder(self._database, self._access, self._sources, text)
             if holder is None:
                 raise Unauthenticated()
-            self._known.put(cache_key, holder, asked_at)
+            self._known.put(text.brand_id, text, holder, asked_at)
             if self._on_use is not None and text.kind is TextKind.API:
                 self._on_use(text.brand_id, text.id)
         await self._check_active(text.brand_id)
@@ -175,14 +180,13 @@ class Identifier:
             raise Unauthenticated()
         named = await self._named(asking.brand)
         brand_id = named.id if named else claimed.id if claimed else NO_BRAND
-        cache_key = _cache_key(brand_id, text)
-        holder = self._known.get(cache_key)
+        holder = self._known.get(brand_id, text)
         if holder is None or not _is_current(holder):
             asked_at = self._known.moment()
             holder = await find_operator(self._database, self._access, text, brand_id)
             if holder is None:
                 raise Unauthenticated()
-            self._known.put(cache_key, holder, asked_at)
+            self._known.put(brand_id, text, holder, asked_at)
         if asking.brand is not None and named is None:
             raise BrandMismatch()
         if named is not None and claimed is not None and named.id != claimed.id:
@@ -205,26 +209,33 @@ def _scope(asking: Asking, brand_id: UUID, token_id: UUID, holder: Holder) -> Sc
 
 
 class _Recent(Generic[T]):
-    """The last answers per brand and token, trusted for two seconds since they were asked for."""
+    """The last answers per brand and token, trusted for two seconds since they were asked for.
+
+    Kept with a hash of the whole text, so that a wrong secret finds nothing and displaces nothing.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._kept: OrderedDict[tuple[UUID, bytes], tuple[float, T]] = OrderedDict()
+        self._kept: OrderedDict[tuple[UUID, UUID], tuple[float, bytes, T]] = OrderedDict()
 
     def moment(self) -> float:
         return self._monotonic()
 
-    def get(self, key: tuple[UUID, bytes]) -> T | None:
-        kept = self._kept.get(key)
+    def get(self, brand_id: UUID, text: TokenText) -> T | None:
+        kept = self._kept.get((brand_id, text.id))
         if kept is None or self._monotonic() - kept[0] >= TRUSTED_S:
             return None
-        return kept[1]
+        return kept[2] if hmac.compare_digest(kept[1], _digest(text)) else None
 
-    def put(self, key: tuple[UUID, bytes], value: T, asked_at: float) -> None:
-        self._kept[key] = (asked_at, value)
+    def put(self, brand_id: UUID, text: TokenText, value: T, asked_at: float) -> None:
+        key = (brand_id, text.id)
+        self._kept[key] = (asked_at, _digest(text), value)
         self._kept.move_to_end(key)
         while len(self._kept) > _CACHED_MAX:
             self._kept.popitem(last=False)
+
+    def drop(self, key: tuple[UUID, UUID]) -> None:
+        self._kept.pop(key, None)
 
 
 def _bearer(authorization: str | None) -> TokenText | None:
@@ -250,8 +261,8 @@ def _key(publishable_key: str | None) -> TokenText | None:
     return key
 
 
-def _cache_key(brand_id: UUID, text: TokenText) -> tuple[UUID, bytes]:
-    return brand_id, hashlib.sha256(text.render().encode()).digest()
+def _digest(text: TokenText) -> bytes:
+    return hashlib.sha256(text.render().encode()).digest()
 
 
 def _is_current(holder: Holder) -> bool:

@@ -1,6 +1,6 @@
 """Why somebody is not let in. Codes are those of the closed top-level list."""
 
-from domain.kernel.errors import Busy, Forbidden
+from domain.kernel.errors import Busy, Conflict, Forbidden
 
 
 class Unauthenticated(Forbidden):
@@ -29,6 +29,13 @@ class BrandSuspended(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("FORBIDDEN", "This brand is suspended.")
+
+
+class RightsChanged(Conflict):
+    """The brand's policy moved since the request was authenticated."""
+
+    def __init__(self) -> None:
+        super().__init__("CONFLICT", "Your rights changed just now; try again.", retryable=True)
 
 
 class OriginRefused(Forbidden):

@@ -17,42 +17,39 @@ from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from asyncpg import PostgresError
-from sqlalchemy import Row, and_, func, select, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Row, text
+from sqlalchemy.exc import (
+    DBAPIError,
+    PendingRollbackError,
+    ResourceClosedError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.kernel.errors import Busy, Conflict, DomainError, Unavailable
+from domain.kernel.errors import Busy, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
+from tenants.actors import ActorSource, sources
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
+from tenants.judge import check, question
 from tenants.log import Change, Event, append
-from tenants.refusals import Unauthenticated
+from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
 from tenants.repeat import Repeat, Replay, claim, settle
-from tenants.tables import brand_state, operator_token, token
 
 T = TypeVar("T")
 Wake = Callable[[UUID], None]
+Stale = Callable[[Scope], None]
 Command = Callable[["WriteWork"], Awaitable[T]]
 
 _IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
 _RETRIED = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
+_USED = "used"
+# What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
+_GONE = (ResourceClosedError, PendingRollbackError, OSError)
 _READ = "begin isolation level repeatable read read only"
 _WRITE = "begin isolation level read committed"
-# The system also writes where no brand is, and founds brands that have no state yet.
-_OF_THE_SYSTEM = text(
-    "select now() as now, coalesce(max(policy_version), 0) as policy_version,"
-    " coalesce(max(clock_offset_ms), 0) as clock_offset_ms, null::boolean as token_live"
-    " from brand_state where brand_id = :brand_id"
-)
 _NOBODY = system_scope(NO_BRAND)
 _DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
-
-
-class RightsChanged(Conflict):
-    """The brand's policy moved since the request was authenticated."""
-
-    def __init__(self) -> None:
-        super().__init__("CONFLICT", "Your rights changed just now; try again.", retryable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,18 @@ class _Work:
     async def rows(
         self, statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[Row[Any]]:
-        """Run a statement; its rows, or none for a statement that returns none."""
+        """Run a statement; its rows, or none for a statement that returns none.
+
+        Refusals: UNAVAILABLE when the connection is gone or silent; it is not used again.
+        """
         async with self._lock:
             connection = await self._opened()
             self.statements += 1
-            result = await connection.execute(statement, parameters or {})
+            try:
+                result = await connection.execute(statement, parameters or {})
+            except _GONE as error:
+                await asyncio.shield(_discard(connection))
+                raise Unavailable() from error
             return result.all() if result.returns_rows else ()
 
     async def _opened(self) -> AsyncConnection:
@@ -100,11 +104,22 @@ class ReadWork(_Work):
         self._engine = engine
         self._over = False
 
+    async def rows(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """As above; a read is never repeated, so that a lost connection is told at once."""
+        try:
+            return await super().rows(statement, parameters)
+        except DBAPIError as error:
+            refusal = _refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+
     async def _opened(self) -> AsyncConnection:
         assert not self._over, "the work is over"
         if self._connection is None:
-            self._connection = await _check_out(self._engine)
-            await _driver(self._connection, opening(_READ, self.scope))
+            self._connection = await _begin(self._engine, opening(_READ, self.scope))
         return self._connection
 
     async def close(self) -> None:
@@ -181,17 +196,14 @@ class WriteWork(_Work):
         """
         await self.rows(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": arguments})
 
-    async def _begin(self) -> None:
+    async def _begin(self, actors: Mapping[ActorKind, ActorSource]) -> None:
         """Read the work's instant and judge the rights the request came with again."""
-        row = (await self.rows(_first_statement(self.scope)))[:1]
-        if not row:
+        row = await self.maybe(question(self.scope, actors))
+        if row is None:
             raise Unavailable("This brand is not served here.")
-        self._database_now = row[0].now
-        self._now = row[0].now + timedelta(milliseconds=row[0].clock_offset_ms)
-        if row[0].token_live is False:
-            raise Unauthenticated()
-        if self.scope.policy_version not in (0, row[0].policy_version):
-            raise RightsChanged()
+        self._database_now = row.now
+        self._now = row.now + timedelta(milliseconds=row.clock_offset_ms)
+        check(self.scope, row)
 
 
 class Database:
@@ -200,6 +212,16 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, wake: Wake = lambda _brand_id: None) -> None:
         self._engine = engine
         self._wake = wake
+        self._actors = sources()
+        self._stale: Stale = lambda _scope: None
+
+    def judge(self, actors: Mapping[ActorKind, ActorSource], stale: Stale) -> None:
+        """Judge these kinds of actors in each write; until then only staff are known.
+
+        `stale` is told each scope whose write was refused because it is not true any more.
+        """
+        self._actors = actors
+        self._stale = stale
 
     def read(self, scope: Scope) -> ReadWork:
         """A read-only snapshot of the scope's brand. Use it as a context manager, or close it."""
@@ -219,15 +241,22 @@ class Database:
         command then returns JSON-ready values, a repetition returns them with `replayed`, and a
         refusal is stored and raised again. Deadlocks are retried three times.
 
-        Refusals: whatever the command raises; UNAVAILABLE; UNAUTHENTICATED when the token has
-        ended; CONFLICT when the policy moved; IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
+        Refusals: whatever the command raises; UNAVAILABLE; UNAUTHENTICATED when token or actor
+        have ended or moved; FORBIDDEN when the brand is suspended; CONFLICT when the policy moved;
+        IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
         """
         for attempt in range(_ATTEMPTS):
             try:
                 done = await self._write_once(scope, command, repeat)
             except DBAPIError as error:
                 if sqlstate(error) not in _RETRIED or attempt == _ATTEMPTS - 1:
-                    raise _unavailable(error) from error
+                    refusal = _refusal(error)
+                    if refusal is None:
+                        raise
+                    raise refusal from error
+            except (Unauthenticated, BrandSuspended, RightsChanged):
+                self._stale(scope)
+                raise
             else:
                 if done.seq is not None:
                     self._wake(scope.brand_id)
@@ -238,7 +267,7 @@ class Database:
         self, scope: Scope, command: Command[T], repeat: Repeat | None
     ) -> Done[T]:
         async with _transaction(self._engine, scope) as work:
-            await work._begin()
+            await work._begin(self._actors)
             if repeat is None:
                 value = await command(work)
             else:
@@ -254,6 +283,8 @@ class Database:
         await work.rows(text("savepoint command"))
         try:
             value = await command(work)
+        except Unavailable:
+            raise
         except DomainError as refusal:
             work.events.clear()
             work.changes.clear()
@@ -280,10 +311,9 @@ def _again(earlier: Replay) -> Any:
 
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[WriteWork]:
-    connection = await _check_out(engine)
+    connection = await _begin(engine, opening(_WRITE, scope))
     work = WriteWork(scope, connection)
     try:
-        await _driver(connection, opening(_WRITE, scope))
         yield work
     except _StoredRefusal as stored:
         await _end(connection, "commit")
@@ -295,6 +325,26 @@ async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[Write
         await _end(connection, "commit")
     finally:
         work._connection = None
+
+
+async def _begin(engine: AsyncEngine, statements: str) -> AsyncConnection:
+    """A connection inside a transaction.
+
+    One that was used before may have died while it lay in the pool, as all do when the server
+    restarts; nothing was done on it yet, so that another takes its place, until a fresh one fails.
+    A silent one is not replaced: the caller has waited long enough.
+    """
+    while True:
+        connection = await _check_out(engine)
+        used = _USED in connection.info
+        try:
+            await _driver(connection, statements)
+        except Unavailable as error:
+            if not used or isinstance(error.__cause__, TimeoutError):
+                raise
+        else:
+            connection.info[_USED] = True
+            return connection
 
 
 async def _check_out(engine: AsyncEngine) -> AsyncConnection:
@@ -340,8 +390,10 @@ async def _finish(connection: AsyncConnection, statement: str) -> None:
 
 
 async def _discard(connection: AsyncConnection) -> None:
-    await connection.invalidate()
-    await connection.close()
+    """Throw a connection away; harmless for one that is thrown away already."""
+    if not connection.closed:
+        await connection.invalidate()
+        await connection.close()
 
 
 def opening(begin: str, scope: Scope) -> str:
@@ -366,43 +418,16 @@ def _uuid(value: UUID) -> str:
     return str(value)
 
 
-def _first_statement(scope: Scope) -> Any:
-    """The work's instant, the policy version and whether the caller's token still lives."""
-    if scope.brand_id == NO_BRAND or scope.actor.kind is ActorKind.SYSTEM:
-        return _OF_THE_SYSTEM.bindparams(brand_id=scope.brand_id)
-    live: Any = text("null::boolean as token_live")
-    source: Any = brand_state
-    if scope.token_id is not None:
-        if scope.actor.kind is ActorKind.OPERATOR:
-            table, condition = operator_token, operator_token.c.id == scope.token_id
-        else:
-            table = token
-            condition = and_(token.c.brand_id == scope.brand_id, token.c.id == scope.token_id)
-        source = brand_state.outerjoin(table, condition)
-        alive = and_(table.c.revoked_at.is_(None), table.c.expires_at > func.now())
-        live = func.coalesce(and_(table.c.id.is_not(None), alive), False).label("token_live")
-    return (
-        select(
-            func.now().label("now"),
-            brand_state.c.policy_version,
-            brand_state.c.clock_offset_ms,
-            live,
-        )
-        .select_from(source)
-        .where(brand_state.c.brand_id == scope.brand_id)
-    )
-
-
 def sqlstate(error: DBAPIError) -> str:
     """The five-character SQLSTATE of a database error, or an empty string."""
     return str(getattr(error.orig, "sqlstate", "") or "")
 
 
-def _unavailable(error: DBAPIError) -> Exception:
+def _refusal(error: DBAPIError) -> DomainError | None:
     """What the caller is told: lock waits and lost connections are retriable, the rest are bugs."""
     state = sqlstate(error)
     if state in _RETRIED or state == "55P03":
         return Busy("UNAVAILABLE", "Somebody else is changing this just now; try again.")
     if error.connection_invalidated or state[:2] in ("", "08", "53", "57"):
         return Unavailable()
-    return error
+    return None

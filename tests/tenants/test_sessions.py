@@ -16,7 +16,7 @@ from tenants.actors import sources
 from tenants.brands import Directory
 from tenants.context import ActorKind
 from tenants.identify import Asking, Identifier
-from tenants.refusals import Unauthenticated
+from tenants.refusals import RightsChanged, Unauthenticated
 from tenants.sessions import (
     Lifetimes,
     RefreshRefused,
@@ -29,7 +29,6 @@ from tenants.sessions import (
 from tenants.single_use import issue_single_use, redeem
 from tenants.tokens import NO_BRAND
 from tenants.values import Role, TokenKind
-from tenants.work import RightsChanged
 
 ACTORS = sources(CLIENTS, IBS)
 

@@ -121,7 +121,8 @@ def _run(suite: Suite, environment: dict[str, str]) -> Outcome:
 def _print_faults(log: Path) -> None:
     """The end of the server's own log: its errors name the request ids that the suites saw."""
     if log.exists():
-        lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        said = log.read_text(errors="replace").splitlines()
+        lines = [line for line in said if not line.startswith("INFO:")][-LOG_LINES:]
         print(f"\n──── the server's log, its last {len(lines)} lines ────")
         print("\n".join(line[:300] for line in lines))
 

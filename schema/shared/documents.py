@@ -178,6 +178,9 @@ class ExecutableSchema(strawberry.Schema):
             if isinstance(original, CustomGraphQLEnumType):
                 type_.__class__ = CustomGraphQLEnumType
                 vars(type_)["wrapped_cls"] = original.wrapped_cls
+        # The printer writes the unsorted form of a directive where it is used; two forms of one
+        # directive would be two definitions.
+        shown._schema.directives = self._schema.directives
         return print_schema(shown)
 
     def __str__(self) -> str:

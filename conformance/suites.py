@@ -14,6 +14,8 @@ FUZZED = ("client", "ib_api", "brand_admin")
 FUZZ_SECONDS = 60
 ENDS_THE_SESSION = "Mutation.sessionRevoke"
 """Ends the very session the fuzzer acts with; all that follows would be 401."""
+LINT_EXCEPTIONS = '{"enum-values-sorted-alphabetically": ["PriceInterval"]}'
+"""The printer sorts M5 before M15, as people do; the linter compares character by character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,10 @@ def contract() -> list[Suite]:
             (_bin("graphql-codegen-esm", "--config", "codegen.yml"), _bin("tsc", "-p", ".")),
         ),
         _breaking_changes(),
-        Suite("graphql-schema-linter", (_bin("graphql-schema-linter", relative),)),
+        Suite(
+            "graphql-schema-linter",
+            (_bin("graphql-schema-linter", "--ignore", LINT_EXCEPTIONS, relative),),
+        ),
         Suite(
             "graphql-eslint",
             (_bin("eslint", "--max-warnings", "0", "generated/schema.graphql"),),

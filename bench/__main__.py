@@ -11,7 +11,9 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +44,17 @@ class Figures:
     p99: list[float] = field(default_factory=list)
 
 
-async def measure(client: httpx.AsyncClient, query: str, seconds: float, width: int) -> list[float]:
+Ask = Callable[[], Awaitable[httpx.Response]]
+
+
+async def measure(ask: Ask, seconds: float, width: int) -> list[float]:
     """Latencies in milliseconds of `width` callers that ask for `seconds`."""
     taken: list[float] = []
     deadline = time.perf_counter() + seconds
 
     async def caller() -> None:
         while (began := time.perf_counter()) < deadline:
-            answer = await client.post("", json={"query": query})
-            body = answer.json()
+            body = (await ask()).json()
             if "errors" in body:
                 raise SystemExit(f"the server refused: {body['errors'][0]['message']}")
             taken.append((time.perf_counter() - began) * 1000)
@@ -66,8 +70,9 @@ async def run(demo: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
     for _ in track(range(arguments.rounds), "measuring", console=Console(stderr=True)):
         for name, query in OPERATIONS.items():
             headers = {"authorization": f"Bearer {tokens['brand_admin']}"}
-            async with httpx.AsyncClient(base_url=demo["graphql"], headers=headers) as client:
-                taken = await measure(client, query, arguments.seconds, arguments.width)
+            async with httpx.AsyncClient(headers=headers) as client:
+                ask = partial(client.post, demo["graphql"], json={"query": query})
+                taken = await measure(ask, arguments.seconds, arguments.width)
             found = figures[name]
             found.rates.append(len(taken) / arguments.seconds)
             cuts = statistics.quantiles(taken, n=100)

@@ -18,7 +18,7 @@ import pytest
 
 from tests.api.embedded import ROOT, scratch_home
 
-PATIENCE_S = 90.0
+PATIENCE_S = 60.0
 SPEED = 30  # two ticks a second: slower than the four a second that travel, so none is skipped
 RECORDED = ROOT.parent / "shared" / "data" / "fx"
 

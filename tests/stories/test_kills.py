@@ -38,23 +38,25 @@ class Caller:
     """Asks until it is answered, whatever dies meanwhile."""
 
     def __init__(self, made: Installation, token: str) -> None:
-        self.client = httpx.Client(
-            base_url=made.told["graphql"],
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=15,
-        )
+        self.url = made.told["graphql"]
+        self.client = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=15)
+        self.last: Any = None
 
     def once(self, query: str, **variables: Any) -> Any:
-        """The data, or None when there was no good answer."""
+        """The data, or None when there was no good answer; the last one is kept to be shown."""
         try:
-            answer = self.client.post("", json={"query": query, "variables": variables})
+            answer = self.client.post(self.url, json={"query": query, "variables": variables})
             body = answer.json()
         except (httpx.HTTPError, ValueError):
             return None
+        self.last = body
         return None if body.get("errors") else body["data"]
 
     def until_answered(self, query: str, **variables: Any) -> Any:
-        return wait_for(lambda: self.once(query, **variables), "an answer")
+        try:
+            return wait_for(lambda: self.once(query, **variables), "an answer")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last one was {self.last}") from None
 
 
 class Writer(threading.Thread):

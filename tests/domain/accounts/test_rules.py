@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from domain.accounts import rules
 from domain.accounts.rules import GroupTerms, OpenWish, OrderWish, SymbolTerms
-from domain.accounts.values import AccountAccess, AccountKind, AccountStatus, OrderType, Side
+from domain.accounts.trading import Passwords
+from domain.accounts.values import (
+    AccountAccess,
+    AccountKind,
+    AccountStatus,
+    OrderStatus,
+    OrderType,
+    Side,
+)
 from domain.clients.values import ClientStatus
 from domain.kernel.errors import DomainError
 
@@ -156,3 +164,87 @@ def test_withdrawable_is_never_negative_and_never_credit(b: int, free: int, cred
 def test_margin_level_is_equity_over_margin() -> None:
     assert rules.margin_level_percent(equity=10_000_00, margin=3_616_67) == D("276.50")
     assert rules.margin_level_percent(equity=100, margin=0) is None
+
+
+def test_position_levels_stay_on_the_grid() -> None:
+    def decided(access: AccountAccess = AccountAccess.FULL, **levels: D | None) -> None:
+        rules.decide_position_change(
+            {"stop_loss": None, "take_profit": None} | levels, EURUSD,
+            status=AccountStatus.ACTIVE, access=access,
+        )  # fmt: skip
+
+    decided(stop_loss=D("1.1"), take_profit=D("1.12345"))
+    decided(AccountAccess.CLOSE_ONLY)
+    assert code_of(lambda: decided(stop_loss=D(0))) == "PRICE_INVALID"
+    assert code_of(lambda: decided(take_profit=D("1.123456"))) == "PRICE_INVALID"
+    for access in rules.LOCKED:
+        assert code_of(lambda a=access: decided(a)) == "TRADING_DISABLED"
+
+
+def test_an_order_changes_as_it_was_placed() -> None:
+    wish = order(type=OrderType.LIMIT, price=D("1.1"), stop_loss=D("1.05"))
+
+    def decided(wish: OrderWish, access: AccountAccess = AccountAccess.FULL) -> None:
+        rules.decide_order_change(wish, EURUSD, status=AccountStatus.ACTIVE, access=access)
+
+    decided(wish)
+    assert code_of(lambda: decided(order(type=OrderType.STOP))) == "PRICE_INVALID"
+    assert code_of(lambda: decided(wish, AccountAccess.CLOSE_ONLY)) == "TRADING_DISABLED"
+
+
+def test_only_what_is_named_changes() -> None:
+    before = {"price": D(1), "stop_loss": D(2), "take_profit": None}
+    after = rules.merge_levels(before, {"stop_loss": None, "take_profit": D(3)})
+    assert after == {"price": D(1), "stop_loss": None, "take_profit": D(3)}
+    assert code_of(lambda: rules.merge_levels(before, {})) == "INVALID"
+
+
+@pytest.mark.parametrize("access", list(AccountAccess))
+def test_only_an_empty_account_is_locked(access: AccountAccess) -> None:
+    active = AccountStatus.ACTIVE
+    rules.decide_access(access, status=active, is_exposed=False)
+    locked = access in (AccountAccess.NO_TRADING, AccountAccess.NO_LOGIN)
+    if locked:
+        call = lambda: rules.decide_access(access, status=active, is_exposed=True)  # noqa: E731
+        assert code_of(call) == "POSITIONS_OPEN"
+    else:
+        rules.decide_access(access, status=active, is_exposed=True)
+    closed = AccountStatus.CLOSED
+    call = lambda: rules.decide_access(access, status=closed, is_exposed=False)  # noqa: E731
+    assert code_of(call) == "ACCOUNT_NOT_ACTIVE"
+
+
+def test_a_version_is_compared_when_given() -> None:
+    rules.decide_version(3, None)
+    rules.decide_version(3, 3)
+    assert code_of(lambda: rules.decide_version(3, 2)) == "VERSION_CONFLICT"
+
+
+def test_only_waiting_orders_are_pending() -> None:
+    rules.decide_is_pending(OrderStatus.PLACED)
+    for status in set(OrderStatus) - {OrderStatus.PLACED}:
+        assert code_of(lambda s=status: rules.decide_is_pending(s)) == "ORDER_NOT_PENDING"
+
+
+def test_a_reason_has_words() -> None:
+    assert rules.normalise_reason(" why ") == "why"
+    assert len(rules.normalise_reason("x" * 500)) == 500
+    for reason in ("", " \n", "x" * 501):
+        assert code_of(lambda r=reason: rules.normalise_reason(r)) == "INVALID"
+
+
+@pytest.mark.parametrize("password", ["Abcdefg1", "aB3" + "~" * 29, "!1zZ#$%^"])
+def test_passwords_are_strong_enough(password: str) -> None:
+    rules.decide_passwords(Passwords(password, "Other-0ne"))
+    code = code_of(lambda: rules.decide_passwords(Passwords(password, password)))
+    assert code == "PASSWORDS_EQUAL"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Abcdef1", "aB3" + "~" * 30, "abcdefg1", "ABCDEFG1", "Abcdefgh", "Abc def1", "Abcdef1\n",
+     "Äbcdefg1", "Abcdefg١"],
+)  # fmt: skip
+def test_weak_passwords_are_refused(password: str) -> None:
+    for both in (Passwords(password, "Other-0ne"), Passwords("Other-0ne", password)):
+        assert code_of(lambda p=both: rules.decide_passwords(p)) == "PASSWORD_WEAK"

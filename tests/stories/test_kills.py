@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ class Caller:
         self.url = made.told["graphql"]
         self.client = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=15)
         self.last: Any = None
+
+    def close(self) -> None:
+        self.client.close()
 
     def once(self, query: str, **variables: Any) -> Any:
         """The data, or None when there was no good answer; the last one is kept to be shown."""
@@ -91,7 +95,26 @@ def notes_of(caller: Caller, client_id: str) -> set[str]:
 def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
     made = start(home, free_port())
     tokens = made.brand("aurora")["tokens"]
-    staff, trader = Caller(made, tokens["brand_admin"]), Caller(made, tokens["client"])
+    with (
+        closing(Caller(made, tokens["brand_admin"])) as staff,
+        closing(Caller(made, tokens["client"])) as trader,
+    ):
+        writer, client_id = write_through_kills(made, staff, trader)
+    pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
+    assert stop(made) == 0
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not processes_in(home)
+    again = start(home, free_port())
+    try:
+        assert again.told["brands"][0]["tokens"] == made.told["brands"][0]["tokens"]
+        with closing(Caller(again, tokens["brand_admin"])) as staff:
+            assert set(writer.acknowledged) <= notes_of(staff, client_id)
+    finally:
+        assert stop(again) == 0
+
+
+def write_through_kills(made: Installation, staff: Caller, trader: Caller) -> tuple[Writer, str]:
+    """Kill each part in turn under a writer and an order; the journal, and whose notes they are."""
     own = trader.until_answered(OWN)["viewer"]["client"]
     account = own["accounts"]["nodes"][0]["id"]
     before = {d["ticket"] for d in deals(trader, account)}
@@ -116,16 +139,7 @@ def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
     wait_for(lambda: len(deals(trader, account)) == len(before) + 3, "each order filled")
     time.sleep(1)  # a doubled order would show its second deal by now
     assert len(deals(trader, account)) == len(before) + 3
-    pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
-    assert stop(made) == 0
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
-    assert not processes_in(home)
-    again = start(home, free_port())
-    try:
-        assert again.told["brands"][0]["tokens"] == made.told["brands"][0]["tokens"]
-        assert set(writer.acknowledged) <= notes_of(Caller(again, tokens["brand_admin"]), own["id"])
-    finally:
-        assert stop(again) == 0
+    return writer, own["id"]
 
 
 def deals(trader: Caller, account: str) -> list[Any]:

@@ -45,9 +45,9 @@ TOPICS = {"ACCOUNT": "accounts:watch", "CLIENT": "clients:watch", "IB": "ibs:wat
 KINDS = {(CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read"}
 
 
-def audience(database: Database) -> Audience:
+def audience() -> Audience:
     """Which permission each topic of the log takes; staff may be held to their own clients."""
-    return Audience(TOPICS, KINDS, OwnClients(database))
+    return Audience(TOPICS, KINDS, OwnClients())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     database = Database(engine, wake=bus.wake)
     directory, passwords, denials = Directory(database), Passwords(), Denials(database)
     use = TokenUse(database)
-    whoever = audience(database)
+    whoever = audience()
     # A dead token closes its sockets (4403), not only its feeds.
     watch = RightsWatch(database, whoever, ended=lambda token_id: view.live.revoke(token_id))
     hub = Hub(database, bus, whoever, rights=watch)

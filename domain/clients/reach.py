@@ -9,7 +9,7 @@ from domain.clients.events import TOPIC, ClientEventKind
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
 from tenants.context import Scope
-from tenants.work import Database
+from tenants.work import ReadWork
 
 
 class OwnClients:
@@ -17,20 +17,16 @@ class OwnClients:
 
     moves = frozenset({(TOPIC, str(ClientEventKind.OWNER_CHANGED))})
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     def is_limited(self, scope: Scope) -> bool:
         return not reaches_all(scope)
 
-    async def reached(self, scope: Scope, client_ids: Collection[UUID]) -> frozenset[UUID]:
+    async def reached(self, work: ReadWork, client_ids: Collection[UUID]) -> frozenset[UUID]:
         asked = literal(list(client_ids), ARRAY(client.c.id.type))
-        async with self._database.read(scope) as work:
-            rows = await work.rows(
-                select(client.c.id).where(
-                    client.c.brand_id == scope.brand_id,
-                    client.c.id == func.any(asked),
-                    client.c.owner_id == scope.actor.id,
-                )
+        rows = await work.rows(
+            select(client.c.id).where(
+                client.c.brand_id == work.scope.brand_id,
+                client.c.id == func.any(asked),
+                client.c.owner_id == work.scope.actor.id,
             )
+        )
         return frozenset(row.id for row in rows)

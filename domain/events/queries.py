@@ -82,7 +82,7 @@ async def topics_between(work: Reading, after: int, upto: int) -> frozenset[str]
 
 
 async def oldest_position(work: Reading, since: datetime) -> int:
-    """The position whose next event is the first at or after `since`.
+    """The position whose next event, of those the work may see, is the first at or after `since`.
 
     `seq` follows the commits and `at` the begin of each work, so that they agree to within a
     transaction's length: a search by halves is exact enough for a retention of days.
@@ -98,20 +98,23 @@ async def oldest_position(work: Reading, since: datetime) -> int:
     low, high = int(low), int(high) + 1
     while low < high:
         middle = (low + high) // 2
-        at = await instant(work, middle)
-        if at is not None and at < since:
-            low = middle + 1
+        found = await first_from(work, middle)
+        if found is not None and found[1] < since:
+            low = found[0] + 1
         else:
             high = middle
     return low - 1
 
 
-async def instant(work: Reading, seq: int) -> datetime | None:
-    """When an event happened; None when there is no such event."""
+async def first_from(work: Reading, seq: int) -> tuple[int, datetime] | None:
+    """The first event at or behind `seq` that the work may see: its `seq` and instant."""
     rows = await work.rows(
-        select(event.c.at).where(event.c.brand_id == work.scope.brand_id, event.c.seq == seq)
+        select(event.c.seq, event.c.at)
+        .where(event.c.brand_id == work.scope.brand_id, event.c.seq >= seq)
+        .order_by(event.c.seq)
+        .limit(1)
     )
-    return rows[0].at if rows else None
+    return (int(rows[0].seq), rows[0].at) if rows else None
 
 
 def _narrowed(feed: Feed) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from domain.events.values import Audience, EventRow, Feed
-from tenants.context import Scope
+from tenants.work import ReadWork
 
 
 class Sight:
@@ -22,8 +22,12 @@ class Sight:
         self._moves_known = moves()
         self._reached: dict[UUID, bool] = {}
 
-    async def of(self, scope: Scope, rows: Sequence[EventRow]) -> list[EventRow]:
-        """The rows that the reader asked for and may see at this moment, in their order."""
+    async def of(self, work: ReadWork, rows: Sequence[EventRow]) -> list[EventRow]:
+        """The rows that the reader asked for and may see at this moment, in their order.
+
+        `work` is the reader's own; nothing is asked of it unless a reach must be known.
+        """
+        scope = work.scope
         seen = [
             row for row in rows if self._feed.accepts(row) and self._audience.admits(scope, row)
         ]
@@ -35,6 +39,6 @@ class Sight:
             self._reached.clear()
         unknown = {row.concerns for row in seen if row.concerns is not None} - self._reached.keys()
         if unknown:
-            reached = await reach.reached(scope, unknown)
+            reached = await reach.reached(work, unknown)
             self._reached.update({client_id: client_id in reached for client_id in unknown})
         return [row for row in seen if row.concerns is None or self._reached[row.concerns]]

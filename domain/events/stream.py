@@ -5,8 +5,7 @@ nothing that the reader may see lies unseen before it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,7 +20,7 @@ from domain.events.values import Entry, EventRow, Feed, Happened, Heartbeat, Res
 from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import Forbidden, Invalid
 from tenants.context import Scope
-from tenants.work import Database
+from tenants.work import Database, ReadWork
 
 HEARTBEAT_SECONDS = 15.0
 RETENTION = timedelta(days=7)
@@ -114,34 +113,33 @@ class Feeds:
                 yield item
         finally:
             reader.leave(member)
-            await _cancelled(ending)
-            if coming is not None and not coming.done():
-                await _cancelled(coming)
-            await items.aclose()
+            # A generator that still runs can't be closed: its step ends before it does.
+            await asyncio.shield(_ended((ending, coming), items))
 
     async def pull(
-        self, scope: Scope, feed: Feed, *, after: str | None = None, first: int = PAGE_MAX
+        self, work: ReadWork, feed: Feed, *, after: str | None = None, first: int = PAGE_MAX
     ) -> Pulled:
         """A page of a feed behind a cursor, or from the oldest event that is kept (7 days).
 
+        All of it is read from `work`, the reader's own snapshot.
         Refusals: BAD_USER_INPUT for the cursor or `first`, FORBIDDEN.
         """
         if not 1 <= first <= PAGE_MAX:
             raise Invalid(BAD_INPUT, f"first must be between 1 and {PAGE_MAX}.", path=("first",))
+        scope = work.scope
         self._hub.audience.require(scope, feed)
         start = None if after is None else self._position(scope, feed, after)
-        oldest, reason = await self._resumable(scope, start)
+        oldest, reason = await self._resumable(work, start)
         if reason is not None:
             reset = self._reset(scope, feed, reason, (oldest, oldest))
             return Pulled((), reset.cursor, False, reset)
-        async with self._database.read(scope) as work:
-            head = await queries.head(work)
-            rows, position = await self._pages(work, feed, (oldest, head), first)
+        head = await queries.head(work)
+        rows, position = await self._pages(work, feed, (oldest, head), first)
         entries = tuple(self._happened(scope, feed, row) for row in rows)
         return Pulled(entries, self._cursor(scope, feed, position), position < head)
 
     async def _pages(
-        self, work: queries.Reading, feed: Feed, span: tuple[int, int], first: int
+        self, work: ReadWork, feed: Feed, span: tuple[int, int], first: int
     ) -> tuple[list[EventRow], int]:
         """Up to `first` events the reader may see, and the position reached."""
         position, head = span
@@ -149,7 +147,7 @@ class Feeds:
         sight = Sight(self._hub.audience, feed)
         for _ in range(_PULLS_MAX):
             rows = await queries.page(work, position, upto=head, feed=feed)
-            found += await sight.of(work.scope, rows)
+            found += await sight.of(work, rows)
             if len(found) >= first:
                 return found[:first], found[first - 1].seq
             position = rows[-1].seq if rows else head
@@ -203,7 +201,7 @@ class Feeds:
                 reader.attach(member)
                 yield self._heartbeat_of(reader, member)
                 return
-            for row in await sight.of(member.scope, rows):
+            for row in await self._seen(sight, member, rows):
                 self._judge(member)
                 yield self._happened(member.scope, member.feed, row)
                 member.delivered = row.seq
@@ -222,7 +220,7 @@ class Feeds:
             row = member.take()
             if row is not None:
                 # Judged again: rights may have changed while the event was in the queue.
-                for seen in await sight.of(member.scope, (row,)):
+                for seen in await self._seen(sight, member, (row,)):
                     yield self._happened(member.scope, member.feed, seen)
                     due = loop.time() + self._heartbeat
             elif loop.time() >= due:
@@ -231,6 +229,12 @@ class Feeds:
                 due = loop.time() + self._heartbeat
             else:
                 await member.wait(due - loop.time())
+
+    async def _seen(
+        self, sight: Sight, member: Subscription, rows: Sequence[EventRow]
+    ) -> list[EventRow]:
+        async with self._database.read(member.scope) as work:
+            return await sight.of(work, rows)
 
     async def _read(self, member: Subscription) -> tuple[list[EventRow], int]:
         """A page from the log under the reader's own row-level security."""
@@ -243,7 +247,9 @@ class Feeds:
         start = member.delivered
         if start <= reader.position and reader.after(start, 1) is not None:
             return None
-        oldest, reason = await self._resumable(member.scope, start)
+        # As the system: a stretch that the reader may not see is judged exactly, too.
+        async with self._database.read(member.scope.as_system()) as work:
+            oldest, reason = await self._resumable(work, start)
         if reason is None:
             return None
         return self._reset(member.scope, member.feed, reason, (oldest, oldest))
@@ -254,21 +260,21 @@ class Feeds:
         span = (member.delivered, min(oldest, member.delivered))
         return self._reset(member.scope, member.feed, ResetReason.OVERFLOW, span)
 
-    async def _resumable(self, scope: Scope, start: int | None) -> tuple[int, ResetReason | None]:
+    async def _resumable(self, work: ReadWork, start: int | None) -> tuple[int, ResetReason | None]:
         """Where to go on from: `start`, or the oldest position kept with why `start` is lost.
 
-        Read as the system: positions and instants count events that the reader may not see.
+        Of events that the work may not see it is all the same whether they are kept.
         """
-        since = self._kept_since()
-        async with self._database.read(scope.as_system()) as work:
-            reason = None
-            if start is not None:
-                head = await queries.head(work)
-                at = since if start == head else await queries.instant(work, start + 1)
-                if start <= head and at is not None and at >= since:
-                    return start, None
-                reason = ResetReason.RESTORED if start > head else ResetReason.EXPIRED
-            return await queries.oldest_position(work, since), reason
+        since, reason = self._kept_since(), None
+        if start is not None:
+            coming = await queries.first_from(work, start + 1)
+            if start > await queries.head(work):
+                reason = ResetReason.RESTORED
+            elif coming is None or coming[1] >= since:
+                return start, None
+            else:
+                reason = ResetReason.EXPIRED
+        return await queries.oldest_position(work, since), reason
 
     def _kept_since(self) -> datetime:
         return self._clock.now() - self._retention
@@ -296,7 +302,12 @@ class Feeds:
         return Reset(cursor, self._clock.now(), reason, oldest)
 
 
-async def _cancelled(future: "asyncio.Future[Any]") -> None:
-    future.cancel()
-    with suppress(asyncio.CancelledError):
-        await future
+async def _ended(
+    waiting: "Iterable[asyncio.Future[Any] | None]", items: AsyncGenerator[Any, None]
+) -> None:
+    """Cancel what waits and close the generator after it, whatever either of them raises."""
+    steps = [future for future in waiting if future is not None]
+    for future in steps:
+        future.cancel()
+    await asyncio.gather(*steps, return_exceptions=True)
+    await items.aclose()

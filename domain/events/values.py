@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.kernel.errors import Forbidden
 from tenants.context import ActorKind, Scope
+from tenants.work import ReadWork
 
 
 class Topic(StrEnum):
@@ -111,8 +112,8 @@ class Reach(Protocol):
         """Whether the scope reaches some of the brand's clients only."""
         ...
 
-    async def reached(self, scope: Scope, client_ids: Collection[UUID]) -> frozenset[UUID]:
-        """Those of the clients that the scope reaches at this moment."""
+    async def reached(self, work: ReadWork, client_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Those of the clients that the work's scope reaches in its snapshot."""
         ...
 
 

@@ -69,6 +69,8 @@ async def _shown(
     context: Context[Any], entries: AsyncGenerator[Entry, None], shown: Callable[[Happened], T]
 ) -> AsyncGenerator[T | FeedHeartbeat | FeedReset, None]:
     async with aclosing(entries):
+        # What the resolver read to judge the subscription is not held while waiting for events.
+        await context.refresh()
         async for entry in entries:
             if isinstance(entry, Happened):
                 yield shown(entry)

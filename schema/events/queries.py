@@ -30,9 +30,9 @@ async def _events(
     info: Info, topics: Topics = None, after: After = None, first: First = PAGE_MAX
 ) -> EventPage:
     services: FeedServices = info.context.services
-    scope = info.context.scope
-    feed = _feed(topics, services.feeds.topics_of(scope))
-    return EventPage.of(await services.feeds.pull(scope, feed, after=after, first=first))
+    feed = _feed(topics, services.feeds.topics_of(info.context.scope))
+    pulled = await services.feeds.pull(info.context.work, feed, after=after, first=first)
+    return EventPage.of(pulled)
 
 
 def _feed(topics: list[EventTopic] | None, visible: frozenset[str]) -> Feed:

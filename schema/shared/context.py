@@ -60,6 +60,7 @@ class Context(Generic[S]):
     last_event_id: str | None = None
     selections: dict[Hashable, Any] = field(default_factory=dict)
     _work: ReadWork | None = None
+    _is_over: bool = False
     _reader: Reader | None = None
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -79,6 +80,7 @@ class Context(Generic[S]):
     @property
     def work(self) -> ReadWork:
         """The operation's snapshot; its connection is taken at the first statement."""
+        assert not self._is_over, "the operation is over"
         if self._work is None:
             self._work = self.database.read(self.scope)
         return self._work
@@ -142,7 +144,11 @@ class Context(Generic[S]):
         return found
 
     async def write(self, command: Command[T], *, repeat: Repeat | None = None) -> Done[T]:
-        """Run a command in its own transaction; later reads of this operation see what it wrote."""
+        """Run a command in its own transaction; later reads of this operation see what it wrote.
+
+        The snapshot is given back first: nobody asks for a connection while holding another.
+        """
+        await self.refresh()
         try:
             return await self.database.write(self.scope, command, repeat=repeat)
         finally:
@@ -156,7 +162,11 @@ class Context(Generic[S]):
             await work.close()
 
     async def close(self) -> None:
-        """Give the connection back. Harmless when nothing was read, and when called twice."""
+        """Give the connection back; a resolver left running can't take another one.
+
+        Harmless when nothing was read, and when called twice.
+        """
+        self._is_over = True
         await self.refresh()
 
     def _loader(

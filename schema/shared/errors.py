@@ -185,6 +185,10 @@ def mutation(description: str, *, needs: str) -> Callable[[F], F]:
 
         @wraps(resolver)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
+            if "info" in kwargs:
+                # What the mutation before this one read for its payload is given back: a command
+                # takes a connection, and nobody asks for one while holding another.
+                await kwargs["info"].context.refresh()
             try:
                 return await resolver(*args, **kwargs)
             except kernel.DomainError as error:

@@ -118,7 +118,7 @@ async def world(assembled: Assembled, database: Database) -> AsyncIterator[World
     audience = Audience(
         {"CLIENT": "clients:watch"},
         {("CLIENT", "note_added"): "notes:read"},
-        reach=OwnClients(database),
+        reach=OwnClients(),
     )
     async with MemoryBus() as bus, Hub(database, bus, audience) as hub:
         feeds = Feeds(hub, database, FeedCursors(SECRET))

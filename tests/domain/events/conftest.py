@@ -12,9 +12,9 @@ import pytest_asyncio
 from domain.events.bus import EventBus, MemoryBus
 from domain.events.cursor import FeedCursors
 from domain.events.hub import Hub
-from domain.events.stream import Feeds
+from domain.events.stream import Feeds, Pulled
 from domain.events.values import Audience, Feed
-from tenants.context import system_scope
+from tenants.context import Scope, system_scope
 from tenants.log import Event
 from tenants.work import Database, WriteWork
 
@@ -76,6 +76,12 @@ async def feeds_of(
 async def feeds(database: Database, bus: MemoryBus, cursors: FeedCursors) -> AsyncIterator[Feeds]:
     async with feeds_of(database, bus, cursors) as feeds:
         yield feeds
+
+
+async def pull(feeds: Feeds, scope: Scope, feed: Feed, **options: Any) -> Pulled:
+    """A page as an operation pulls it: out of one snapshot of its own."""
+    async with feeds._database.read(scope) as work:
+        return await feeds.pull(work, feed, **options)
 
 
 async def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:

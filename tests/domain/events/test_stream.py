@@ -19,7 +19,7 @@ from domain.events.values import Audience, Feed, Happened, Heartbeat, Reset, Res
 from domain.kernel.errors import Forbidden, Invalid
 from tenants.log import Event
 from tenants.tables import brand_state, event, token
-from tests.domain.events.conftest import ACCOUNTS, AUDIENCE, EVERYTHING, feeds_of, until
+from tests.domain.events.conftest import ACCOUNTS, AUDIENCE, EVERYTHING, feeds_of, pull, until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -148,7 +148,7 @@ async def test_clients_and_ibs_see_their_own_live_and_replayed(feeds, make, bran
         # Behind it comes the heartbeat that says the replay is over: nothing else was there.
         assert isinstance(await anext(again), Heartbeat)
         await again.aclose()
-        page = await feeds.pull(readers[name], ACCOUNTS, after=start[name])
+        page = await pull(feeds, readers[name], ACCOUNTS, after=start[name])
         assert [one.row.payload["n"] for one in page.entries] == expected[name], name
 
 
@@ -175,7 +175,7 @@ async def test_filters_narrow_by_kind_client_and_object(feeds, make, brand, scop
         count = len(expected[name])
         assert [one.row.payload["n"] for one in await take(feed, count)] == expected[name]
         await feed.aclose()
-        page = await feeds.pull(scope, feed_of[name], after=start[name])
+        page = await pull(feeds, scope, feed_of[name], after=start[name])
         assert [one.row.payload["n"] for one in page.entries] == expected[name]
         with pytest.raises(Invalid):
             feeds.follow(scope, EVERYTHING, after=start[name])
@@ -188,7 +188,7 @@ async def test_staff_without_all_clients_follows_its_own_only(
     assert "clients:all" not in sales.permissions
     own = make.client(brand, owner_id=brand.staff["sales"])
     foreign = make.client(brand, owner_id=brand.staff["brand_admin"])
-    audience = Audience(AUDIENCE.topics, AUDIENCE.kinds, OwnClients(database))
+    audience = Audience(AUDIENCE.topics, AUDIENCE.kinds, OwnClients())
     clients = Feed("clientEvents", frozenset({"CLIENT"}))
 
     def changed(client, kind="profile_changed"):
@@ -206,10 +206,10 @@ async def test_staff_without_all_clients_follows_its_own_only(
         await emit(brand, changed(foreign, "owner_changed"), changed(foreign))
         assert [one.row.kind for one in await take(live, 2)] == ["owner_changed", "profile_changed"]
         await live.aclose()
-        page = await feeds.pull(sales, clients, after=start)
+        page = await pull(feeds, sales, clients, after=start)
         assert len(page.entries) == 6
         make.run(brand, _owned_by(foreign, None))
-        page = await feeds.pull(sales, clients, after=start)
+        page = await pull(feeds, sales, clients, after=start)
         assert {one.row.client_id for one in page.entries} == {own.id}
 
 
@@ -228,7 +228,7 @@ async def test_permissions_are_asked_of_topic_and_kind(feeds, make, brand, scope
     with pytest.raises(Forbidden):
         feeds.follow(scope_for(brand), ACCOUNTS)
     with pytest.raises(Forbidden):
-        await feeds.pull(scope_for(brand, client=client), EVERYTHING)
+        await pull(feeds, scope_for(brand, client=client), EVERYTHING)
     clients = Feed("clientEvents", frozenset({"CLIENT"}))
     reader = scope_for(brand, client=client)
     feed = feeds.follow(reader, clients)
@@ -285,7 +285,7 @@ async def test_an_expired_cursor_is_answered_by_a_reset(
     await emit(brand, *(opened(n) for n in range(10)))
     _age(make, brand, upto=6)
     async with feeds_of(database, bus, cursors, ring_events=1) as feeds:
-        page = await feeds.pull(scope, ACCOUNTS)
+        page = await pull(feeds, scope, ACCOUNTS)
         assert [one.row.payload["n"] for one in page.entries] == [6, 7, 8, 9]
         old = cursors.write(brand.id, ACCOUNTS.tag(), 3)
         feed = feeds.follow(scope, ACCOUNTS, after=old)
@@ -294,7 +294,7 @@ async def test_an_expired_cursor_is_answered_by_a_reset(
         assert reset.reason is ResetReason.EXPIRED
         with pytest.raises(StopAsyncIteration):
             await anext(feed)
-        pulled = await feeds.pull(scope, ACCOUNTS, after=old)
+        pulled = await pull(feeds, scope, ACCOUNTS, after=old)
         assert pulled.reset is not None
         assert pulled.reset.oldest == reset.oldest == reset.cursor
         again = feeds.follow(scope, ACCOUNTS, after=reset.oldest)
@@ -320,7 +320,7 @@ async def test_a_cursor_ahead_of_a_restored_log_is_answered_by_a_reset(
     reset = await anext(feeds.follow(scope, ACCOUNTS, after=ahead))
     assert isinstance(reset, Reset)
     assert reset.reason is ResetReason.RESTORED
-    assert (await feeds.pull(scope, ACCOUNTS, after=ahead)).reset is not None
+    assert (await pull(feeds, scope, ACCOUNTS, after=ahead)).reset is not None
 
 
 async def test_heartbeats_advance_a_quiet_filter(database, bus, cursors, brand, scope_for, emit):
@@ -411,15 +411,15 @@ async def test_pages_go_on_to_the_end(feeds, brand, scope_for, emit):
     await emit(brand, *(opened(n) for n in range(250)))
     found, cursor, more, pages = [], None, True, 0
     while more:
-        page = await feeds.pull(scope, ACCOUNTS, after=cursor, first=100)
+        page = await pull(feeds, scope, ACCOUNTS, after=cursor, first=100)
         found += [one.row.payload["n"] for one in page.entries]
         cursor, more, pages = page.cursor, page.has_more, pages + 1
     assert found == list(range(250))
     assert pages == 3
-    assert (await feeds.pull(scope, ACCOUNTS, after=cursor)).cursor == cursor
+    assert (await pull(feeds, scope, ACCOUNTS, after=cursor)).cursor == cursor
     for first in (0, 101, -1):
         with pytest.raises(Invalid):
-            await feeds.pull(scope, ACCOUNTS, first=first)
+            await pull(feeds, scope, ACCOUNTS, first=first)
 
 
 async def test_one_reader_serves_many_sockets(database, bus, cursors, brand, scope_for, emit):

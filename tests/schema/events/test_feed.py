@@ -228,7 +228,9 @@ async def test_events_are_pulled_in_pages_with_ids_of_the_api(world, make, brand
     )
 
     async def pull(scope, **variables):
-        told = await SCHEMA.execute(PULL, variables, context_value=context(scope))
+        asked = context(scope)
+        told = await SCHEMA.execute(PULL, variables, context_value=asked)
+        await asked.close()
         return told if told.errors else told.data["events"]
 
     mine = scope_for(brand, client=client)

@@ -55,15 +55,16 @@ async def consume(
     feed = Feed(consumer.name, consumer.topics, kinds=consumer.kinds)
 
     async def step(work: WriteWork) -> Progress | None:
-        head = await queries.head(work)
-        position = await _position(work, consumer, head)
+        position = await _position(work, consumer)
         if position is None:
             return None
+        # Read behind the lock, so that it is never older than what moved the cursor.
+        head = await queries.head(work)
         rows = await queries.page(work, position, limit=limit, upto=head, feed=feed)
         for row in rows:
             await consumer.handle(work, row)
         reached = rows[-1].seq if len(rows) == limit else head
-        if reached != position:
+        if reached > position:
             await _move(work, consumer, reached)
         return Progress(len(rows), reached < head)
 
@@ -74,13 +75,13 @@ async def rewind(database: Database, brand_id: UUID, consumer: Consumer, *, to: 
     """Let a consumer handle a brand's events behind position `to` again."""
 
     async def command(work: WriteWork) -> None:
-        await _position(work, consumer, to)
+        await _position(work, consumer)
         await _move(work, consumer, to)
 
     await database.write(system_scope(brand_id), command)
 
 
-async def _position(work: WriteWork, consumer: Consumer, head: int) -> int | None:
+async def _position(work: WriteWork, consumer: Consumer) -> int | None:
     """The cursor, locked until the work ends; None when another process holds it."""
     columns = consumer_cursor.c
     held = await work.maybe(
@@ -95,7 +96,7 @@ async def _position(work: WriteWork, consumer: Consumer, head: int) -> int | Non
         .values(
             brand_id=work.scope.brand_id,
             consumer=consumer.name,
-            seq=head if consumer.from_now else 0,
+            seq=await queries.head(work) if consumer.from_now else 0,
             updated_at=work.now(),
         )
         .on_conflict_do_nothing()

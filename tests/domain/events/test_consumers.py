@@ -14,6 +14,7 @@ from domain.kernel.errors import Unavailable
 from tenants.context import system_scope
 from tenants.log import Event
 from tenants.tables import brand_counter, consumer_cursor
+from tenants.work import WriteWork
 from tests.domain.events.conftest import emitting, until
 
 pytestmark = pytest.mark.timeout(60)
@@ -121,6 +122,39 @@ async def test_two_workers_share_without_doing_anything_twice(worker_database, m
     ):
         await until(lambda: len(recorded(make, brand)) == 200)
     assert recorded(make, brand) == list(range(200))
+
+
+async def test_a_cursor_never_moves_back_when_another_worker_was_quicker(
+    worker_database, make, brand, emit, monkeypatch
+):
+    """One worker is held up between its first two statements while another finishes the log."""
+    record, paused, go_on = recording(brand), asyncio.Event(), asyncio.Event()
+    one = consumer("t.race", record)
+    await emit(brand, *events(1, 2))
+    await consume(worker_database, brand.id, one, limit=50)
+    real, calls = WriteWork.rows, []
+
+    async def slow(work, statement, parameters=None):
+        found = await real(work, statement, parameters)
+        if asyncio.current_task().get_name() == "slow" and "brand_state" not in str(statement):
+            calls.append(str(statement))
+            if len(calls) == 1:
+                paused.set()
+                await go_on.wait()
+        return found
+
+    monkeypatch.setattr(WriteWork, "rows", slow)
+    held = asyncio.create_task(consume(worker_database, brand.id, one, limit=50), name="slow")
+    await asyncio.wait_for(paused.wait(), 10)
+    await emit(brand, *events(3, 4))
+    quick = await consume(worker_database, brand.id, one, limit=50)
+    go_on.set()
+    slowly = await asyncio.wait_for(held, 10)
+    handled = (quick.handled if quick else 0) + (slowly.handled if slowly else 0)
+    assert handled == 2, "each event once, whoever came first"
+    again = await consume(worker_database, brand.id, one, limit=50)
+    assert again.handled == 0
+    assert recorded(make, brand) == [1, 2, 3, 4]
 
 
 async def test_a_poison_event_stops_its_consumer_at_its_brand_only(

@@ -17,16 +17,16 @@ from api import lifeline
 from api.embedded.problems import SetupError
 from api.settings import Settings
 
-LARGEST_SOCKET_MESSAGE = 256 * 1024  # like the largest HTTP body
 DRAIN_SECONDS = 8
 
 
 def serve(settings: Settings) -> None:
     """Serve the API until a signal; refuses in one line when the port is taken.
 
-    Proxy headers are ignored: whoever runs a proxy in front names it by uvicorn's own
-    `FORWARDED_ALLOW_IPS`, and nobody else's word about the caller's address counts.
+    Whose word about the caller's address counts is `TRUSTED_PROXIES`; nobody's, when it is unset.
     """
+    from api.listening import OPTIONS
+
     require_port(settings.host, settings.port)
     lifeline.watch()
     uvicorn.run(
@@ -35,15 +35,13 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=LARGEST_SOCKET_MESSAGE,
         lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        # Given even when it is empty: else uvicorn asks the environment and trusts this machine.
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
         log_level="info",
+        **OPTIONS,
     )
 
 

@@ -6,11 +6,12 @@ A wrong value refuses the start in one line (`api.cli` turns the error into it).
 from __future__ import annotations
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.embedded.cluster import Cluster
 from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         default=DEFAULT_PREFIX, pattern=r"^[a-z][a-z0-9_]{0,39}$", description="of database roles"
     )
     pool_size: int = Field(default=8, ge=1, le=80, description="connections of each process")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses or networks, by commas, whose X-Forwarded-For and "
+        "X-Forwarded-Proto count; by default nobody's",
+    )
     backdesk_prices: Path | None = Field(
         default=None,
         description="folder of recorded prices; without one a seeded generator moves them",
@@ -44,6 +50,16 @@ class Settings(BaseSettings):
     price_speed: float = Field(
         default=15.0, gt=0, le=10_000, description="market seconds per second"
     )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        proxies = tuple(one.strip() for one in value.split(",") if one.strip())
+        for one in proxies:
+            ip_network(one)
+        return proxies
 
     @field_validator("backdesk_home", mode="after")
     @classmethod

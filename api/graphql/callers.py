@@ -29,7 +29,7 @@ def with_state(scope: AsgiScope, **state: str | None) -> HTTPConnection:
 async def opened(
     factory: ContextFactory, connection: HTTPConnection, parameters: Mapping[str, str] | None
 ) -> AsyncGenerator[EdgeContext, None]:
-    """The context of one operation; closed once, also when the operation is cancelled."""
+    """The context of one operation; closed in the end, also when the operation is cancelled."""
     context = await factory(connection, parameters)
     try:
         last_event_id = getattr(connection.state, "last_event_id", None)

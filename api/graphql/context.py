@@ -33,7 +33,10 @@ class EdgeContext(Protocol):
         """`<kind>:<brand>:<id>`, the caller's own bucket first; see `api.graphql.limits`."""
 
     async def close(self) -> None:
-        """Gives back what the operation held. Called exactly once, whatever happened."""
+        """Gives back what the operation held, for good.
+
+        Called before an answer is sent and again at the end, whatever happened.
+        """
 
 
 class ContextFactory(Protocol):

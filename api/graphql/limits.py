@@ -44,6 +44,7 @@ class EdgeLimits:
     operation_seconds: float = 10.0
     init_seconds: float = 5.0
     write_seconds: float = 10.0
+    body_seconds: float = 10.0
     ping_seconds: float = 15.0
     subscriptions_per_socket: int = 20
     sockets_per_token: int = 50

@@ -114,7 +114,11 @@ class Operations:
         return Admission(parameters, prepared, operation.kind, max(cost, 1))
 
     async def execute(self, admission: Admission, context: EdgeContext) -> Answer:
-        """Runs a query or mutation to its one answer, within the time an operation has."""
+        """Runs a query or mutation to its one answer, within the time an operation has.
+
+        The context is closed then: an answer is sent with no connection of the database in hand,
+        however slowly its caller reads.
+        """
         parameters = admission.parameters
         try:
             async with asyncio.timeout(self._limits.operation_seconds):
@@ -128,6 +132,8 @@ class Operations:
         except TimeoutError:
             late = EdgeRefusal("UNAVAILABLE", 503, "The operation took too long.")
             return refusal_answer(late, context.request_id)
+        finally:
+            await asyncio.shield(context.close())
         return self._answer(result, admission, context, charged=True)
 
     async def stream(

@@ -1,9 +1,10 @@
-"""The parameters of an operation, taken from a request; every malformed one is a 400 or 413 or 415.
+"""The parameters of an operation, taken from a request; malformed ones are 400, 408, 413 or 415.
 
 Bodies are counted as they stream. What no resolver could use is refused here once: NUL characters
 (PostgreSQL text can't hold them) and lists longer than 200 items.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 256 * 1024
+BODY_SECONDS = 10.0
 MAX_ITEMS = 200
 _PATIENCE = 1024 * 1024
 _NUL = re.compile(r"\x00|\\u(0000|\{0+\})")
 
 
 class Malformed(Exception):
-    """The request holds no operation that could be run. `status` is 400, 413 or 415."""
+    """The request holds no operation that could be run. `status` is 400, 408, 413 or 415."""
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
@@ -36,10 +38,19 @@ class Parameters:
     operation_name: str | None
 
 
-async def read_post(request: Request, *, max_body: int = MAX_BODY) -> Parameters:
-    """The operation of a POST request. The body is never buffered past `max_body` bytes."""
+async def read_post(
+    request: Request, *, max_body: int = MAX_BODY, seconds: float = BODY_SECONDS
+) -> Parameters:
+    """The operation of a POST request.
+
+    The body is never buffered past `max_body` bytes, and has to be there within `seconds`.
+    """
     _require_json(request)
-    body = await _read_body(request, max_body)
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _read_body(request, max_body)
+    except TimeoutError:
+        raise Malformed("The body took too long.", status=408) from None
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -46,6 +46,7 @@ log = structlog.get_logger("backdesk.graphql")
 PATH = "/graphql"
 _HEADERS_OF_STATUS: Mapping[int, Mapping[str, str]] = {
     405: {"Allow": "GET, POST"},
+    408: {"Connection": "close"},
     413: {"Connection": "close"},
 }
 """A connection whose body was not read to its end can't be used again."""
@@ -155,7 +156,8 @@ class _Exchange:
             request.state.last_event_id = request.headers.get("last-event-id")
         if request.method == "GET":
             return read_get(request)
-        return await read_post(request, max_body=self._view._limits.max_body)
+        limits = self._view._limits
+        return await read_post(request, max_body=limits.max_body, seconds=limits.body_seconds)
 
     async def _operate(self, parameters: Parameters, context: EdgeContext, send: Send) -> None:
         operations = self._view._operations

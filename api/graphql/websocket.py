@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -49,15 +49,6 @@ from domain.kernel.ids import new_uuid
 from schema.shared.documents import DocumentRefused, ExecutableSchema
 
 log = structlog.get_logger("backdesk.graphql")
-
-UVICORN_OPTIONS: Final[Mapping[str, Any]] = {
-    "ws": "websockets-sansio",
-    "ws_ping_interval": 20.0,
-    "ws_ping_timeout": 20.0,
-    "ws_max_size": 256 * 1024,
-    "ws_per_message_deflate": False,
-}
-"""How uvicorn must serve the sockets. Compression is off: its memory is a socket's whole cost."""
 
 NOT_ACCEPTABLE = 4406
 BAD_MESSAGE = 4400

@@ -15,7 +15,7 @@ from starlette.types import Scope as AsgiScope
 
 from api.graphql.limits import EdgeLimits
 from api.graphql.view import GraphQLView
-from api.graphql.websocket import UVICORN_OPTIONS
+from api.listening import OPTIONS
 from tenants.context import ActorKind
 from tests.api.graphql.toy import CallerBook, portal_only, toy_schema
 
@@ -62,7 +62,7 @@ async def switchboard() -> AsyncGenerator[Switchboard, None]:
         log_level="critical",
         lifespan="off",
         timeout_graceful_shutdown=1,
-        **UVICORN_OPTIONS,
+        **OPTIONS,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

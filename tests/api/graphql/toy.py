@@ -127,7 +127,8 @@ class Query:
         return "done"
 
     @strawberry.field
-    def large(self, bytes: int) -> str:
+    async def large(self, info: strawberry.Info, bytes: int) -> str:
+        await info.context.read()
         return "x" * bytes
 
     @strawberry.field(metadata={"cost": 7})
@@ -220,19 +221,34 @@ class ToyContext:
     scope: Scope
     throttle_keys: tuple[str, ...]
     last_event_id: str | None = None
+    is_closed: bool = False
+    held: int = 0
+
+    async def read(self) -> None:
+        """Takes a connection of the pool, as the first statement of an operation does."""
+        await asyncio.wait_for(self.book.pool.acquire(), 5)
+        self.held += 1
 
     async def close(self) -> None:
         await asyncio.sleep(0)
-        self.book.closed += 1
+        while self.held:
+            self.held -= 1
+            self.book.pool.release()
+        self.book.closed += not self.is_closed
+        self.is_closed = True
 
 
 @dataclass
 class CallerBook:
-    """Tokens by text; `revoked` ones are turned away. Counts opened and closed contexts."""
+    """Tokens by text; `revoked` ones are turned away. Counts opened and closed contexts.
+
+    `pool` stands for the connections of the database.
+    """
 
     tokens: dict[str, Actor] = field(default_factory=dict)
     token_ids: dict[str, UUID] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
+    pool: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     unavailable: bool = False
     broken: bool = False
     opened: int = 0

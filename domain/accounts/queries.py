@@ -56,7 +56,7 @@ async def list_group_terms(
     columns = platform_group.c
     rows = await work.rows(
         select(platform_group)
-        .where(columns.server_id == server_id, _any(columns.name, list(names)))
+        .where(columns.server_id == server_id, any_of(columns.name, list(names)))
         .order_by(columns.name)
     )
     return [
@@ -88,7 +88,7 @@ async def count_accounts(work: WriteWork, client_id: UUID) -> int:
         select(func.count().label("n")).where(
             trading_account.c.brand_id == work.scope.brand_id,
             trading_account.c.client_id == client_id,
-            _any(trading_account.c.status, ["OPENING", "ACTIVE"]),
+            any_of(trading_account.c.status, ["OPENING", "ACTIVE"]),
         )
     )
     return int(row.n)
@@ -225,7 +225,7 @@ async def has_exposure(work: WriteWork, account_id: UUID) -> bool:
     waiting = select(trade_order.c.id).where(
         trade_order.c.brand_id == of_brand,
         trade_order.c.account_id == account_id,
-        _any(trade_order.c.status, ["SENDING", "UNKNOWN", "PLACED"]),
+        any_of(trade_order.c.status, ["SENDING", "UNKNOWN", "PLACED"]),
     )
     row = await work.one(select(or_(held.exists(), waiting.exists()).label("is_exposed")))
     return bool(row.is_exposed)
@@ -336,6 +336,6 @@ def uuid_or_none(text: str | None) -> UUID | None:
         return None
 
 
-def _any(column: ColumnElement[Any], values: list[str]) -> ColumnElement[bool]:
+def any_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """`column = any(:array)`: one bound array instead of an expanding IN list."""
-    return column == func.any(cast(literal(values, ARRAY(String)), ARRAY(column.type)))
+    return column == func.any(cast(literal(list(values), ARRAY(String)), ARRAY(column.type)))

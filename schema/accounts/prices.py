@@ -86,6 +86,7 @@ class PriceQueries:
     async def price_history(
         self,
         info: Info,
+        *,
         account_id: _AccountId,
         symbol: _Symbol,
         interval: _Interval,

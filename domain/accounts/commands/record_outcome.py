@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, update
 
 from domain.accounts.events import AccountEventKind, account_event
-from domain.accounts.queries import find_order, find_request, lock_account
+from domain.accounts.queries import any_of, find_order, find_request, lock_account
 from domain.accounts.tables import platform_request, position, trade_order, trading_account
 from domain.accounts.values import AccountStatus, OrderStatus, RequestKind, RequestStatus
 from tenants.log import Change
@@ -174,7 +174,7 @@ async def settle_order(
     status = OrderStatus(changed["status"])
     moved = await work.rows(
         _order(work, order)
-        .where(trade_order.c.status.in_(_BEFORE.get(status, _OPEN)))
+        .where(any_of(trade_order.c.status, _BEFORE.get(status, _OPEN)))
         .values(updated_at=work.now(), **changed)
         .returning(trade_order.c.id)
     )
@@ -194,7 +194,7 @@ async def move_order(
     differs = or_(*(columns[name].is_distinct_from(level) for name, level in levels.items()))
     moved = await work.rows(
         _order(work, order)
-        .where(columns.status.in_(_OPEN), differs)
+        .where(any_of(columns.status, _OPEN), differs)
         .values(updated_at=work.now(), **levels)
         .returning(columns.id)
     )

@@ -85,34 +85,40 @@ class Access:
     """The compiled rights of this process: per brand the latest policy version only."""
 
     def __init__(self) -> None:
-        self._brands: dict[UUID, _Compiled] = {}
+        self._brands: dict[UUID, Compiled] = {}
         self._templates: dict[str, frozenset[str]] = {}
         self._compiling = asyncio.Lock()
 
-    def knows(self, brand_id: UUID, version: int) -> bool:
-        """Whether the brand's own rules of this version are here."""
+    def known(self, brand_id: UUID, version: int) -> "Compiled | None":
+        """The brand's own rules of this version, when they are here."""
         compiled = self._brands.get(brand_id)
-        return compiled is not None and compiled.version == version
+        return compiled if compiled is not None and compiled.version == version else None
 
-    def learn(self, brand_id: UUID, version: int, rows: Iterable[Sequence[str]]) -> None:
-        """Take the brand's own rules of a version; rows that may not stand are left out."""
+    def learn(self, brand_id: UUID, version: int, rows: Iterable[Sequence[str]]) -> "Compiled":
+        """Take the brand's own rules of a version; rows that may not stand are left out.
+
+        A reader that was slow and comes with an older version gets it, and displaces nothing.
+        """
         rules = [_trimmed(row) for row in rows]
         kept = [rule for rule in rules if _may_stand(rule, brand_id.hex)]
-        self._brands[brand_id] = _Compiled(version, tuple(kept))
+        compiled = Compiled(brand_id, version, tuple(kept))
+        newest = self._brands.get(brand_id)
+        if newest is None or newest.version <= version:
+            self._brands[brand_id] = compiled
+        return compiled
 
-    async def of(self, brand_id: UUID, roles: Iterable[str]) -> frozenset[str]:
-        """What the roles may do together in a brand whose rules were learned."""
-        sets = [await self._of_role(brand_id, role) for role in roles]
+    async def of(self, compiled: "Compiled", roles: Iterable[str]) -> frozenset[str]:
+        """What the roles may do together under one version of a brand's rules."""
+        sets = [await self._of_role(compiled, role) for role in roles]
         return _NONE.union(*sets)
 
     async def of_template(self, role: str) -> frozenset[str]:
         """What a role template says, whatever a brand's own rules are: for operators."""
         return await self._in(self._templates, (), role, NO_BRAND)
 
-    async def _of_role(self, brand_id: UUID, role: str) -> frozenset[str]:
-        compiled = self._brands[brand_id]
+    async def _of_role(self, compiled: "Compiled", role: str) -> frozenset[str]:
         sets = compiled.sets if compiled.rules else self._templates
-        return await self._in(sets, compiled.rules, role, brand_id)
+        return await self._in(sets, compiled.rules, role, compiled.brand_id)
 
     async def _in(
         self, sets: dict[str, frozenset[str]], rules: Sequence[Rule], role: str, brand_id: UUID
@@ -125,7 +131,10 @@ class Access:
 
 
 @dataclass(slots=True)
-class _Compiled:
+class Compiled:
+    """A version of a brand's own rules, with the sets of permissions compiled from it so far."""
+
+    brand_id: UUID
     version: int
     rules: tuple[Rule, ...]
     sets: dict[str, frozenset[str]] = field(default_factory=dict)

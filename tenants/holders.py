@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, func, literal, select
 
-from tenants.access import Access
+from tenants.access import Access, Compiled
 from tenants.actors import ActorSource
 from tenants.context import ActorKind, system_scope
 from tenants.tables import (
@@ -64,8 +64,8 @@ async def find_holder(
         kind = ActorKind(row.actor_kind)
         if not _may_come_in(row, kind, sources):
             return None
-        await _learn(work, access, row.policy_version)
-        rights = await access.of(text.brand_id, _ROLES.get(kind, row.roles))
+        rules = await _learn(work, access, row.policy_version)
+    rights = await access.of(rules, _ROLES.get(kind, row.roles))
     return _api_holder(row, rights) if text.kind is TextKind.API else _holder(row, kind, rights)
 
 
@@ -192,18 +192,20 @@ async def rights_of(work: WriteWork, access: Access, *roles: Role) -> frozenset[
     state = await work.one(
         select(brand_state.c.policy_version).where(brand_state.c.brand_id == work.scope.brand_id)
     )
-    await _learn(work, access, state.policy_version)
-    return await access.of(work.scope.brand_id, roles)
+    rules = await _learn(work, access, state.policy_version)
+    return await access.of(rules, roles)
 
 
-async def _learn(work: ReadWork | WriteWork, access: Access, version: int) -> None:
-    """Read the brand's own rules of this version, unless they are known."""
+async def _learn(work: ReadWork | WriteWork, access: Access, version: int) -> Compiled:
+    """The brand's own rules of this version, read unless they are known."""
     brand_id = work.scope.brand_id
-    if not access.knows(brand_id, version):
-        rules = select(
-            casbin_rule.c.ptype, *(casbin_rule.c[f"v{number}"] for number in range(6))
-        ).where(casbin_rule.c.brand_id == brand_id)
-        access.learn(brand_id, version, await work.rows(rules))
+    known = access.known(brand_id, version)
+    if known is not None:
+        return known
+    rules = select(
+        casbin_rule.c.ptype, *(casbin_rule.c[f"v{number}"] for number in range(6))
+    ).where(casbin_rule.c.brand_id == brand_id)
+    return access.learn(brand_id, version, await work.rows(rules))
 
 
 def _holder(row: Any, kind: ActorKind, rights: frozenset[str]) -> Holder:

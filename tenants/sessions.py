@@ -130,7 +130,8 @@ async def refresh_session(
         whose = await _still(work, row, sources)
         if whose is None:
             raise RefreshRefused()
-        await _mark_used(work, row)
+        if not await _mark_used(work, row):
+            raise RefreshRefused()
         return await _issue_tokens(work, whose, row.session_id, Lifetimes())
 
     anonymous = replace(scope, brand_id=parsed.brand_id, token_id=None, policy_version=0)
@@ -267,18 +268,25 @@ async def find_whose(
     return Whose(source.kind, actor_id, None if path is None else row.path)
 
 
-async def _mark_used(work: WriteWork, row: Any) -> None:
+async def _mark_used(work: WriteWork, row: Any) -> bool:
+    """Use the token up and prolong its session; False when that was revoked meanwhile."""
     now = work.database_now()
     await work.rows(
         update(token)
         .where(token.c.brand_id == work.scope.brand_id, token.c.id == row.id)
         .values(used_at=now)
     )
-    await work.rows(
+    prolonged = await work.rows(
         update(session)
-        .where(session.c.brand_id == work.scope.brand_id, session.c.id == row.session_id)
+        .where(
+            session.c.brand_id == work.scope.brand_id,
+            session.c.id == row.session_id,
+            session.c.status == SessionStatus.ACTIVE.value,
+        )
         .values(expires_at=now + REFRESH_FOR)
+        .returning(session.c.id)
     )
+    return bool(prolonged)
 
 
 async def _end_reused(work: WriteWork, session_id: UUID) -> None:

@@ -117,16 +117,21 @@ async def count_attempt(work: WriteWork, against: Sequence[Counted]) -> None:
 
 
 async def forgive_attempt(work: WriteWork, against: Sequence[Counted]) -> None:
-    """Take a right attempt back: the account starts anew, address and brand lose this one count."""
+    """Take a right attempt back: the account starts anew, address and brand lose this one count.
+
+    A wait that others' failures have earned an address or brand goes on, so that whoever has one
+    account can't buy guesses at the rest with it.
+    """
     now = work.database_now()
     seen = await _lock(work, against, now)
     for one in against:
         clean = one.allowance is ACCOUNT
         failures = 0 if clean else max(0, seen.failures[one.key] - 1)
+        earned = seen.blocked.get(one.key) if one.allowance.wait_s(failures) else None
         await work.rows(
             update(throttle)
             .where(throttle.c.brand_id == work.scope.brand_id, throttle.c.key == one.key)
-            .values(failures=failures, blocked_until=None)
+            .values(failures=failures, blocked_until=earned)
         )
 
 

@@ -135,22 +135,25 @@ async def test_rules_a_brand_may_not_have_are_refused_and_never_compiled(rule):
     with pytest.raises(Invalid):
         check_rule(rule, BRAND)
     access = Access()
-    access.learn(BRAND, 1, [rule])
+    rules = access.learn(BRAND, 1, [rule])
     for role in ("sales", "operator", "own_invention"):
-        assert await access.of(BRAND, [role]) == compile_role((), role, BRAND)
+        assert await access.of(rules, [role]) == compile_role((), role, BRAND)
 
 
 async def test_rights_are_kept_per_brand_and_version():
     access = Access()
-    assert not access.knows(BRAND, 1)
-    access.learn(BRAND, 1, [(*allow("role:sales", "audit:read"), "")])
-    access.learn(OTHER, 1, [])
-    assert access.knows(BRAND, 1)
-    assert not access.knows(BRAND, 2)
-    assert "audit:read" in await access.of(BRAND, ["sales"])
-    assert "audit:read" not in await access.of(OTHER, ["sales"])
-    access.learn(BRAND, 2, [])
-    assert not access.knows(BRAND, 1)
-    assert "audit:read" not in await access.of(BRAND, ["sales"])
-    assert await access.of(BRAND, []) == frozenset()
-    assert await access.of(BRAND, ["sales", "auditor"]) >= await access.of(BRAND, ["auditor"])
+    assert access.known(BRAND, 1) is None
+    first = access.learn(BRAND, 1, [(*allow("role:sales", "audit:read"), "")])
+    other = access.learn(OTHER, 1, [])
+    assert access.known(BRAND, 1) is first
+    assert access.known(BRAND, 2) is None
+    assert "audit:read" in await access.of(first, ["sales"])
+    assert "audit:read" not in await access.of(other, ["sales"])
+    second = access.learn(BRAND, 2, [])
+    assert access.known(BRAND, 1) is None
+    assert "audit:read" not in await access.of(second, ["sales"])
+    late = access.learn(BRAND, 1, [(*allow("role:sales", "audit:read"), "")])
+    assert access.known(BRAND, 2) is second
+    assert "audit:read" in await access.of(late, ["sales"])
+    assert await access.of(second, []) == frozenset()
+    assert await access.of(second, ["sales", "auditor"]) >= await access.of(second, ["auditor"])

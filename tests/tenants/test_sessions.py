@@ -11,7 +11,7 @@ from domain.clients.actors import CLIENTS
 from domain.ibs.actors import IBS
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import new_uuid
-from tenants import tables, tokens
+from tenants import sessions, tables, tokens
 from tenants.actors import sources
 from tenants.brands import Directory
 from tenants.context import ActorKind
@@ -104,6 +104,27 @@ async def test_refresh_rotates(make, brand, issue, identify, database, scope_for
     neutral = replace(scope_for(brand), brand_id=NO_BRAND)
     third = await refresh_session(database, neutral, second.refresh.text, ACTORS)
     await identify(third.access)
+
+
+async def test_a_session_revoked_during_a_refresh_stays_revoked(
+    make, brand, issue, database, scope_for, monkeypatch
+):
+    """The refresh found the session active; before it prolonged it, another work revoked it."""
+    issued = await issue(brand, Whose(ActorKind.STAFF, brand.staff[Role.SALES]))
+    whole = sessions.find_whose
+
+    async def revoke_meanwhile(*given):
+        table = tables.session
+        make.run(brand, update(table).values(status="REVOKED", revoked_at=table.c.created_at))
+        return await whole(*given)
+
+    (before,) = make.rows(tables.session, brand)
+    monkeypatch.setattr(sessions, "find_whose", revoke_meanwhile)
+    with pytest.raises(RefreshRefused):
+        await refresh_session(database, scope_for(brand), issued.refresh.text, ACTORS)
+    (after,) = make.rows(tables.session, brand)
+    assert (after.status, after.expires_at) == ("REVOKED", before.expires_at)
+    assert len(make.rows(tables.token, brand)) == 2
 
 
 async def test_reuse_ends_the_whole_session_for_good(

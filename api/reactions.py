@@ -27,8 +27,9 @@ _SWEEP_EVERY_S = 3600.0
 
 
 def register_clients(worker: Worker) -> None:
-    """Mails to clients, into the home's outbox."""
+    """Mails to clients, into the home's outbox, and the search for them."""
     worker.consumers.append(clients.MAILS)
+    worker.consumers.append(clients.SEARCH)
     worker.jobs.include(clients.jobs_over(FileOutbox(worker.settings.home.outbox)))
 
 

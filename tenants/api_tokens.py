@@ -8,19 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from domain.kernel.errors import Invalid, NotFound, Refused
+from domain.kernel.errors import NotFound, Refused
 from tenants.access import Access, permissions
 from tenants.actors import ActorSource
 from tenants.context import ActorKind
 from tenants.holders import rights_of
+from tenants.issuing import Grant, issue_api_token
 from tenants.log import Change
+from tenants.refusals import InvalidField
+from tenants.sessions import Whose
 from tenants.tables import token
-from tenants.tokens import Minted, TextKind, mint
+from tenants.tokens import Minted
 from tenants.values import Role, TokenKind
 from tenants.work import WriteWork
 
@@ -79,26 +81,8 @@ async def _create(
     held = work.scope.permissions & grantable
     if not plan.scopes or not set(plan.scopes) <= held:
         raise ScopeNotHeld()
-    now, token_id = work.database_now(), work.new_id()
-    minted = mint(TextKind.API, work.scope.brand_id, token_id)
-    owner = await _owner(work, plan, token_id, sources)
-    await work.rows(
-        insert(token).values(
-            brand_id=work.scope.brand_id,
-            id=token_id,
-            kind=TokenKind.API,
-            name=name,
-            scopes=sorted(set(plan.scopes)),
-            addresses=list(addresses),
-            secret_hash=minted.secret_hash,
-            created_at=now,
-            expires_at=now + timedelta(days=plan.days),
-            **owner,
-        )
-    )
-    after = {"name": name, "scopes": sorted(set(plan.scopes)), "ib_path": owner["ib_path"]}
-    work.audit(Change("api_token.create", object_kind="api_token", object_id=token_id, after=after))
-    return minted
+    grant = Grant(name, plan.scopes, timedelta(days=plan.days), addresses)
+    return await issue_api_token(work, await _owner(work, plan, sources), grant)
 
 
 async def revoke_api_token(work: WriteWork, token_id: UUID) -> None:
@@ -126,31 +110,30 @@ async def revoke_api_token(work: WriteWork, token_id: UUID) -> None:
 def _checked(plan: ApiTokenPlan) -> tuple[str, tuple[str, ...]]:
     name = " ".join(plan.name.split())
     if not 1 <= len(name) <= NAME_LENGTH_MAX:
-        raise _invalid("name", f"A name has 1 to {NAME_LENGTH_MAX} characters.")
+        raise InvalidField("name", f"A name has 1 to {NAME_LENGTH_MAX} characters.")
     if not 1 <= plan.days <= DAYS_MAX:
-        raise _invalid("days", f"A token lives 1 to {DAYS_MAX} days.")
+        raise InvalidField("days", f"A token lives 1 to {DAYS_MAX} days.")
     if not set(plan.scopes) <= permissions().keys():
-        raise _invalid("scopes", "Scopes are names of permissions.")
+        raise InvalidField("scopes", "Scopes are names of permissions.")
     if len(plan.addresses) > _ADDRESSES_MAX:
-        raise _invalid("addresses", f"List at most {_ADDRESSES_MAX} addresses.")
+        raise InvalidField("addresses", f"List at most {_ADDRESSES_MAX} addresses.")
     try:
         addresses = tuple(str(ip_network(one, strict=False)) for one in plan.addresses)
     except ValueError:
-        raise _invalid("addresses", "Write IP addresses or networks such as 10.0.0.0/8.") from None
+        raise InvalidField(
+            "addresses", "Write IP addresses or networks such as 10.0.0.0/8."
+        ) from None
     return name, addresses
 
 
 async def _owner(
-    work: WriteWork,
-    plan: ApiTokenPlan,
-    token_id: UUID,
-    sources: Mapping[ActorKind, ActorSource],
-) -> dict[str, Any]:
-    """How the token's row names its actor: an ib, or the service that the token itself is."""
+    work: WriteWork, plan: ApiTokenPlan, sources: Mapping[ActorKind, ActorSource]
+) -> Whose | None:
+    """The ib whose token it will be; None for a service."""
     if plan.root_ib_id is None:
         if work.scope.ib_path is not None:
-            raise _invalid("rootIbId", "Name the ib whose subtree the token is limited to.")
-        return {"actor_kind": ActorKind.TOKEN, "actor_id": token_id, "ib_path": ""}
+            raise InvalidField("rootIbId", "Name the ib whose subtree the token is limited to.")
+        return None
     source = sources[ActorKind.IB]
     assert source.ib_path is not None, "ibs have a path"
     row = await work.maybe(
@@ -162,8 +145,4 @@ async def _owner(
     )
     if row is None:
         raise NotFound("No such ib.", path=("input", "rootIbId"))
-    return {"actor_kind": ActorKind.IB, "actor_id": plan.root_ib_id, "ib_path": row.path}
-
-
-def _invalid(field: str, message: str) -> Invalid:
-    return Invalid("INVALID", message, path=("input", field))
+    return Whose(ActorKind.IB, plan.root_ib_id, row.path)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
+from tenants.refusals import BrandNotNamed
+
 
 class ActorKind(StrEnum):
     """Who can ask. `TOKEN` is an API token of an ib or a service; `SYSTEM` is our own job."""
@@ -55,6 +57,15 @@ class Scope:
     def as_system(self) -> "Scope":
         """The same request continued by the system: the whole brand, no rights of its own."""
         return replace(self, actor=SYSTEM, client_id=None, ib_path=None, token_id=None)
+
+    def as_nobody(self) -> "Scope":
+        """The same request as of somebody unknown to the brand, whatever session it came with.
+
+        For signing in, registering and forgotten passwords. Refusals: FORBIDDEN without a brand.
+        """
+        if self.brand_id == NO_BRAND:
+            raise BrandNotNamed()
+        return Scope(self.brand_id, ANONYMOUS, request_id=self.request_id, ip=self.ip)
 
 
 def system_scope(brand_id: UUID, request_id: str = "") -> Scope:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.context import ActorKind
@@ -143,9 +143,17 @@ async def add_brand(work: WriteWork, plan: BrandPlan) -> None:
 
 
 async def open_brand(work: WriteWork, plan: BrandPlan) -> None:
-    """The brand's own rows: heads of its logs, its policy's version, its publishable key."""
+    """The brand's own rows: heads of its logs, its policy's version, its publishable key.
+
+    Effects: audit, the first line of the brand's trail, when it was not open before.
+    """
     scope = {"brand_id": work.scope.brand_id}
-    await add_missing(work, brand_state, [{**scope, "policy_version": 1, "clock_offset_ms": 0}])
+    state = {**scope, "policy_version": 1, "clock_offset_ms": 0}
+    if await add_missing(work, brand_state, [state]):
+        after = {"slug": plan.slug, "legal_entity_id": str(plan.legal_entity_id)}
+        work.audit(
+            Change("brand.open", object_kind="brand", object_id=work.scope.brand_id, after=after)
+        )
     await add_missing(work, brand_head, [{**scope, "event_seq": 0, "audit_seq": 0}])
     key = {
         **scope,
@@ -154,7 +162,10 @@ async def open_brand(work: WriteWork, plan: BrandPlan) -> None:
         "origins": list(plan.origins),
         "created_at": work.now(),
     }
-    await add_missing(work, publishable_key, [key])
+    if await add_missing(work, publishable_key, [key]):
+        work.audit(
+            Change("publishable_key.create", object_kind="publishable_key", object_id=plan.key_id)
+        )
 
 
 async def find_staff(work: WriteWork, email: str) -> UUID | None:
@@ -195,7 +206,9 @@ async def hire(work: WriteWork, *, name: str, email: str, role: Role, password_h
     return staff_id
 
 
-async def add_missing(work: WriteWork, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows that are not there yet."""
-    if rows:
-        await work.rows(insert(table).values(list(rows)).on_conflict_do_nothing())
+async def add_missing(work: WriteWork, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert the rows that are not there yet; how many those were."""
+    if not rows:
+        return 0
+    missing = insert(table).values(list(rows)).on_conflict_do_nothing()
+    return len(await work.rows(missing.returning(literal_column("1"))))

@@ -1,18 +1,21 @@
-"""Tokens made for whoever runs the installation: operators, and the demo's API token.
+"""Rows of operators' and API tokens, written here and nowhere else.
 
-Staff and ibs make theirs through the API; an operator's first token has nobody to ask.
+Who may have an API token is judged by `tenants.api_tokens`; whoever runs the installation may have
+any, and an operator's first token has nobody to ask.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from tenants.context import ActorKind
 from tenants.log import Change
 from tenants.sessions import Whose
 from tenants.tables import operator_token, token
-from tenants.tokens import NO_BRAND, TextKind, is_secret, mint, parse
+from tenants.tokens import NO_BRAND, Minted, TextKind, is_secret, mint, parse
 from tenants.values import TokenKind
 from tenants.work import WriteWork
 
@@ -35,7 +38,10 @@ async def is_living(work: WriteWork, text: str, margin: timedelta) -> bool:
 
 
 async def issue_operator_token(work: WriteWork, operator_id: UUID, lifetime: timedelta) -> str:
-    """A token of an operator; its text exists only here."""
+    """A token of an operator; its text exists only here.
+
+    Effects: audit, in a work that has a brand; the installation itself has no trail.
+    """
     minted = mint(TextKind.OPERATOR, NO_BRAND, work.new_id())
     await work.rows(
         insert(operator_token).values(
@@ -46,26 +52,53 @@ async def issue_operator_token(work: WriteWork, operator_id: UUID, lifetime: tim
             expires_at=work.database_now() + lifetime,
         )
     )
+    if work.scope.brand_id != NO_BRAND:
+        after = {"operator_id": str(operator_id)}
+        work.audit(
+            Change(
+                "operator_token.create",
+                object_kind="operator_token",
+                object_id=minted.id,
+                after=after,
+            )
+        )
     return minted.text
 
 
-async def issue_api_token(
-    work: WriteWork, whose: Whose, scopes: Iterable[str], *, name: str, lifetime: timedelta
-) -> str:
-    """An API token with some scopes of its actor's role; its text exists only here."""
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an API token may do, from where and for how long."""
+
+    name: str
+    scopes: Iterable[str]
+    lifetime: timedelta
+    addresses: Sequence[str] = ()
+
+
+async def issue_api_token(work: WriteWork, whose: Whose | None, grant: Grant) -> Minted:
+    """A token of an ib, limited to its subtree, or of a service, which is the token itself.
+
+    Effects: audit.
+    """
     minted = mint(TextKind.API, work.scope.brand_id, work.new_id())
+    owner, now = whose or Whose(ActorKind.TOKEN, minted.id), work.database_now()
+    scopes = sorted(set(grant.scopes))
     await work.rows(
         insert(token).values(
             brand_id=work.scope.brand_id,
             id=minted.id,
             kind=TokenKind.API,
-            name=name,
-            scopes=sorted(scopes),
+            name=grant.name,
+            scopes=scopes,
+            addresses=list(grant.addresses),
             secret_hash=minted.secret_hash,
-            created_at=work.database_now(),
-            expires_at=work.database_now() + lifetime,
-            **whose.columns,
+            created_at=now,
+            expires_at=now + grant.lifetime,
+            **owner.columns,
         )
     )
-    work.audit(Change("token.create", object_kind="token", object_id=minted.id))
-    return minted.text
+    after = {"name": grant.name, "scopes": scopes, "ib_path": owner.ib_path or ""}
+    work.audit(
+        Change("api_token.create", object_kind="api_token", object_id=minted.id, after=after)
+    )
+    return minted

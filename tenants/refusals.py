@@ -1,6 +1,6 @@
 """Why somebody is not let in. Codes are those of the closed top-level list."""
 
-from domain.kernel.errors import Busy, Conflict, Forbidden
+from domain.kernel.errors import Busy, Conflict, Forbidden, Invalid
 
 
 class Unauthenticated(Forbidden):
@@ -58,3 +58,10 @@ class Throttled(Busy):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("THROTTLED", "Too many attempts; try again later.")
         self.retry_after_s = retry_after_s
+
+
+class InvalidField(Invalid):
+    """A field of an input has a value that can't be right."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__("INVALID", message, path=("input", field))

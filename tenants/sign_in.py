@@ -6,7 +6,7 @@ what a wrong password hears.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,10 @@ from tenants.actors import ActorSource
 from tenants.context import ActorKind, Scope
 from tenants.denials import Denials
 from tenants.passwords import Passwords, normalise_email
-from tenants.refusals import BrandNotNamed, Throttled
+from tenants.refusals import Throttled
 from tenants.sessions import Issued, find_whose, issue_session, refresh_session
 from tenants.tables import credential
 from tenants.throttle import Counted, count_attempt, counted_by, forgive_attempt
-from tenants.tokens import NO_BRAND
 from tenants.work import Database, WriteWork
 
 OPERATION = "session.create"
@@ -73,12 +72,11 @@ class SignIn:
 
         Refusals: CREDENTIALS_INVALID; THROTTLED; FORBIDDEN when no brand is named; UNAVAILABLE.
         """
-        if scope.brand_id == NO_BRAND:
-            raise BrandNotNamed()
+        asking = scope.as_nobody()
         email = normalise_email(attempt.email)
         against = counted_by(OPERATION, f"{attempt.kind}|{email}", scope.ip)
         try:
-            known = await self._begin(scope, attempt.kind, email, against)
+            known = await self._begin(asking, attempt.kind, email, against)
         except Throttled:
             await self._denials.denied(scope, OPERATION)
             raise
@@ -87,8 +85,8 @@ class SignIn:
         )
         issued = None
         if known is not None and verdict.right:
-            renewed = await self._passwords.hash(attempt.password) if verdict.outdated else None
-            issued = await self._finish(scope, attempt, known, against, renewed)
+            renewed = await self._passwords.renew(attempt.password) if verdict.outdated else None
+            issued = await self._finish(asking, attempt, known, against, renewed)
         if issued is None:
             await self._denials.denied(scope, OPERATION)
             raise CredentialsRefused()
@@ -112,7 +110,7 @@ class SignIn:
             )
             return _Known(row.actor_id, row.password_hash) if row else None
 
-        return (await self._database.write(_nobody(scope), count)).value
+        return (await self._database.write(scope, count)).value
 
     async def _finish(
         self,
@@ -131,11 +129,7 @@ class SignIn:
             await forgive_attempt(work, against)
             return await issue_session(work, whose, user_agent=attempt.user_agent)
 
-        return (await self._database.write(_nobody(scope), come_in)).value
-
-
-def _nobody(scope: Scope) -> Scope:
-    return replace(scope, client_id=None, ib_path=None, token_id=None, policy_version=0)
+        return (await self._database.write(scope, come_in)).value
 
 
 async def _still(work: WriteWork, kind: ActorKind, known: _Known, renewed: str | None) -> bool:

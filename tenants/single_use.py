@@ -43,8 +43,8 @@ async def issue_single_use(work: WriteWork, kind: Mailed, whose: Whose) -> Minte
     return minted
 
 
-async def redeem(work: WriteWork, kind: Mailed, text: str) -> Whose | None:
-    """Use a token up; whose it was. None for whatever is not a live token of the kind here.
+async def find_live(work: WriteWork, kind: Mailed, text: str) -> Whose | None:
+    """Whose token it is, locked and not used up; None for what is no live token of the kind here.
 
     The work must be one of the token's brand, of an actor that row-level security does not narrow.
     """
@@ -67,12 +67,21 @@ async def redeem(work: WriteWork, kind: Mailed, text: str) -> Whose | None:
     )
     if row is None or not is_secret(parsed.secret, row.secret_hash):
         return None
+    return Whose(ActorKind(row.actor_kind), row.actor_id, row.ib_path or None)
+
+
+async def redeem(work: WriteWork, kind: Mailed, text: str) -> Whose | None:
+    """Use a token up; whose it was. None as `find_live`."""
+    whose = await find_live(work, kind, text)
+    parsed = parse(text)
+    if whose is None or parsed is None:
+        return None
     await work.rows(
         update(token)
         .where(token.c.brand_id == work.scope.brand_id, token.c.id == parsed.id)
         .values(used_at=work.database_now())
     )
-    return Whose(ActorKind(row.actor_kind), row.actor_id, row.ib_path or None)
+    return whose
 
 
 async def _revoke_others(

@@ -13,7 +13,7 @@ from domain.ibs.queries import find_introducer
 from tenants.access import Access
 from tenants.context import NO_BRAND, ActorKind, system_scope
 from tenants.founding import find_staff
-from tenants.issuing import is_living, issue_api_token, issue_operator_token
+from tenants.issuing import Grant, is_living, issue_api_token, issue_operator_token
 from tenants.sessions import Lifetimes, Whose, issue_session
 from tenants.tokens import publishable
 from tenants.values import Role
@@ -73,7 +73,7 @@ async def _tokens(database: Database, story: BrandStory, known: dict[str, str]) 
 async def _issue(work: WriteWork, name: str, whose: Whose) -> str:
     if name == "ib_api":
         rights = await Access().of_template(Role.IB)
-        return await issue_api_token(work, whose, rights, name="demo", lifetime=LIFETIME)
+        return (await issue_api_token(work, whose, Grant("demo", rights, LIFETIME))).text
     lifetimes = Lifetimes(access=LIFETIME, refresh=LIFETIME)
     return (await issue_session(work, whose, lifetimes=lifetimes)).access.text
 

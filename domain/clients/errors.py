@@ -1,20 +1,6 @@
 """Refusals of the clients context. Codes are public contract."""
 
-from domain.kernel.errors import Conflict, Invalid, Refused
-
-
-class InvalidField(Invalid):
-    """A field's value can't be right."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__("INVALID", message, path=("input", field))
-
-
-class PasswordWeak(Invalid):
-    """The password is too short, too long or too easy to guess."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("PASSWORD_WEAK", message, path=("input", "password"))
+from domain.kernel.errors import Conflict, Refused
 
 
 class CountryNotAllowed(Refused):
@@ -40,6 +26,14 @@ class TokenRefused(Refused):
         super().__init__(
             "TOKEN_INVALID", "This link is not valid any more.", path=("input", "token")
         )
+
+
+class PasswordRequired(Refused):
+    """The address was registered more than once, so that no stored password is trusted."""
+
+    def __init__(self) -> None:
+        message = "Choose a password: this address was registered more than once."
+        super().__init__("PASSWORD_REQUIRED", message, path=("input", "password"))
 
 
 class FieldNotAllowed(Refused):

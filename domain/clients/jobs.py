@@ -1,13 +1,14 @@
-"""Mails to clients, and to whoever forgot a password.
+"""Mails to clients and to whoever forgot a password; the search entries of new clients.
 
-Each may be repeated: a job runs at least once, perhaps twice. A token is minted by the job that
-writes the mail, so that no event, argument or stored answer holds it; a repetition replaces the
-token it made before.
+Each mail may be repeated: a job runs at least once, perhaps twice. A token is minted by the job
+that writes the mail, so that no event, argument or stored answer holds it; a repetition replaces
+the token it made before.
 """
 
 from typing import Any
 from uuid import UUID
 
+from domain.clients.commands.index_client import reindex_client
 from domain.clients.commands.make_reset import make_reset
 from domain.clients.commands.make_verification import make_verification
 from domain.clients.events import TOPIC, ClientEventKind
@@ -57,6 +58,8 @@ def jobs_over(mailer: Mailer) -> JobRegistry:
 
 
 async def _defer(work: WriteWork, event: EventRow) -> None:
+    if event.object_id is None:
+        return  # a password was asked for with an address that nobody has
     args = {"client_id": str(event.client_id)}
     if event.kind == REQUESTED:
         args = {"kind": event.topic, "actor_id": str(event.object_id), "ib_path": event.ib_path}
@@ -64,6 +67,20 @@ async def _defer(work: WriteWork, event: EventRow) -> None:
 
 
 MAILS = Consumer("clients.mails", _TOPICS, _defer, kinds=frozenset(_JOB_OF))
+
+
+async def _index(work: WriteWork, event: EventRow) -> None:
+    assert event.client_id is not None, "a registration is a client's"
+    await reindex_client(work, event.client_id)
+
+
+# Outside the request, since only new addresses have something to store: some 130 rows.
+SEARCH = Consumer(
+    "clients.search",
+    frozenset({TOPIC}),
+    _index,
+    kinds=frozenset({ClientEventKind.REGISTERED.value}),
+)
 
 
 async def send_verification(run: JobRun, mailer: Mailer, client_id: UUID) -> None:

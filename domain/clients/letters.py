@@ -33,6 +33,28 @@ def verification(
     )
 
 
+def verification_of_several(
+    brand_name: str, name: str, token: str, branding: Mapping[str, Any], *, days: int
+) -> tuple[str, str]:
+    """As above, for an address that was registered more than once: a password is chosen with it."""
+    return f"Confirm your e-mail address for {brand_name}", "\n".join(
+        [
+            f"Hello {name},",
+            "",
+            f"your e-mail address was registered with {brand_name} more than once, perhaps not",
+            "always by you. If you want an account, confirm the address and choose a new password;",
+            "passwords given when registering open nothing.",
+            "",
+            *_link(branding, "verify-email", token),
+            f"Your code, valid for {days} days and for one use:",
+            token,
+            "",
+            "If you did not register, do nothing: nobody can sign in before this is confirmed.",
+            "",
+        ]
+    )
+
+
 def registered_again(brand_name: str, name: str) -> tuple[str, str]:
     """Subject and text of the mail to a client whose address somebody tried to register again."""
     return f"You already have an account with {brand_name}", "\n".join(

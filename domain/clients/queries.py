@@ -3,16 +3,29 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, exists, select
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
 from domain.clients.values import CountryRule, Market
 from domain.kernel.errors import NotFound
 from tenants.context import ActorKind
+from tenants.passwords import NO_PASSWORD
 from tenants.tables import brand, brand_country, credential, staff
 from tenants.values import StaffStatus
 from tenants.work import ReadWork, WriteWork
+
+# Somebody else registered the address as well; see `register_client`.
+_lacks_password = (
+    exists()
+    .where(
+        credential.c.brand_id == client.c.brand_id,
+        credential.c.actor_kind == ActorKind.CLIENT.value,
+        credential.c.actor_id == client.c.id,
+        credential.c.password_hash == NO_PASSWORD,
+    )
+    .correlate(client)
+)
 
 
 async def get_market(work: WriteWork, country: str) -> Market:
@@ -27,13 +40,12 @@ async def get_market(work: WriteWork, country: str) -> Market:
     return Market(rules, tuple(row.languages))
 
 
-async def find_by_email(work: WriteWork, email: str) -> Row[Any] | None:
+async def find_by_email(work: WriteWork, email: str, *, lock: bool = False) -> Row[Any] | None:
     """Id, ib path and status of the brand's client with that address."""
-    return await work.maybe(
-        select(client.c.id, client.c.ib_path, client.c.status).where(
-            client.c.brand_id == work.scope.brand_id, client.c.email == email
-        )
+    found = select(client.c.id, client.c.ib_path, client.c.status).where(
+        client.c.brand_id == work.scope.brand_id, client.c.email == email
     )
+    return await work.maybe(found.with_for_update() if lock else found)
 
 
 async def get_client(work: WriteWork, client_id: UUID) -> Row[Any]:
@@ -74,6 +86,7 @@ async def find_addressee(work: ReadWork | WriteWork, client_id: UUID) -> Row[Any
             client.c.ib_path,
             brand.c.name.label("brand_name"),
             brand.c.branding,
+            _lacks_password.label("lacks_password"),
         )
         .select_from(client.join(brand, brand.c.id == client.c.brand_id))
         .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)

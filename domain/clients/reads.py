@@ -5,15 +5,11 @@ without `notes:read`. Staff without
 `clients:all` see the clients they own, a client itself, an ib its subtree.
 """
 
-from sqlalchemy import func
-
 from domain.clients.masks import mask_email, mask_name, mask_phone, mask_tags
 from domain.clients.rights import SEES_ALL, SEES_CONTACTS, SEES_NAMES, SEES_NOTES
 from domain.clients.search import SUFFIX_LENGTH_MIN, read_term
 from domain.clients.tables import client, client_note, client_search
 from domain.reads import (
-    VIEWER_CLIENT,
-    VIEWER_IB_PATH,
     VIEWER_ID,
     Entity,
     Field,
@@ -28,14 +24,6 @@ from domain.reads import (
     own_rows,
 )
 from tenants.tables import event
-
-
-def _is_client(viewer: Viewer) -> bool:
-    return viewer.client_id is not None
-
-
-def _is_ib(viewer: Viewer) -> bool:
-    return viewer.ib_path is not None and viewer.client_id is None
 
 
 def _is_brands(viewer: Viewer) -> bool:
@@ -83,8 +71,7 @@ CLIENT = Entity(
         shortest=SUFFIX_LENGTH_MIN,
     ),
     scopes=(
-        RowScope(client.c.id == VIEWER_CLIENT, when=_is_client),
-        RowScope(func.starts_with(client.c.ib_path, VIEWER_IB_PATH), when=_is_ib),
+        *own_rows(client, client="id"),
         RowScope(client.c.owner_id == VIEWER_ID, unless=SEES_ALL, when=_is_brands),
     ),
 )

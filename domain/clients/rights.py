@@ -1,24 +1,12 @@
 """What an actor may see and write of a client, beyond the permission to reach it at all."""
 
 from domain.clients.rules import CLIENT_MAY_CHANGE, STAFF_MAY_CHANGE
-from tenants.context import ANONYMOUS, ActorKind, Scope
-from tenants.refusals import BrandNotNamed
-from tenants.tokens import NO_BRAND
+from tenants.context import ActorKind, Scope
 
 SEES_ALL = "clients:all"
 SEES_NAMES = "clients:names"
 SEES_CONTACTS = "clients:pii"
 SEES_NOTES = "notes:read"
-
-
-def nobody(scope: Scope) -> Scope:
-    """Somebody who is about to become a client, whatever session the request came with.
-
-    Refusals: FORBIDDEN when the request names no brand.
-    """
-    if scope.brand_id == NO_BRAND:
-        raise BrandNotNamed()
-    return Scope(scope.brand_id, ANONYMOUS, request_id=scope.request_id, ip=scope.ip)
 
 
 def reaches_all(scope: Scope) -> bool:

@@ -5,14 +5,12 @@ Paths in refusals name fields of the API's inputs.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from domain.clients.errors import (
     ClientClosed,
     CountryNotAllowed,
     FieldNotAllowed,
-    InvalidField,
-    PasswordWeak,
     VersionMoved,
 )
 from domain.clients.values import (
@@ -23,15 +21,15 @@ from domain.clients.values import (
     Registration,
     RegistrationForm,
 )
-from tenants.passwords import LENGTHS as PASSWORD_LENGTHS
+from tenants.passwords import check_password, own_words
 from tenants.passwords import normalise_email as one_spelling
+from tenants.refusals import InvalidField
 
 EMAIL_LENGTH_MAX = 254  # RFC 5321 §4.5.3.1.3, less the brackets
 NAME_LENGTH_MAX = 100
 NOTE_LENGTH_MAX = 10_000
 TAGS_MAX = 20
 TAG_LENGTH_MAX = 40
-_DISTINCT_MIN = 5
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _EMAIL = re.compile(rf"[^\s@\"<>()\[\],:;\\]{{1,64}}@{_LABEL}(?:\.{_LABEL})+")
@@ -40,10 +38,6 @@ _UNHELD = re.compile("[\0\ud800-\udfff]")  # what no database text holds
 _PHONE_MARKS = str.maketrans("", "", " ()-./\u00a0\u2011")
 _IB_CODE = re.compile(r"[A-Z0-9-]{1,64}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-_GUESSED_FIRST = frozenset(
-    {"password12", "password123", "qwertyuiop", "1234567890", "letmein123", "welcome123",
-     "administrator", "iloveyou12", "changeme123", "trading123", "forex12345"}
-)  # fmt: skip
 
 CLIENT_MAY_CHANGE = frozenset({"phone", "language"})
 STAFF_MAY_CHANGE = frozenset({"name", "phone", "country", "language", "tags"})
@@ -55,7 +49,7 @@ def read_form(form: RegistrationForm) -> Registration:
     Refusals: INVALID, PASSWORD_WEAK.
     """
     email, name = normalise_email(form.email), normalise_name(form.name)
-    check_password(form.password, (email.partition("@")[0], *name.split()))
+    check_password(form.password, own_words(name, email))
     return Registration(
         name=name,
         email=email,
@@ -116,21 +110,6 @@ def normalise_ib_code(text: str) -> str:
     if not _IB_CODE.fullmatch(code):
         raise InvalidField("ibCode", "A code has letters, digits and hyphens.")
     return code
-
-
-def check_password(password: str, own_words: Iterable[str]) -> None:
-    """Accept a password of the usual length that is not among the first guesses.
-
-    Refusals: PASSWORD_WEAK; the message says what to change.
-    """
-    shortest, longest = PASSWORD_LENGTHS
-    if not shortest <= len(password) <= longest:
-        raise PasswordWeak(f"Use {shortest} to {longest} characters.")
-    plain = password.casefold()
-    if plain in _GUESSED_FIRST or len(set(plain)) < _DISTINCT_MIN:
-        raise PasswordWeak("This is among the first passwords that get tried.")
-    if any(len(word) >= 4 and word.casefold() in plain for word in own_words):
-        raise PasswordWeak("Leave your name and e-mail address out of it.")
 
 
 def choose_entity(market: Market, country: str) -> CountryRule:

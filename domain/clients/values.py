@@ -42,6 +42,18 @@ class RegistrationForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """What somebody brings from the mail: the token, and a password if one was asked for."""
+
+    token: str
+    password: str | None = None
+    device: str | None = None
+
+    def __repr__(self) -> str:
+        return "Verification()"
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A form that passed every check which needs no database."""
 

@@ -1,13 +1,6 @@
 """Refusals of the ibs context. Codes are public contract."""
 
-from domain.kernel.errors import Invalid, Refused
-
-
-class InvalidField(Invalid):
-    """A field's value can't be right."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__("INVALID", message, path=("input", field))
+from domain.kernel.errors import Refused
 
 
 class CodeTaken(Refused):

@@ -5,8 +5,9 @@ import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.ibs.errors import InvalidField, ParentSuspended, TreeTooDeep
+from domain.ibs.errors import ParentSuspended, TreeTooDeep
 from domain.ibs.values import IbStatus
+from tenants.refusals import InvalidField
 
 DEEPEST = 10
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}", re.ASCII)

@@ -44,7 +44,9 @@ class PasswordResetRequestInput:
 @strawberry.input(description="A new password, allowed by what the mail contained.")
 class PasswordResetInput:
     token: str = strawberry.field(description="The token from the mail.")
-    password: str = strawberry.field(description="The new password, 10 to 128 characters.")
+    password: str = strawberry.field(
+        description="10 to 128 characters, not among the first guesses, without name or address."
+    )
 
 
 @strawberry.input(description="A token to be.")

@@ -98,7 +98,8 @@ class PasswordResetRequestPayload:
 @payload(
     errors={
         "TOKEN_INVALID": "The link was used, replaced, expired or never valid.",
-        "PASSWORD_WEAK": "The password is too short or too long.",
+        "PASSWORD_WEAK": "The password is too short, too long or too easy to guess.",
+        **_THROTTLED,
     }
 )
 class PasswordResetPayload:

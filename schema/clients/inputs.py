@@ -71,6 +71,11 @@ class ClientRegisterInput:
 @strawberry.input(description="The token out of the mail.")
 class EmailVerifyInput:
     token: str = strawberry.field(description="The token, as it stands in the mail.")
+    password: str | None = strawberry.field(
+        description="A new password, in place of the one from registration. Ask for it after "
+        "`PASSWORD_REQUIRED`.",
+        default=None,
+    )
     device: str | None = strawberry.field(
         description="What the list of sessions shows of the device, at most 300 characters.",
         default=None,

@@ -8,10 +8,8 @@ import strawberry
 from domain.clients.commands.add_note import add_note
 from domain.clients.commands.assign_client import assign_client
 from domain.clients.commands.update_client import update_client
-from domain.clients.commands.verify_email import verify_email
-from domain.clients.registration import register
-from domain.clients.rights import nobody
-from domain.clients.values import ProfileChange, RegistrationForm
+from domain.clients.registration import register, verify
+from domain.clients.values import ProfileChange, RegistrationForm, Verification
 from domain.ibs.queries import find_introducer
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import decode_id_of
@@ -27,7 +25,6 @@ from schema.clients.types import Client, Note
 from schema.shared.bind import Info, fetch_below
 from schema.shared.errors import mutation, payload, result
 from tenants.passwords import Passwords
-from tenants.sessions import Issued, issue_session
 from tenants.work import WriteWork
 
 
@@ -70,7 +67,13 @@ class ClientRegisterPayload:
 
 
 @payload(
-    errors={"TOKEN_INVALID": "The token was used, replaced, expired or never valid."},
+    errors={
+        "TOKEN_INVALID": "The token was used, replaced, expired or never valid.",
+        "PASSWORD_REQUIRED": "The address was registered more than once: let its owner choose a "
+        "password and send it with the same token.",
+        "PASSWORD_WEAK": "The password is too short, too long or too easy to guess.",
+        "THROTTLED": "Too many attempts; try again later.",
+    },
 )
 class EmailVerifyPayload:
     tokens: SessionTokens | None = result(
@@ -145,12 +148,13 @@ class ClientMutations:
         needs="public",
     )
     async def email_verify(self, info: Info, input: VerifyInput) -> EmailVerifyPayload:
-        async def command(work: WriteWork) -> Issued:
-            whose = await verify_email(work, input.token)
-            return await issue_session(work, whose, user_agent=input.device)
-
-        asking = nobody(info.context.scope)
-        issued = (await info.context.database.write(asking, command)).value
+        services: ClientServices = info.context.services
+        issued = await verify(
+            info.context.database,
+            services.passwords,
+            info.context.scope,
+            typed=Verification(input.token, input.password, input.device),
+        )
         return EmailVerifyPayload(tokens=SessionTokens.of(issued))
 
     @mutation(

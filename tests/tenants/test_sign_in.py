@@ -16,12 +16,27 @@ from tenants.actors import sources
 from tenants.context import ActorKind
 from tenants.denials import Denials
 from tenants.password_reset import REQUESTED, PasswordReset, ResetRefused
-from tenants.passwords import Passwords, PasswordWeak, normalise_email
+from tenants.passwords import (
+    NO_PASSWORD,
+    Passwords,
+    PasswordWeak,
+    check_password,
+    normalise_email,
+    own_words,
+)
 from tenants.refusals import BrandNotNamed, Throttled
 from tenants.sessions import Whose
-from tenants.sign_in import Attempt, CredentialsRefused, SignIn
+from tenants.sign_in import OPERATION, Attempt, CredentialsRefused, SignIn
 from tenants.single_use import issue_single_use
-from tenants.throttle import ACCOUNT, ADDRESS, counted_by, network_of, sweep
+from tenants.throttle import (
+    ACCOUNT,
+    ADDRESS,
+    count_attempt,
+    counted_by,
+    forgive_attempt,
+    network_of,
+    sweep,
+)
 from tenants.tokens import NO_BRAND
 from tenants.values import Role, TokenKind
 
@@ -272,20 +287,88 @@ async def test_passwords(passwords):
     assert not (await passwords.verify("no hash", "x")).right
     assert not (await passwords.verify(None, "nobody's password")).right
     await passwords.warm_up()
-    for weak in ("", "x" * 9, "x" * 129):
-        with pytest.raises(PasswordWeak):
-            await passwords.hash(weak)
+    assert (await passwords.verify(await passwords.renew("x"), "x")).right
+    assert not (await passwords.verify(NO_PASSWORD, "")).right
     assert normalise_email(" Ａnn@EXAMPLE.com") == "ann@example.com"
 
 
-async def test_a_reset_is_asked_for_without_a_trace_of_who_exists(
-    reset, make, brand, client, scope_for
+@pytest.mark.parametrize(
+    "password",
+    ["", "123456789", "x" * 129, "Password123", "ＰＡＳＳＷＯＲＤ123", "ababababab", "my-annabel-7",
+     "LEELEE-annABEL"],
+)  # fmt: skip
+async def test_one_rule_for_new_passwords(passwords, password):
+    with pytest.raises(PasswordWeak) as caught:
+        check_password(password, own_words("Jo Lee", "annabel@example.com"))
+    assert (caught.value.code, caught.value.path) == ("PASSWORD_WEAK", ("input", "password"))
+    if "annabel" not in password.lower():
+        with pytest.raises(PasswordWeak):
+            await passwords.hash(password)
+
+
+def test_a_short_name_does_not_spoil_a_password():
+    check_password("sleeping dogs lie", ("ann", "Lee"))
+
+
+async def test_a_right_password_ends_no_wait_that_others_earned(
+    sign_in, make, brand, client, scope_for, database
 ):
+    scope = replace(scope_for(brand), ip="192.0.2.1")
+    against = counted_by(OPERATION, "CLIENT|mine@example.com", scope.ip)
+    await refused(sign_in, scope, client.email, "wrong password")
+    make.run(brand, update(tables.throttle).values(failures=ADDRESS.free + 3))
+    await database.write(scope, lambda work: count_attempt(work, against))
+    await database.write(scope, lambda work: forgive_attempt(work, against))
+    left = {row.key.split(":")[1]: row for row in make.rows(tables.throttle, brand)}
+    assert left["address"].failures == ADDRESS.free + 3
+    assert left["address"].blocked_until is not None
+    with pytest.raises(Throttled):
+        await database.write(scope, lambda work: count_attempt(work, against))
+
+
+async def test_a_wait_of_ones_own_right_attempt_is_taken_back(
+    sign_in, make, brand, client, scope_for
+):
+    scope = replace(scope_for(brand), ip="192.0.2.1")
+    await sign_in(scope, attempt(client.email))
+    make.run(brand, update(tables.throttle).values(failures=ADDRESS.free))
+    account = tables.throttle.c.key.like("%account%")
+    make.run(brand, update(tables.throttle).where(account).values(failures=0))
+    for _ in range(3):
+        await sign_in(scope, attempt(client.email))
+
+
+async def test_a_token_that_is_none_costs_no_hash(database, brand, scope_for):
+    class Counting(Passwords):
+        async def hash(self, password):
+            raise AssertionError("hashed")
+
+    guarded = PasswordReset(database, Counting(FAST), ACTORS)
+    scope = replace(scope_for(brand), ip="192.0.2.1")
+    seen = []
+    for number in range(ADDRESS.free + 2):
+        text = f"bk_reset_{brand.id.hex}_{number:032x}_{'x' * 43}"
+        with pytest.raises(DomainError) as caught:
+            await guarded.complete(scope, text, "another good password")
+        seen.append(type(caught.value))
+    assert seen == [ResetRefused] * (ADDRESS.free + 1) + [Throttled]
+
+
+async def test_a_reset_is_asked_for_without_a_trace_of_who_exists(
+    reset, make, brand, client, scope_for, count_statements
+):
+    sent = []
     for email in (client.email, "nobody@example.com"):
-        assert await reset.request(scope_for(brand), ActorKind.CLIENT, email) is None
-    (event,) = make.rows(tables.event, brand)
+        with count_statements() as counted:
+            assert await reset.request(scope_for(brand), ActorKind.CLIENT, email) is None
+        sent.append(counted.total)
+    assert sent[0] == sent[1]
+    event, other = make.rows(tables.event, brand)
     assert (event.topic, event.kind, event.object_id) == ("CLIENT", REQUESTED, client.id)
-    assert event.payload == {}
+    assert (other.topic, other.kind, other.object_id, other.client_id) == (
+        "CLIENT", REQUESTED, None, None,
+    )  # fmt: skip
+    assert event.payload == other.payload == {}
     one, two = make.rows(tables.audit, brand)
     assert (one.action, one.object_id) == (two.action, two.object_id)
     assert make.rows(tables.token, brand) == []
@@ -303,6 +386,8 @@ async def test_a_reset_changes_the_password_and_ends_every_session(
     ).value
     with pytest.raises(PasswordWeak):
         await reset.complete(scope_for(brand), minted.text, "short")
+    with pytest.raises(PasswordWeak):
+        await reset.complete(scope_for(brand), minted.text, f"{client.email} is me")
     with pytest.raises(ResetRefused):
         await reset.complete(scope_for(brand_b), minted.text, "another good password")
     await reset.complete(scope_for(brand), minted.text, "another good password")

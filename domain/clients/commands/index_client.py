@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import delete, text
 
 from domain.clients.events import Subject
+from domain.clients.queries import lock_client
 from domain.clients.search import entries
 from domain.clients.tables import client_search
 from tenants.work import WriteWork
@@ -20,7 +21,7 @@ _INSERT = text(
 async def index_client(
     work: WriteWork, subject: Subject, *, name: str, email: str, phone: str | None
 ) -> None:
-    """Store the suffixes of a new client."""
+    """Store the suffixes of a client that has none."""
     found = sorted(entries(name, email, phone))
     await work.rows(
         _INSERT,
@@ -42,3 +43,11 @@ async def forget_client(work: WriteWork, client_id: UUID) -> None:
             client_search.c.client_id == client_id,
         )
     )
+
+
+async def reindex_client(work: WriteWork, client_id: UUID) -> None:
+    """Store the suffixes of a client as it is now, whatever was stored before."""
+    row = await lock_client(work, client_id)
+    await forget_client(work, row.id)
+    subject = Subject(row.id, row.ib_path)
+    await index_client(work, subject, name=row.name, email=row.email, phone=row.phone)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.clients.letters import verification
+from domain.clients.letters import verification, verification_of_several
 from domain.clients.queries import find_addressee
 from domain.clients.values import ClientStatus, Mail
 from tenants.context import ActorKind
@@ -25,5 +25,6 @@ async def make_verification(work: WriteWork, client_id: UUID) -> Mail | None:
     minted = await issue_single_use(work, TokenKind.VERIFY, whose)
     work.audit(Change("client.verification_sent", object_kind="client", object_id=client_id))
     days = LIVES[TokenKind.VERIFY].days
-    subject, text = verification(to.brand_name, to.name, minted.text, to.branding, days=days)
+    write = verification_of_several if to.lacks_password else verification
+    subject, text = write(to.brand_name, to.name, minted.text, to.branding, days=days)
     return Mail(f"verify-{minted.id.hex}", to.email, to.brand_name, subject, text)

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import exists, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.clients.commands.index_client import index_client
 from domain.clients.errors import IbUnknown
 from domain.clients.events import ClientEventKind, Subject, client_event
 from domain.clients.ports import FindIntroducer
@@ -16,7 +15,9 @@ from domain.clients.tables import client
 from domain.clients.values import ClientKind, ClientStatus, Introducer, Registration
 from tenants.context import ActorKind
 from tenants.log import Change
-from tenants.tables import brand_counter, credential
+from tenants.numbers import next_number
+from tenants.passwords import NO_PASSWORD
+from tenants.tables import credential
 from tenants.values import Outcome
 from tenants.work import WriteWork
 
@@ -31,11 +32,12 @@ async def register_client(
     password_hash: str,
     find_introducer: FindIntroducer,
 ) -> None:
-    """Make the client, or pretend to: a known address answers exactly as a new one does.
+    """Make the client, or pretend to: a known address answers and costs exactly as a new one does.
 
-    Whatever can be refused is judged before the address is looked at. An address that registers
-    again before it was verified gets the newer password and another mail, so that nobody can lie
-    in wait with an old one; a verified one only gets a mail. Both happen in consumers.
+    Whatever can be refused is judged before the address is looked at; from there on both take the
+    same statements and a number. An address that registers again before it was verified loses its
+    password: either of the two may lie in wait for the click of whoever owns the address, who
+    therefore chooses one with it (`verify_email`). Consumers write mails and fill the search.
     Refusals: COUNTRY_NOT_ALLOWED, INVALID (language), IB_UNKNOWN.
     Effects: event `registered` or `registration_repeated`, audit.
     """
@@ -43,20 +45,23 @@ async def register_client(
     rule = choose_entity(market, registration.country)
     language = choose_language(market, registration.language)
     introducer = await _find_introducer(work, registration.ib_code, find_introducer)
-    known = await find_by_email(work, registration.email)
-    if known is None:
-        subject = Subject(work.new_id(), introducer.path if introducer else "")
-        fields = {
-            "language": language,
-            "legal_entity_id": rule.legal_entity_id,
-            "ib_id": introducer.id if introducer else None,
-        }
-        if await _insert(work, subject, registration, fields):
-            await _finish(work, subject, registration, password_hash)
-            return
-        known = await find_by_email(work, registration.email)
-    assert known is not None, "the address was taken by a twin that has committed"
-    await _repeat(work, known, password_hash)
+    fields = {
+        "language": language,
+        "legal_entity_id": rule.legal_entity_id,
+        "ib_id": introducer.id if introducer else None,
+        "ib_path": introducer.path if introducer else "",
+    }
+    is_new = await _insert(work, registration, fields)
+    row = await find_by_email(work, registration.email, lock=True)
+    assert row is not None, "the address is ours or that of a twin that has committed"
+    subject = Subject(row.id, row.ib_path)
+    if is_new:
+        await _add_credential(work, subject, registration.email, password_hash)
+        work.emit(client_event(ClientEventKind.REGISTERED, subject))
+    else:
+        await _drop_password(work, subject)
+        work.emit(client_event(ClientEventKind.REGISTRATION_REPEATED, subject))
+    _audit(work, subject, registration, is_new=is_new)
 
 
 async def _find_introducer(
@@ -70,18 +75,15 @@ async def _find_introducer(
     return introducer
 
 
-async def _insert(
-    work: WriteWork, subject: Subject, registration: Registration, fields: dict[str, Any]
-) -> bool:
-    """Whether the row is ours; a racing twin may have taken the address."""
+async def _insert(work: WriteWork, registration: Registration, fields: dict[str, Any]) -> bool:
+    """Whether the row is ours; the address may be known, or a racing twin's."""
     row = {
         "brand_id": work.scope.brand_id,
-        "id": subject.id,
-        "reference": reference_of(await _next_number(work)),
+        "id": work.new_id(),
+        "reference": reference_of(await next_number(work, _COUNTER)),
         "version": 1,
         "kind": ClientKind.INDIVIDUAL,
         "status": ClientStatus.REGISTERED,
-        "ib_path": subject.ib_path,
         "name": registration.name,
         "email": registration.email,
         "phone": registration.phone,
@@ -93,61 +95,48 @@ async def _insert(
     return bool(await work.rows(taken.returning(client.c.id)))
 
 
-async def _next_number(work: WriteWork) -> int:
-    """The brand's next client number. Two who race for one address leave a gap."""
-    counter = insert(brand_counter).values(brand_id=work.scope.brand_id, name=_COUNTER, value=1)
-    row = await work.one(
-        counter.on_conflict_do_update(
-            index_elements=["brand_id", "name"], set_={"value": brand_counter.c.value + 1}
-        ).returning(brand_counter.c.value)
-    )
-    return int(row.value)
-
-
-async def _finish(
-    work: WriteWork, subject: Subject, registration: Registration, password_hash: str
+async def _add_credential(
+    work: WriteWork, subject: Subject, email: str, password_hash: str
 ) -> None:
     await work.rows(
         insert(credential).values(
             brand_id=work.scope.brand_id,
             actor_kind=ActorKind.CLIENT,
             actor_id=subject.id,
-            email=registration.email,
+            email=email,
             password_hash=password_hash,
             changed_at=work.now(),
         )
     )
-    await index_client(
-        work,
-        subject,
-        name=registration.name,
-        email=registration.email,
-        phone=registration.phone,
+
+
+async def _drop_password(work: WriteWork, subject: Subject) -> None:
+    """Take the password from a client whose address nobody has proven; leave all others alone."""
+    unproven = exists().where(
+        client.c.brand_id == work.scope.brand_id,
+        client.c.id == subject.id,
+        client.c.status == ClientStatus.REGISTERED,
     )
-    work.emit(client_event(ClientEventKind.REGISTERED, subject))
-    after = {"country": registration.country, "ib_code": registration.ib_code}
-    work.audit(Change("client.register", object_kind="client", object_id=subject.id, after=after))
-
-
-async def _repeat(work: WriteWork, known: Row[Any], password_hash: str) -> None:
-    if known.status == ClientStatus.REGISTERED:
-        await work.rows(
-            update(credential)
-            .where(
-                credential.c.brand_id == work.scope.brand_id,
-                credential.c.actor_kind == ActorKind.CLIENT,
-                credential.c.actor_id == known.id,
-            )
-            .values(password_hash=password_hash, changed_at=work.now())
+    await work.rows(
+        update(credential)
+        .where(
+            credential.c.brand_id == work.scope.brand_id,
+            credential.c.actor_kind == ActorKind.CLIENT,
+            credential.c.actor_id == subject.id,
+            unproven,
         )
-    subject = Subject(known.id, known.ib_path)
-    work.emit(client_event(ClientEventKind.REGISTRATION_REPEATED, subject))
+        .values(password_hash=NO_PASSWORD, changed_at=work.now())
+    )
+
+
+def _audit(work: WriteWork, subject: Subject, registration: Registration, *, is_new: bool) -> None:
     work.audit(
         Change(
             "client.register",
             object_kind="client",
-            object_id=known.id,
-            outcome=Outcome.REFUSED,
-            reason="The e-mail address was registered before.",
+            object_id=subject.id,
+            after={"country": registration.country, "ib_code": registration.ib_code},
+            outcome=Outcome.DONE if is_new else Outcome.REFUSED,
+            reason=None if is_new else "The e-mail address was registered before.",
         )
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, update
 
-from domain.clients.commands.index_client import forget_client, index_client
+from domain.clients.commands.index_client import reindex_client
 from domain.clients.errors import CountryNotAllowed
 from domain.clients.events import ClientEventKind, Subject, client_event
 from domain.clients.queries import get_client, get_market
@@ -84,14 +84,7 @@ async def _write(work: WriteWork, row: Row[Any], values: dict[str, Any]) -> None
     )
     subject = Subject(row.id, row.ib_path)
     if _SEARCHED & values.keys():
-        await forget_client(work, row.id)
-        await index_client(
-            work,
-            subject,
-            name=values.get("name", row.name),
-            email=row.email,
-            phone=values.get("phone", row.phone),
-        )
+        await reindex_client(work, row.id)
     fields = sorted(values)
     work.emit(client_event(ClientEventKind.PROFILE_CHANGED, subject, {"fields": fields}))
     shown = [name for name in fields if name not in _PERSONAL]

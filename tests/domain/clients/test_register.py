@@ -7,10 +7,13 @@ import psycopg
 import pytest
 
 from domain.clients.commands.register_client import register_client
+from domain.clients.jobs import SEARCH
 from domain.clients.rules import read_form
 from domain.clients.values import Registration, RegistrationForm
+from domain.events.consumers import consume
 from domain.ibs.queries import find_introducer
 from domain.kernel.errors import DomainError
+from tenants.passwords import NO_PASSWORD
 from tenants.work import Database, WriteWork
 from tests.factories import Brand, Factory, scope_of
 
@@ -44,6 +47,13 @@ def counts(superuser: psycopg.Connection[Any], brand: Brand) -> dict[str, int]:
     return found
 
 
+async def indexed(worker: Database, brand: Brand) -> int:
+    """How many events the consumer of the search handled."""
+    done = await consume(worker, brand.id, SEARCH, limit=10)
+    assert done is not None
+    return done.handled
+
+
 def only(superuser: psycopg.Connection[Any], query: str, brand: Brand) -> Any:
     rows = superuser.execute(query, [brand.id]).fetchall()
     assert len(rows) == 1, rows
@@ -66,13 +76,28 @@ async def test_a_new_client_is_written_once_and_waits_for_its_address(
     )  # fmt: skip
     assert counts(superuser, brand) == {
         "client": 1, "credential": 1, "event": 1, "audit": 1, "brand_counter": 1, "token": 0,
-        "client_search": 5 + 14 + 10,
+        "client_search": 0,
     }  # fmt: skip
     assert only(
         superuser,
         "select topic, kind, client_id = object_id, payload from event where brand_id = %s",
         brand,
     ) == ("CLIENT", "registered", True, {})
+
+
+async def test_a_consumer_makes_a_new_client_found_once_and_as_it_is_now(
+    database: Database, worker_database: Database, brand: Brand, superuser: psycopg.Connection[Any]
+) -> None:
+    await register(database, brand, filled("Ann@One.example", phone="+357 99123456"))
+    assert await indexed(worker_database, brand) == 1
+    assert counts(superuser, brand)["client_search"] == 5 + 14 + 10
+    superuser.execute("update client set phone = null where brand_id = %s", [brand.id])
+    superuser.execute("update consumer_cursor set seq = 0 where brand_id = %s", [brand.id])
+    assert await indexed(worker_database, brand) == 1
+    assert counts(superuser, brand)["client_search"] == 5 + 14
+    await register(database, brand, filled("Ann@One.example", name="Bob"))
+    assert await indexed(worker_database, brand) == 0
+    assert counts(superuser, brand)["client_search"] == 5 + 14
 
 
 async def test_nothing_personal_goes_into_the_logs(
@@ -96,7 +121,8 @@ async def test_a_known_address_answers_alike_and_writes_only_to_the_logs(
     before = counts(superuser, brand)
     assert await register(database, brand, filled(known.email)) is None
     after = counts(superuser, brand)
-    assert after == before | {"event": before["event"] + 1, "audit": before["audit"] + 1}
+    logged = {"event": before["event"] + 1, "audit": before["audit"] + 1}
+    assert after == before | logged | {"brand_counter": 1}
     assert only(superuser, "select kind, client_id from event where brand_id = %s", brand) == (
         "registration_repeated",
         known.id,
@@ -106,13 +132,13 @@ async def test_a_known_address_answers_alike_and_writes_only_to_the_logs(
     ) == ("REFUSED", False)
 
 
-async def test_an_unverified_address_that_registers_again_gets_the_newer_password(
+async def test_an_unverified_address_that_registers_again_loses_its_password(
     database: Database, brand: Brand, superuser: psycopg.Connection[Any]
 ) -> None:
     await register(database, brand, filled("ann@again.example"))
     await register(database, brand, filled("ann@again.example", name="Bob"), "hash-2")
     assert only(superuser, "select password_hash from credential where brand_id = %s", brand) == (
-        "hash-2",
+        NO_PASSWORD,
     )
     assert only(superuser, "select name from client where brand_id = %s", brand) == ("Ann Lee",)
 
@@ -147,7 +173,11 @@ async def test_twins_that_race_make_one_client(
 
 
 async def test_the_code_of_an_ib_puts_the_client_below_it(
-    database: Database, brand: Brand, make: Factory, superuser: psycopg.Connection[Any]
+    database: Database,
+    worker_database: Database,
+    brand: Brand,
+    make: Factory,
+    superuser: psycopg.Connection[Any],
 ) -> None:
     ib = make.ib(brand, make.ib(brand))
     await register(database, brand, filled("ann@ib.example", ib_code=ib.code.lower()))
@@ -156,6 +186,7 @@ async def test_the_code_of_an_ib_puts_the_client_below_it(
         ib.path,
     )
     assert only(superuser, "select ib_path from event where brand_id = %s", brand) == (ib.path,)
+    await indexed(worker_database, brand)
     paths = superuser.execute(
         "select distinct ib_path from client_search where brand_id = %s", [brand.id]
     ).fetchall()
@@ -218,11 +249,29 @@ async def test_references_count_per_brand(
     assert rows == [("C-000001",), ("C-000002",), ("C-000003",), ("C-000001",)]
 
 
-async def test_both_outcomes_cost_a_fixed_number_of_statements(
-    database: Database, brand: Brand, count_statements: Any
+async def test_a_gap_between_references_does_not_tell_a_known_address(
+    database: Database, brand: Brand, make: Factory, superuser: psycopg.Connection[Any]
 ) -> None:
-    with count_statements() as new:
-        await register(database, brand, filled("ann@cost.example"))
-    with count_statements() as known:
-        await register(database, brand, filled("ann@cost.example"))
-    assert (new.total, known.total) == (10, 7), f"{new}\n\n{known}"
+    """Whoever registers before and after somebody else could count; both outcomes take a number."""
+    for number, other in enumerate((make.client(brand).email, "new@gap.example")):
+        for side in ("before", "after"):
+            await register(database, brand, filled(f"{side}{number}@gap.example"))
+            if side == "before":
+                await register(database, brand, filled(other))
+    rows = superuser.execute(
+        "select right(reference, 1) from client where brand_id = %s and email ~ '^(bef|aft)'"
+        " order by reference",
+        [brand.id],
+    ).fetchall()
+    assert rows == [("1",), ("3",), ("4",), ("6",)]
+
+
+async def test_all_outcomes_cost_the_same_statements(
+    database: Database, brand: Brand, make: Factory, count_statements: Any
+) -> None:
+    found = []
+    for email in (make.client(brand).email, "ann@cost.example", "ann@cost.example"):
+        with count_statements() as counted:
+            await register(database, brand, filled(email))
+        found.append(counted.total)
+    assert found == [9, 9, 9], str(counted)

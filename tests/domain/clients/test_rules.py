@@ -106,27 +106,6 @@ def test_a_country_is_two_letters(typed: str) -> None:
     assert refusal(rules.normalise_country, typed) == ("INVALID", ("input", "country"))
 
 
-@pytest.mark.parametrize(
-    "password",
-    [
-        "short",
-        "x" * 129,
-        "Password123",
-        "aaaaaaaaaaaa",
-        "ababababab",
-        "my-annabel-7",
-        "LEELEE-annABEL",
-    ],
-)
-def test_a_guessable_password_is_refused(password: str) -> None:
-    code, path = refusal(rules.check_password, password, ("annabel", "Lee"))
-    assert (code, path) == ("PASSWORD_WEAK", ("input", "password"))
-
-
-def test_a_short_name_does_not_spoil_a_password() -> None:
-    rules.check_password("sleeping dogs lie", ("ann", "Lee"))
-
-
 def test_a_right_form_is_read_whole() -> None:
     read = rules.read_form(
         RegistrationForm(

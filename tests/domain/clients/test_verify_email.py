@@ -1,5 +1,6 @@
 """From registration to a verified address: the mail, its token, and every way it can fail."""
 
+import asyncio
 import email
 import email.policy
 from dataclasses import replace
@@ -23,8 +24,9 @@ from domain.clients.jobs import (
 )
 from domain.clients.ports import MailNotSent
 from domain.clients.registration import register
+from domain.clients.registration import verify as prove
 from domain.clients.tables import client as client_table
-from domain.clients.values import Mail, RegistrationForm
+from domain.clients.values import Mail, RegistrationForm, Verification
 from domain.events.consumers import consume
 from domain.events.jobs import JobRun
 from domain.ibs.queries import find_introducer
@@ -34,6 +36,7 @@ from tenants.context import ActorKind
 from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.sessions import Whose
+from tenants.throttle import ACCOUNT
 from tenants.work import Database, WriteWork
 from tests.factories import Brand, Factory, scope_of
 
@@ -83,9 +86,9 @@ async def mailed(
     return row.id, mailer
 
 
-async def verify(database: Database, brand: Brand, text: str) -> Whose:
+async def verify(database: Database, brand: Brand, text: str, hashed: str | None = None) -> Whose:
     async def command(work: WriteWork) -> Whose:
-        return await verify_email(work, text)
+        return await verify_email(work, text, password_hash=hashed)
 
     return (await database.write(scope_of(brand), command)).value
 
@@ -188,7 +191,67 @@ async def test_an_unverified_address_that_registers_again_gets_a_new_token(
     await sign_up(database, brand, "ann@f.example")
     await tell_registered_again(job(worker_database, brand), mailer, client_id)
     assert len(mailer.mails) == 2
-    await verify(database, brand, mailer.token())
+    await verify(database, brand, mailer.token(), "hash")
+
+
+@pytest.mark.parametrize("newest", [True, False])
+async def test_no_password_from_before_the_proof_opens_what_two_registered(
+    worker_database: Database, database: Database, make: Factory, brand: Brand, newest: bool
+) -> None:
+    """The owner of the address and somebody who lies in wait both register; the owner clicks."""
+    address, chosen = "annabel@hijack.example", "chosen with the proof"
+    client_id, mailer = await mailed(database, worker_database, make, brand, address)
+    await sign_up(database, brand, address, password="an attacker's own password")
+    if newest:
+        await tell_registered_again(job(worker_database, brand), mailer, client_id)
+    assert ("passwords given when registering open nothing" in mailer.mails[-1].text) is newest
+    scope, token = replace(scope_of(brand), ip="192.0.2.7"), mailer.token()
+    refused = []
+    for password in (None, "short", "annabel at her best"):
+        with pytest.raises(DomainError) as caught:
+            await prove(database, PASSWORDS, scope, typed=Verification(token, password))
+        refused.append(caught.value.code)
+    assert refused == ["PASSWORD_REQUIRED", "PASSWORD_WEAK", "PASSWORD_WEAK"]
+    assert make.rows(client_table, brand)[0].status == "REGISTERED"
+    await prove(database, PASSWORDS, scope, typed=Verification(token, chosen))
+    (row,) = make.rows(tables.credential, brand)
+    for password, right in (
+        ("correct horse battery", False),
+        ("an attacker's own password", False),
+        ("", False),
+        (chosen, True),
+    ):
+        assert (await PASSWORDS.verify(row.password_hash, password)).right is right
+
+
+async def test_a_registration_of_somebody_verified_meanwhile_leaves_the_password(
+    worker_database: Database, database: Database, make: Factory, brand: Brand
+) -> None:
+    _, mailer = await mailed(database, worker_database, make, brand, "ann@meanwhile.example")
+    proof = prove(database, PASSWORDS, scope_of(brand), typed=Verification(mailer.token()))
+    again = sign_up(database, brand, "ann@meanwhile.example", password="an attacker's password")
+    done = await asyncio.gather(proof, again, return_exceptions=True)
+    (row,) = make.rows(tables.credential, brand)
+    (status,) = [one.status for one in make.rows(client_table, brand)]
+    if isinstance(done[0], DomainError):
+        assert (done[0].code, status, row.password_hash) == ("PASSWORD_REQUIRED", "REGISTERED", "")
+    else:
+        assert status == "ACTIVE"
+        assert (await PASSWORDS.verify(row.password_hash, "correct horse battery")).right
+
+
+async def test_no_hash_is_made_for_a_token_that_is_none(database: Database, brand: Brand) -> None:
+    class Counting(Passwords):
+        async def hash(self, password: str) -> str:
+            raise AssertionError("hashed")
+
+    typed = Verification(f"bk_verify_{brand.id.hex}_{brand.id.hex}_{'x' * 43}", "a good password")
+    scope, refused = replace(scope_of(brand), ip="192.0.2.9"), []
+    for _ in range(ACCOUNT.free + 2):
+        with pytest.raises(DomainError) as caught:
+            await prove(database, Counting(), scope, typed=typed)
+        refused.append(caught.value.code)
+    assert refused == ["TOKEN_INVALID"] * (ACCOUNT.free + 1) + ["THROTTLED"]
 
 
 async def test_a_closed_or_vanished_client_is_left_in_peace(
@@ -269,6 +332,21 @@ async def test_a_forgotten_password_is_mailed_once_and_sets_a_new_one(
     with pytest.raises(DomainError) as caught:
         await reset.complete(scope_of(brand), text, "another horse battery")
     assert caught.value.code == "TOKEN_INVALID"
+
+
+async def test_a_reset_asked_for_with_an_unknown_address_mails_nothing(
+    database: Database,
+    worker_database: Database,
+    brand: Brand,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    reset = PasswordReset(database, PASSWORDS, {ActorKind.CLIENT: CLIENTS})
+    await reset.request(scope_of(brand), ActorKind.CLIENT, "nobody@h.example")
+    done = await consume(worker_database, brand.id, MAILS, limit=10)
+    assert done is not None
+    assert done.handled == 1
+    query = "select 1 from jobs.procrastinate_jobs where args->>'brand_id' = %s"
+    assert superuser.execute(query, [str(brand.id)]).fetchall() == []
 
 
 async def test_no_reset_is_mailed_to_whoever_has_no_sign_in(

@@ -6,10 +6,13 @@ from sqlalchemy import func
 
 from domain.kernel.ids import encode_id, new_uuid
 from tenants import tables
+from tenants.context import ActorKind
 from tenants.log import Change
 from tenants.refusals import Unauthenticated
 from tenants.seal import seal
-from tenants.values import Role
+from tenants.sessions import Whose
+from tenants.single_use import issue_single_use
+from tenants.values import Role, TokenKind
 from tests.factories import rights_of
 
 PASSWORD = "correct horse battery"
@@ -193,7 +196,7 @@ async def test_a_forgotten_password_is_answered_alike(ask, make, brand, client):
     unknown = await ask(document, key=key, email="nobody@example.com")
     assert known.data == unknown.data
     assert known.data["passwordResetRequest"] == {"accepted": True, "errors": []}
-    assert len(make.rows(tables.event, brand)) == 1
+    assert [row.object_id for row in make.rows(tables.event, brand)] == [client.id, None]
     document = """mutation { passwordReset(input: {token: "x", password: "long enough, this"})
       { done errors { code path } } }"""
     answer = await ask(document, key=key)
@@ -201,6 +204,34 @@ async def test_a_forgotten_password_is_answered_alike(ask, make, brand, client):
         "done": None,
         "errors": [{"code": "TOKEN_INVALID", "path": ["input", "token"]}],
     }
+
+
+async def test_a_new_password_is_set_with_the_token_and_only_once(
+    ask, make, brand, client, database, scope_for
+):
+    document = """mutation ($token: String!, $password: String!) {
+      passwordReset(input: {token: $token, password: $password}) { done errors { code path } } }"""
+    old = make.client_token(brand, client)
+    whose = Whose(ActorKind.CLIENT, client.id)
+    minted = await database.write(
+        scope_for(brand, "system"), lambda work: issue_single_use(work, TokenKind.RESET, whose)
+    )
+    key, answers = brand.publishable_key, []
+    for password in ("password123", "a password of mine", "a password of mine"):
+        answer = await ask(document, key=key, token=minted.value.text, password=password)
+        answers.append(answer.data["passwordReset"])
+    assert answers == [
+        {"done": None, "errors": [{"code": "PASSWORD_WEAK", "path": ["input", "password"]}]},
+        {"done": True, "errors": []},
+        {"done": None, "errors": [{"code": "TOKEN_INVALID", "path": ["input", "token"]}]},
+    ]
+    with pytest.raises(Unauthenticated):
+        await ask("{ __typename }", old)
+    document = """mutation ($email: String!, $password: String!) {
+      sessionCreate(input: {email: $email, password: $password}) { errors { code } } }"""
+    for password, codes in ((PASSWORD, ["CREDENTIALS_INVALID"]), ("a password of mine", [])):
+        answer = await ask(document, key=key, email=client.email, password=password)
+        assert [one["code"] for one in answer.data["sessionCreate"]["errors"]] == codes
 
 
 TOKEN = """mutation ($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) {

@@ -1,7 +1,10 @@
 """What an actor can do with an account now, and why not: pure, and the same as commands decide."""
 
+from dataclasses import dataclass
+
 from domain.accounts.values import AccountAccess, AccountStatus
 from domain.clients.actions import Possible
+from domain.clients.values import ClientStatus
 
 # Action → the permission it takes.
 _TAKES = {
@@ -17,21 +20,33 @@ _OPEN_TO = {
 }
 
 
-def actions_of(
-    status: AccountStatus, access: AccountAccess, permissions: frozenset[str]
-) -> tuple[Possible, ...]:
+_BEGINS = frozenset({"changeLeverage", "placeOrder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What actions on an account depend on."""
+
+    status: AccountStatus
+    access: AccountAccess
+    client: ClientStatus
+
+
+def actions_of(standing: Standing, permissions: frozenset[str]) -> tuple[Possible, ...]:
     """Every action on an account in that state, for somebody with these permissions."""
     return tuple(
-        Possible(
-            name,
-            _against(name, status, access) if needed in permissions else "FORBIDDEN",
-        )
+        Possible(name, _against(name, standing) if needed in permissions else "FORBIDDEN")
         for name, needed in _TAKES.items()
     )
 
 
-def _against(name: str, status: AccountStatus, access: AccountAccess) -> str | None:
-    if status is not AccountStatus.ACTIVE:
+def _against(name: str, standing: Standing) -> str | None:
+    if name in _BEGINS and standing.client is ClientStatus.REGISTERED:
+        return "EMAIL_NOT_VERIFIED"
+    if name in _BEGINS and standing.client is not ClientStatus.ACTIVE:
+        return "CLIENT_RESTRICTED"
+    access = standing.access
+    if standing.status is not AccountStatus.ACTIVE:
         return "ACCOUNT_NOT_ACTIVE"
     if name in _OPEN_TO and access not in _OPEN_TO[name]:
         return "TRADING_DISABLED"

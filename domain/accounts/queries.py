@@ -10,7 +10,7 @@ from sqlalchemy import Integer, String, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.accounts.rules import GroupTerms, SymbolTerms
+from domain.accounts.rules import GroupTerms, SymbolTerms, decide_client_may_act
 from domain.accounts.tables import (
     deal,
     equity_point,
@@ -117,11 +117,20 @@ async def lock_account(work: WriteWork, account_id: UUID) -> Any:
     )
 
 
-async def get_account(work: WriteWork, account_id: UUID, *, named: str = "accountId") -> Any:
-    """The account of a command, locked. Refusals: NOT_FOUND for unknown and out of reach alike."""
+async def get_account(
+    work: WriteWork, account_id: UUID, *, named: str = "accountId", begins: bool = False
+) -> Any:
+    """The account of a command, locked. `begins`: the command begins something new for its client.
+
+    Refusals: NOT_FOUND for unknown and out of reach alike; with `begins` CLIENT_RESTRICTED and
+    EMAIL_NOT_VERIFIED.
+    """
     account = await lock_account(work, account_id)
-    if account is None or await find_standing(work, account.client_id) is None:
+    standing = account and await find_standing(work, account.client_id)
+    if not standing:
         raise NotFound(path=("input", named))
+    if begins:
+        decide_client_may_act(standing.status)
     return account
 
 

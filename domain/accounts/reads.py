@@ -4,23 +4,35 @@ Who may see a client may see its accounts; a client and an ib are held to their 
 by row-level security.
 """
 
-from sqlalchemy import Text, cast
+from sqlalchemy import Text, cast, exists
+from sqlalchemy import select as select_columns
 
 from domain.accounts.tables import (
     account_state,
     deal,
+    platform_grant,
     platform_server,
     platform_symbol,
     position,
     trade_order,
     trading_account,
 )
-from domain.reads import Entity, Many, One, Through, columns, extend, own_rows
+from domain.clients.tables import client
+from domain.reads import BRAND, Entity, Many, One, RowScope, Through, columns, extend, own_rows
 
 SERVER = Entity(
     name="server",
     table=platform_server,
     fields=columns(platform_server, "name", "kind", "time_zone"),
+    # A server belongs to the operator; a brand sees those it is granted.
+    scopes=(
+        RowScope(
+            exists().where(
+                platform_grant.c.server_id == platform_server.c.id,
+                platform_grant.c.brand_id == BRAND,
+            )
+        ),
+    ),
 )
 
 SYMBOL = Entity(
@@ -45,6 +57,15 @@ SYMBOL = Entity(
     orders={"NAME": platform_symbol.c.name},
 )
 
+# What may be begun on an account depends on its client, too.
+_CLIENT_STATUS = (
+    select_columns(client.c.status)
+    .where(
+        client.c.brand_id == trading_account.c.brand_id, client.c.id == trading_account.c.client_id
+    )
+    .scalar_subquery()
+)
+
 ACCOUNT = Entity(
     name="account",
     table=trading_account,
@@ -65,6 +86,7 @@ ACCOUNT = Entity(
         ),
         "login": cast(trading_account.c.login, Text),
         "login_number": trading_account.c.login,
+        "client_status": _CLIENT_STATUS,
     },
     relations={
         "client": One("client", own="client_id"),

@@ -16,6 +16,7 @@ from domain.accounts.values import (
 )
 from domain.clients.values import ClientStatus
 from domain.kernel.errors import Conflict, Invalid, Refused
+from domain.kernel.money import to_minor
 
 ACCOUNTS_PER_CLIENT_MAX = 20
 DEMO_BALANCE_DEFAULT = Decimal(10_000)
@@ -309,6 +310,7 @@ def _initial_balance(wish: OpenWish) -> Decimal | None:
     amount = DEMO_BALANCE_DEFAULT if wish.initial_balance is None else wish.initial_balance
     if not 0 < amount <= DEMO_BALANCE_MAX:
         raise Invalid("INVALID", f"Above 0 and at most {DEMO_BALANCE_MAX}.", path=path)
+    to_minor(amount, wish.currency, path=path)
     return amount
 
 

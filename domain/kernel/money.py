@@ -53,7 +53,7 @@ def parse_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
-def to_minor(amount: Decimal, currency: str) -> int:
+def to_minor(amount: Decimal, currency: str, *, path: tuple[str, ...] = ()) -> int:
     """Minor units of an amount that the currency can hold exactly.
 
     Refusals: INVALID when the amount has more decimals than the currency or too many digits.
@@ -62,7 +62,8 @@ def to_minor(amount: Decimal, currency: str) -> int:
         scaled = amount.scaleb(scale_of(currency))
         whole = scaled.to_integral_value()
         if scaled != whole or abs(whole) >= 10**MAX_DIGITS:
-            raise Invalid("INVALID", f"{currency} has {scale_of(currency)} decimals.")
+            message = f"{currency} has {scale_of(currency)} decimals."
+            raise Invalid("INVALID", message, path=path)
     return int(whole)
 
 

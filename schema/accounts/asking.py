@@ -24,6 +24,10 @@ SHARED: Final = {
     "IDEMPOTENCY_IN_PROGRESS": "The same request is still running; ask again in a moment.",
     "IDEMPOTENCY_KEY_REUSED": "The key was used with other input.",
 }
+CLIENT: Final = {
+    "CLIENT_RESTRICTED": "The client may not begin anything new.",
+    "EMAIL_NOT_VERIFIED": "The client has not verified the e-mail address.",
+}
 NOT_ACTIVE: Final = {"ACCOUNT_NOT_ACTIVE": "The account is not open on its platform."}
 DISABLED: Final = {"TRADING_DISABLED": "Trading is switched off for this account."}
 PLATFORM: Final = {"PLATFORM_REFUSED": "The platform said no; `message` has its code."}

@@ -13,6 +13,7 @@ from domain.accounts.commands.change_passwords import change_passwords
 from domain.accounts.commands.open_account import open_account
 from domain.kernel.errors import NotFound
 from schema.accounts.asking import (
+    CLIENT,
     NOT_ACTIVE,
     PLATFORM,
     SHARED,
@@ -48,8 +49,7 @@ class SealingServices(Protocol):
     errors={
         **SHARED,
         **TOO_HIGH,
-        "CLIENT_RESTRICTED": "The client may not begin anything new.",
-        "EMAIL_NOT_VERIFIED": "The client has not verified the e-mail address.",
+        **CLIENT,
         "ACCOUNT_LIMIT": "The client has as many accounts as allowed.",
         "KIND_UNAVAILABLE": "The brand offers no account of that kind to you.",
         "CURRENCY_UNAVAILABLE": "No account of that kind in this currency and swap choice.",
@@ -61,7 +61,7 @@ class AccountOpenPayload:
     replayed: bool = replayed()
 
 
-@payload(errors={**SHARED, **VERSION, **NOT_ACTIVE, **TOO_HIGH, **PLATFORM})
+@payload(errors={**SHARED, **CLIENT, **VERSION, **NOT_ACTIVE, **TOO_HIGH, **PLATFORM})
 class AccountLeverageChangePayload:
     account: Account | None = result("The account as it is now.")
     replayed: bool = replayed()

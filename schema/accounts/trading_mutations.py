@@ -11,6 +11,7 @@ from domain.accounts.commands.change_position import change_position
 from domain.accounts.commands.close_position import close_position
 from domain.accounts.commands.place_order import place_order
 from schema.accounts.asking import (
+    CLIENT,
     DISABLED,
     LOTS,
     NOT_ACTIVE,
@@ -39,6 +40,7 @@ from schema.shared.errors import mutation, payload, result
 @payload(
     errors={
         **SHARED,
+        **CLIENT,
         **NOT_ACTIVE,
         **DISABLED,
         **LOTS,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from domain.accounts import values
-from domain.accounts.actions import actions_of
+from domain.accounts.actions import Standing, actions_of
 from domain.accounts.queries import list_equity_points
 from domain.accounts.rules import margin_level_percent, withdrawable
+from domain.clients.values import ClientStatus
 from domain.kernel.errors import Invalid
 from schema.accounts.enums import (
     AccountAccess,
@@ -218,11 +219,17 @@ class Account(Node):
     orders: Connection[Order] = many("Orders, newest first.", filter=OrderFilter, order=OrderOrder)
     deals: Connection[Deal] = many("Deals, newest first.", filter=DealFilter, order=DealOrder)
 
-    @field("What this viewer may do with the account now.", reads=("status", "access"))
+    @field(
+        "What this viewer may do with the account now.", reads=("status", "access", "client_status")
+    )
     def actions(self, info: Info) -> list[Action]:
         record: Any = self
-        status, access = values.AccountStatus(record.status), values.AccountAccess(record.access)
-        possible = actions_of(status, access, info.context.scope.permissions)
+        standing = Standing(
+            status=values.AccountStatus(record.status),
+            access=values.AccountAccess(record.access),
+            client=ClientStatus(record.client_status),
+        )
+        possible = actions_of(standing, info.context.scope.permissions)
         return [
             Action(name=one.name, allowed=one.allowed, reason_code=one.reason_code)
             for one in possible

@@ -15,10 +15,11 @@ async def change_leverage(
 ) -> dict[str, str]:
     """Ask the platform for another leverage; `account` and `request` ids.
 
-    Refusals: NOT_FOUND, VERSION_CONFLICT, ACCOUNT_NOT_ACTIVE, LEVERAGE_TOO_HIGH, INVALID.
+    Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, VERSION_CONFLICT,
+    ACCOUNT_NOT_ACTIVE, LEVERAGE_TOO_HIGH, INVALID.
     Effects: event `leverage_requested`, later `leverage_changed`; audit.
     """
-    account = await get_account(work, account_id)
+    account = await get_account(work, account_id, begins=True)
     decide_version(account.version, expected_version)
     decide_is_active(AccountStatus(account.status))
     kind = AccountKind(account.kind)

@@ -19,10 +19,10 @@ async def place_order(work: WriteWork, account_id: UUID, wish: OrderWish) -> dic
 
     The order is SENDING until the platform answers; the platform has the last word on price and
     margin (NO_MONEY and the like become the order's `reasonCode`).
-    Refusals: NOT_FOUND, SYMBOL_UNKNOWN and those of `rules.decide_order`.
+    Refusals: NOT_FOUND, CLIENT_RESTRICTED, SYMBOL_UNKNOWN and those of `rules.decide_order`.
     Effects: event `order_requested`, later `order_filled`, `order_placed` or `order_rejected`.
     """
-    account = await get_account(work, account_id)
+    account = await get_account(work, account_id, begins=True)
     symbol = await find_symbol(work, account.server_id, wish.symbol)
     if symbol is None:
         message = "This account has no such symbol."

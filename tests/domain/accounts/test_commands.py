@@ -234,3 +234,29 @@ async def test_login_ranges_of_two_brands_never_overlap(
         assert code == "CONFLICT"
     finally:
         await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (ClientStatus.RESTRICTED, "CLIENT_RESTRICTED"),
+        (ClientStatus.CLOSED, "CLIENT_RESTRICTED"),
+        (ClientStatus.REGISTERED, "EMAIL_NOT_VERIFIED"),
+    ],
+)
+async def test_a_client_that_may_begin_nothing_can_still_close(
+    database: Database, make: Factory, brand: Brand, rows: Any, status: ClientStatus, code: str
+) -> None:
+    make.symbol("EURUSD")
+    client = make.client(brand, status=status)
+    account = make.account(brand, client)
+    position = make.position(account, symbol="EURUSD")
+    staff = scope_of(brand, "brand_admin")
+    assert await refused(database, staff, lambda w: place_order(w, account.id, BUY)) == code
+    changed = await refused(
+        database, staff, lambda w: change_leverage(w, account.id, 10, expected_version=None)
+    )
+    assert changed == code
+    assert events_of(rows, brand) == []
+    await database.write(staff, lambda w: close_position(w, position, None))
+    assert events_of(rows, brand) == ["close_requested"]

@@ -38,6 +38,7 @@ from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.secrets import Vault
 from tenants.sign_in import SignIn
+from tenants.throttle import network_of
 from tenants.token_use import TokenUse
 from tenants.work import Database
 
@@ -77,7 +78,7 @@ def throttle_keys(scope: Scope) -> tuple[str, ...]:
     """The caller's own bucket, then the brand's."""
     brand = f"brand:{scope.brand_id.hex}"
     if scope.token_id is None:
-        return (f"anonymous:{scope.brand_id.hex}:{scope.ip or ''}", brand)
+        return (f"anonymous:{scope.brand_id.hex}:{network_of(scope.ip or '')}", brand)
     return (f"token:{scope.brand_id.hex}:{scope.token_id.hex}", brand)
 
 
@@ -125,7 +126,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(platforms.close)
@@ -135,7 +136,9 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
             await stack.enter_async_context(hub)
             await stack.enter_async_context(denials.running())
             await stack.enter_async_context(use.running())
-            yield
+            stack.push_async_callback(view.live.close_all)
+            # For `api.listening.Server`, which ends them before it waits for them.
+            yield {"live": view.live}
 
     return Starlette(routes=[*view.routes(), *health_routes(database)], lifespan=lifespan)
 

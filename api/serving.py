@@ -18,6 +18,7 @@ from api.embedded.problems import SetupError
 from api.settings import Settings
 
 DRAIN_SECONDS = 8
+START_FAILED = 3  # as `uvicorn.run` ends
 
 
 def serve(settings: Settings) -> None:
@@ -25,11 +26,11 @@ def serve(settings: Settings) -> None:
 
     Whose word about the caller's address counts is `TRUSTED_PROXIES`; nobody's, when it is unset.
     """
-    from api.listening import OPTIONS
+    from api.listening import OPTIONS, Server
 
     require_port(settings.host, settings.port)
     lifeline.watch()
-    uvicorn.run(
+    config = uvicorn.Config(
         "api.app:build_app",
         factory=True,
         host=settings.host,
@@ -43,6 +44,11 @@ def serve(settings: Settings) -> None:
         log_level="info",
         **OPTIONS,
     )
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(START_FAILED)
 
 
 def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:

@@ -9,8 +9,14 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
 from api.graphql.context import ContextFactory, EdgeContext
+from api.graphql.errors import EdgeRefusal
+from api.graphql.limits import Throttle
 from domain.kernel.ids import new_uuid
+from tenants.throttle import network_of
 
+STRANGER_COST = 10
+"""What a credential that turns out wrong costs the address it came from: a read each."""
+_STRANGERS = frozenset({"UNAUTHENTICATED", "FORBIDDEN"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -27,10 +33,13 @@ def with_state(scope: AsgiScope, **state: str | None) -> HTTPConnection:
 
 @asynccontextmanager
 async def opened(
-    factory: ContextFactory, connection: HTTPConnection, parameters: Mapping[str, str] | None
+    factory: ContextFactory,
+    connection: HTTPConnection,
+    parameters: Mapping[str, str] | None,
+    throttle: Throttle,
 ) -> AsyncGenerator[EdgeContext, None]:
     """The context of one operation; closed in the end, also when the operation is cancelled."""
-    context = await factory(connection, parameters)
+    context = await _identified(factory, connection, parameters, throttle)
     try:
         last_event_id = getattr(connection.state, "last_event_id", None)
         if last_event_id is not None:
@@ -38,3 +47,26 @@ async def opened(
         yield context
     finally:
         await asyncio.shield(context.close())
+
+
+async def _identified(
+    factory: ContextFactory,
+    connection: HTTPConnection,
+    parameters: Mapping[str, str] | None,
+    throttle: Throttle,
+) -> EdgeContext:
+    """Who asks. Charged to the address before anything is looked up, given back to who may in."""
+    address = connection.client.host if connection.client else ""
+    keys = (f"address:all:{network_of(address)}",)
+    throttle.take(keys, STRANGER_COST)
+    try:
+        context = await factory(connection, parameters)
+    except EdgeRefusal as refusal:
+        if refusal.code not in _STRANGERS:
+            throttle.refund(keys, STRANGER_COST)
+        raise
+    except BaseException:
+        throttle.refund(keys, STRANGER_COST)
+        raise
+    throttle.refund(keys, STRANGER_COST)
+    return context

@@ -26,7 +26,10 @@ class BucketSize:
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
-    """Every number the edge holds callers to. Times are in seconds, sizes in bytes."""
+    """Every number the edge holds callers to. Times are in seconds, sizes in bytes.
+
+    `strangers` is the bucket of an address for credentials that turn out wrong.
+    """
 
     budget: int = 2_000
     staff_budget: int = 10_000
@@ -38,6 +41,7 @@ class EdgeLimits:
             "brand": BucketSize(400_000, 20_000),
         }
     )
+    strangers: BucketSize = BucketSize(4_000, 100)
     max_buckets: int = 50_000
     max_body: int = 256 * 1024
     max_answer: int = 5 * 1024 * 1024

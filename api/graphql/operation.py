@@ -68,7 +68,7 @@ class Operations:
     def __init__(self, schema: ExecutableSchema, limits: EdgeLimits, throttle: Throttle) -> None:
         self._schema = schema
         self._limits = limits
-        self._throttle = throttle
+        self.throttle = throttle
 
     def admit(
         self, parameters: Parameters, context: EdgeContext, allowed: frozenset[OperationType]
@@ -78,16 +78,16 @@ class Operations:
         Raises `DocumentRefused`, `KindNotAllowed`, or `EdgeRefusal` when buckets are empty.
         """
         keys = context.throttle_keys
-        self._throttle.take(keys, 0)
+        self.throttle.take(keys, 0)
         try:
             prepared = self._schema.documents.prepare(parameters.query)
             admission = self._measure(parameters, prepared, context)
         except DocumentRefused:
-            self._throttle.charge(keys, self._limits.refusal_cost)
+            self.throttle.charge(keys, self._limits.refusal_cost)
             raise
         if admission.kind not in allowed:
             raise KindNotAllowed(admission.kind)
-        self._throttle.take(keys, admission.requested)
+        self.throttle.take(keys, admission.requested)
         return admission
 
     def _measure(
@@ -190,8 +190,8 @@ class Operations:
         """Gives back what was asked for and not returned; the actual cost and the bucket after."""
         spent = admission.prepared.cost.spent(admission.parameters.operation_name, result.data)
         actual = min(spent, admission.requested)
-        self._throttle.refund(context.throttle_keys, admission.requested - actual)
-        return actual, self._throttle.status(context.throttle_keys)
+        self.throttle.refund(context.throttle_keys, admission.requested - actual)
+        return actual, self.throttle.status(context.throttle_keys)
 
     def encode(self, answer: Answer, request_id: str) -> tuple[Answer, bytes]:
         """The answer as JSON. One too large, or holding what JSON can't, becomes an error."""

@@ -8,7 +8,7 @@ client leaves, when it reads nothing for the write time-out, or when its token i
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Send
@@ -21,6 +21,10 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+
+
+_LAST: Final = {"type": "http.response.body", "body": b"", "more_body": False}
+_LAST_SECONDS = 1.0
 
 
 class EventFrames(SSETransport):
@@ -90,6 +94,10 @@ async def send_events(
             with suppress(asyncio.CancelledError, TimeoutError, OSError):
                 await task
         await lines.aclose()
+    if ended.is_set() and writing.cancelled():
+        # Whole, so that the client knows that it was ended and did not lose the connection.
+        with suppress(TimeoutError, OSError):
+            await asyncio.wait_for(send(_LAST), _LAST_SECONDS)
 
 
 async def _write(lines: AsyncIterator[str], send: Send, seconds: float) -> None:
@@ -97,7 +105,7 @@ async def _write(lines: AsyncIterator[str], send: Send, seconds: float) -> None:
         await asyncio.wait_for(
             send({"type": "http.response.body", "body": line.encode(), "more_body": True}), seconds
         )
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await send(_LAST)
 
 
 async def _left(receive: Callable[[], Awaitable[Any]]) -> None:

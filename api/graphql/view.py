@@ -72,7 +72,8 @@ class GraphQLView:
         self._factory = context_factory
         self._development = development
         self._cors = Cors(allow_origin, development=development)
-        throttle = Throttle(self._limits.buckets, self._limits.max_buckets)
+        sizes = {**self._limits.buckets, "address": self._limits.strangers}
+        throttle = Throttle(sizes, self._limits.max_buckets)
         self._operations = Operations(schema, self._limits, throttle)
         self.live = Live(self._limits.sockets_per_token)
         self._sockets = Sockets(
@@ -130,7 +131,8 @@ class _Exchange:
         try:
             self._cors = await self._view._cors.headers(self._request)
             parameters = await self._read()
-            async with opened(self._view._factory, self._request, None) as context:
+            throttle = self._view._operations.throttle
+            async with opened(self._view._factory, self._request, None, throttle) as context:
                 self._id = context.request_id
                 await self._operate(parameters, context, send)
         except Malformed as malformed:

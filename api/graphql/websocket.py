@@ -139,12 +139,19 @@ class SocketAdapter(ASGIWebSocketAdapter):
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes once; a second close, or one after the client left, is nothing."""
+        """Closes once; a second close, or one after the client left, is nothing.
+
+        A client that does not take the closing frame in time is dropped.
+        """
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             return
-        with suppress(WebSocketDisconnect, TimeoutError):
+        try:
             async with asyncio.timeout(self._limits.write_seconds):
                 await self.ws.close(code, reason)
+        except WebSocketDisconnect:
+            return
+        except TimeoutError:
+            self.stalled.set()
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
@@ -276,7 +283,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
     def _context(self, request_id: str | None = None) -> Any:
         socket = self._adapter.ws
         connection = with_state(socket.scope, request_id=request_id or request_id_of(socket))
-        return opened(self._sockets.context_factory, connection, self._credentials)
+        sockets = self._sockets
+        return opened(
+            sockets.context_factory, connection, self._credentials, sockets.operations.throttle
+        )
 
     async def _fail(self, operation: Operation[Any, None], answer: Answer) -> None:
         with suppress(WebSocketDisconnected):

@@ -1,6 +1,8 @@
 """What each context asks of the worker: consumers, jobs, streams to read, rounds to make."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -8,6 +10,7 @@ import structlog
 from api.platforms import Platforms
 from api.worker import Register, Worker
 from domain.accounts import jobs as accounts
+from domain.accounts.commands.forget_points import forget_points
 from domain.accounts.queries import list_servers
 from domain.accounts.reader import StreamReader
 from domain.clients import jobs as clients
@@ -23,6 +26,7 @@ _log = structlog.get_logger(__name__)
 _NEW_SERVERS_EVERY_S = 5.0
 _SEAL_EVERY_S = 1.0
 _READ_AGAIN_S = 1.0
+_RESUME_EVERY_S = 60.0
 _SWEEP_EVERY_S = 3600.0
 
 
@@ -96,21 +100,32 @@ async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
             await asyncio.gather(reading, losing, return_exceptions=True)
 
 
-def register_throttle(worker: Worker) -> None:
-    """Forget failed sign-ins that no longer count."""
+def register_rounds(worker: Worker) -> None:
+    """Rounds over all brands: requests that are stuck, and rows that have had their time."""
 
-    async def sweep() -> None:
-        async with worker.database.read(system_scope(NO_BRAND)) as work:
-            brands = await list_brands(work)
-        for brand_id in brands:
-            await worker.database.write(system_scope(brand_id), throttle.sweep)
+    async def resume(brand_id: UUID) -> None:
+        resumed = await accounts.resume_requests(worker.database, brand_id)
+        if resumed:
+            _log.warning("requests_resumed", brand=brand_id.hex, count=resumed)
 
-    worker.every(_SWEEP_EVERY_S, "throttle sweep", sweep)
+    async def sweep(brand_id: UUID) -> None:
+        await worker.database.write(system_scope(brand_id), throttle.sweep)
+        await worker.database.write(system_scope(brand_id), forget_points)
+
+    worker.every(_RESUME_EVERY_S, "stuck requests", partial(_each_brand, worker, resume))
+    worker.every(_SWEEP_EVERY_S, "sweep", partial(_each_brand, worker, sweep))
+
+
+async def _each_brand(worker: Worker, run: Callable[[UUID], Awaitable[None]]) -> None:
+    async with worker.database.read(system_scope(NO_BRAND)) as work:
+        brands = await list_brands(work)
+    for brand_id in brands:
+        await run(brand_id)
 
 
 REGISTRATIONS: tuple[Register, ...] = (
     register_clients,
     register_accounts,
     register_audit,
-    register_throttle,
+    register_rounds,
 )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Table, create_engine, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -269,6 +269,7 @@ class Factory:
         """A currency pair of the shared platform: 100,000 units a lot, 0.01 to 50 lots."""
         row = {
             "server_id": self.platform_server(), "name": name, "description": name,
+            "id": uuid5(NAMESPACE_DNS, name),
             "asset_class": "FX", "base_currency": name[:3], "quote_currency": name[3:],
             "digits": 3 if name.endswith("JPY") else 5, "contract_size": 100_000,
             "lots_min": Decimal("0.01"), "lots_max": 50, "lots_step": Decimal("0.01"),

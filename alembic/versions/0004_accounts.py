@@ -75,6 +75,7 @@ def upgrade() -> None:
         "platform_symbol",
         sa.Column("server_id", sa.UUID(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("asset_class", sa.Text(), nullable=False),
         sa.Column("base_currency", sa.Text(), nullable=False),
@@ -88,6 +89,7 @@ def upgrade() -> None:
             ["server_id"], ["platform_server.id"], name=op.f("fk_platform_symbol_server_id")
         ),
         sa.PrimaryKeyConstraint("server_id", "name", name=op.f("pk_platform_symbol")),
+        sa.UniqueConstraint("id", name=op.f("uq_platform_symbol_id")),
     )
     grant("platform_symbol", worker="select, insert, update")
     op.create_table(
@@ -368,7 +370,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("side in ('BUY', 'SELL')", name=op.f("ck_trade_order_side")),
         sa.CheckConstraint(
-            "status in ('SENDING', 'UNKNOWN', 'PLACED', 'FILLED', 'REJECTED', 'CANCELLED', 'EXPIRED')",
+            "status in ('SENDING', 'UNKNOWN', 'PLACED', 'FILLED', 'REJECTED', 'CANCELLED', "
+            "'EXPIRED')",
             name=op.f("ck_trade_order_status"),
         ),
         sa.CheckConstraint("type in ('MARKET', 'LIMIT', 'STOP')", name=op.f("ck_trade_order_type")),

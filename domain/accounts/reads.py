@@ -38,7 +38,6 @@ SERVER = Entity(
 SYMBOL = Entity(
     name="symbol",
     table=platform_symbol,
-    key="name",
     fields=columns(
         platform_symbol,
         "server_id",

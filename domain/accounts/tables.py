@@ -103,6 +103,7 @@ platform_symbol = shared_table(
     "platform_symbol",
     Column("server_id", ForeignKey("platform_server.id"), primary_key=True),
     Column("name", Text, primary_key=True),
+    Column("id", PgUUID(as_uuid=True), nullable=False, unique=True),
     text_column("description"),
     text_column("asset_class"),
     text_column("base_currency"),

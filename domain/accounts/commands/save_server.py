@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -72,6 +72,7 @@ def _symbol_row(server_id: UUID, one: Symbol) -> dict[str, Any]:
     return {
         "server_id": server_id,
         "name": one.name,
+        "id": uuid5(server_id, one.name),
         "description": one.description,
         "asset_class": one.asset_class,
         "base_currency": one.base_currency,

@@ -1,5 +1,6 @@
 """Accounts live: events from the log, states and quotes conflated."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from schema.shared.permission import public
 from schema.shared.scalars import Cursor
 
 ACCOUNTS_MAX, SYMBOLS_MAX = 100, 50
+LOOK_AGAIN_S = 5.0
 _MONEY = ("balance", "equity", "credit", "margin", "free_margin", "floating")
 _WANT = select("currency", "login_number", "server_id")
 
@@ -197,7 +199,7 @@ class AccountSubscriptions:
             message = f"Pass 1 to {ACCOUNTS_MAX} accounts."
             raise Invalid("BAD_USER_INPUT", message, path=("accountIds",))
         watched = await _watched(info, account_ids)
-        return guard(info.context, "states:watch", _states(info, watched))
+        return guard(info.context, "states:watch", _states(info, account_ids, watched))
 
     @subscription(
         "Prices as they move, conflated: at most four times a second each.",
@@ -214,12 +216,23 @@ class AccountSubscriptions:
         return guard(info.context, "quotes:read", _quotes(info, keys))
 
 
-async def _states(info: Info, watched: dict[str, _Watched]) -> AsyncGenerator[AccountState, None]:
+async def _states(
+    info: Info, ids: list[strawberry.ID], watched: dict[str, _Watched]
+) -> AsyncGenerator[AccountState, None]:
+    """States of the accounts, as long as they are in sight: looked up again every 5 seconds.
+
+    A client may come to another member of staff, an account may leave an ib's line.
+    """
     services: LiveServices = info.context.services
+    now = asyncio.get_running_loop().time
+    in_sight, due = watched, now() + LOOK_AGAIN_S
     async with aclosing(services.states.watch(watched.keys())) as telling:
         async for told in telling:
+            if now() >= due:
+                in_sight, due = await _watched(info, ids), now() + LOOK_AGAIN_S
             for key, value in told.items():
-                yield _shown(info, watched[key], read_state(value))
+                if key in in_sight:
+                    yield _shown(info, in_sight[key], read_state(value))
 
 
 async def _quotes(info: Info, keys: set[str]) -> AsyncGenerator[Quote, None]:

@@ -8,14 +8,18 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.accounts.commands.change_leverage import change_leverage
 from domain.accounts.live import publish_states
 from domain.accounts.trading import AccountState, Quote, QuoteSource
 from domain.accounts.values import StateSource
+from domain.clients.tables import client as client_table
 from domain.kernel.ids import encode_id
+from schema.accounts import subscriptions
 from tenants.context import Scope
+from tenants.values import Role
 from tests.factories import Account, Brand, Factory, scope_of
 from tests.schema.accounts.desk import Stage, World
 
@@ -107,6 +111,24 @@ async def test_states_are_the_newest_and_only_of_accounts_one_sees(
     await asyncio.sleep(0.1)
     tell(world, mine, "5")
     assert await waiting
+
+
+async def test_states_end_when_the_client_leaves_ones_sight(
+    world: World, make: Factory, brand: Brand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "LOOK_AGAIN_S", 0.0)
+    sales = scope_of(brand, "sales")
+    client = make.client(brand, owner_id=sales.actor.id)
+    account = make.account(brand, client)
+    feed = follow(world, STATES, sales, ids=[shown(account)])
+    tell(world, account, "1")
+    assert (await soon(feed))["equity"] == {"amount": "1.00"}
+    elsewhere = update(client_table).where(
+        client_table.c.brand_id == brand.id, client_table.c.id == client.id
+    )
+    make.run(brand, elsewhere.values(owner_id=brand.staff[Role.BRAND_ADMIN]))
+    tell(world, account, "2")
+    assert await silent(feed)
 
 
 async def test_quotes_are_conflated_and_of_an_account_one_sees(

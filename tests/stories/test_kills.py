@@ -94,14 +94,17 @@ def notes_of(caller: Caller, client_id: str) -> set[str]:
 
 def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
     made = start(home, free_port())
-    tokens = made.brand("aurora")["tokens"]
-    with (
-        closing(Caller(made, tokens["brand_admin"])) as staff,
-        closing(Caller(made, tokens["client"])) as trader,
-    ):
-        writer, client_id = write_through_kills(made, staff, trader)
-    pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
-    assert stop(made) == 0
+    try:
+        tokens = made.brand("aurora")["tokens"]
+        with (
+            closing(Caller(made, tokens["brand_admin"])) as staff,
+            closing(Caller(made, tokens["client"])) as trader,
+        ):
+            writer, client_id = write_through_kills(made, staff, trader)
+        pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
+    finally:
+        code = stop(made)
+    assert code == 0
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
     assert not processes_in(home)
     again = start(home, free_port())

@@ -1,5 +1,6 @@
 """Assembles the application: the only place where rooms are wired together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -130,7 +131,9 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(platforms.close)
-            await passwords.warm_up()
+            # Beside the start, which need not wait for a hash that takes its time by design.
+            warming = asyncio.create_task(passwords.warm_up())
+            stack.callback(warming.cancel)
             await stack.enter_async_context(bus)
             await stack.enter_async_context(StateLink(settings.states_socket, states))
             await stack.enter_async_context(hub)
@@ -140,7 +143,8 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
             # For `api.listening.Server`, which ends them before it waits for them.
             yield {"live": view.live}
 
-    return Starlette(routes=[*view.routes(), *health_routes(database)], lifespan=lifespan)
+    health = health_routes(database, settings.home.run_dir())
+    return Starlette(routes=[*view.routes(), *health], lifespan=lifespan)
 
 
 def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:

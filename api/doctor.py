@@ -54,6 +54,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _try("roles", lambda: _roles(urls))
     yield _try("row security", lambda: _row_security(urls))
     yield _try("migrations", lambda: _migrations(urls))
+    yield _try("jobs", lambda: _jobs(urls))
+    if running:
+        yield _try("worker", lambda: _worker(settings))
 
 
 def _try(check: str, ask: Callable[[], Finding]) -> Finding:
@@ -151,6 +154,31 @@ def _row_security(urls: Endpoints) -> Finding:
     if open_tables := sorted(wanted - forced):
         detail = f"not forced on {', '.join(open_tables)}"
     return Finding("row security", not open_tables, detail, "restore the table's policies")
+
+
+def _jobs(urls: Endpoints) -> Finding:
+    """Jobs are set aside after their tenth attempt, and nobody takes them up by himself."""
+    with connect_as_owner(urls) as connection:
+        row = connection.execute("select to_regclass('jobs.procrastinate_jobs')").fetchone()
+        if row is None or row[0] is None:
+            return Finding("jobs", None, "no queue yet", "backdesk migrate")
+        failed = connection.execute(_FAILED).fetchall()
+    detail = "; ".join(f"{count} × {name} failed for good" for name, count in failed)
+    return Finding("jobs", not failed, detail or "none failed for good", "see worker.log")
+
+
+_FAILED = """
+select task_name, count(*) from jobs.procrastinate_jobs where status = 'failed'
+group by task_name order by task_name
+"""
+
+
+def _worker(settings: Settings) -> Finding:
+    # Not at the top: it brings Starlette with it, which no other check needs.
+    from api.health import worker_health
+
+    health = worker_health(settings.home.run_dir())
+    return Finding("worker", health.ok, health.detail, "see worker.log in the home's folder log")
 
 
 def _tables() -> Iterable[Table]:

@@ -6,6 +6,7 @@ database costs a wait and nothing else: cursors, jobs and events are all in it.
 """
 
 import asyncio
+import logging
 import os
 import random
 import time
@@ -19,6 +20,7 @@ import structlog
 from prometheus_client import generate_latest
 
 from api.embedded.endpoints import Endpoints
+from api.health import HEALTH_FILE, METRICS_FILE
 from api.settings import Settings
 from domain.events.bus import PostgresBus
 from domain.events.consumers import Consumer
@@ -28,8 +30,6 @@ from domain.events.state_socket import StateServer
 from tenants.database import make_engine
 from tenants.work import Database
 
-HEALTH_FILE = "worker.health"
-METRICS_FILE = "worker.prom"
 _HEALTH_SECONDS = 1.0
 _METRICS_SECONDS = 5.0
 _STALLED_EVERY_SECONDS = 10.0
@@ -79,6 +79,8 @@ async def work(
         from api.reactions import REGISTRATIONS
 
         registrations = REGISTRATIONS
+    # While the database is away our own line says so; the pool would tell each attempt.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     url = endpoints.url("worker")
     engine = make_engine(
         endpoints.url("worker", driver="asyncpg"), pool_size=max(6, settings.pool_size)

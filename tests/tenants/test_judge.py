@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, update
 
+from api.auth import make_identifier
 from domain.clients.actors import CLIENTS
 from domain.clients.tables import client as client_table
 from domain.ibs.actors import IBS
@@ -152,3 +153,14 @@ async def test_judging_costs_no_statement(make, brand, judging, come_in, count_s
         with count_statements() as counted:
             await judging.write(scope, nothing)
         assert counted.total == 1, str(counted)
+
+
+async def test_a_serving_process_judges_every_kind_of_actor(make, brand, engine):
+    serving = Database(engine)
+    identifier = make_identifier(serving, Directory(serving))
+    for who, status in (("staff", "DISABLED"), ("client", "CLOSED"), ("ib", "SUSPENDED")):
+        token, table, key = actors(make, brand)[who]
+        scope = await identifier.identify(Asking(authorization=f"Bearer {token.text}"))
+        await serving.write(scope, write)
+        make.run(brand, update(table).where(table.c.id == key).values(status=status))
+        await refused(serving, scope, Unauthenticated)

@@ -13,6 +13,7 @@ from domain.clients.reach import OwnClients
 from domain.clients.tables import client as table
 from domain.events.hub import Hub
 from domain.events.rights import RightsWatch
+from domain.events.states import States
 from domain.events.stream import Feeds, RightsEnded
 from domain.events.subscription import QUEUE_EVENTS_MAX
 from domain.events.values import Audience, Feed, Happened, Heartbeat, Reset, ResetReason
@@ -439,3 +440,22 @@ async def test_one_reader_serves_many_sockets(database, bus, cursors, brand, sco
         for feed in live:
             await feed.aclose()
         await until(lambda: hub.sockets == 0)
+
+
+async def test_states_that_are_cancelled_leave_nothing_behind(feeds, brand, scope_for):
+    """Cancelled while it waits for the next one: its step, watcher and membership are gone."""
+    states = States()
+    scope = scope_for(brand, "brand_admin")
+    watched = feeds.guarded(scope, "states:watch", states.watch(["a"]))
+    states.publish({"a": 1})
+    assert await anext(watched) == {"a": 1}
+    waiting = asyncio.create_task(anext(watched))
+    await asyncio.sleep(0.4)
+    assert states._watchers
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await watched.aclose()
+    assert not states._watchers
+    assert feeds._hub.sockets == 0
+    assert not [one for one in asyncio.all_tasks() if "Subscription.ended" in repr(one)]

@@ -143,6 +143,15 @@ def schema_print() -> None:
     typer.echo(print_schema(), nl=False)
 
 
+@schema_app.command("errors")
+def schema_errors() -> None:
+    """Print the page of error codes, as committed in docs/errors.md."""
+    from api.error_codes import render
+    from schema.root import plain
+
+    typer.echo(render(plain()._schema), nl=False)
+
+
 @app.command()
 def doctor() -> None:
     """Check this machine and the installation; exit 1 when something is wrong."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, String, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.rules import GroupTerms, SymbolTerms, decide_client_may_act
@@ -28,7 +28,7 @@ from domain.accounts.values import AccountKind, OrderStatus
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from tenants.log import Statements
-from tenants.tables import brand_counter, jurisdiction, legal_entity
+from tenants.tables import jurisdiction, legal_entity
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -92,17 +92,6 @@ async def count_accounts(work: WriteWork, client_id: UUID) -> int:
         )
     )
     return int(row.n)
-
-
-async def next_number(work: WriteWork, name: str, start: int) -> int:
-    """The brand's next number of a kind; counters start at `start` and never go back."""
-    counter = insert(brand_counter).values(brand_id=work.scope.brand_id, name=name, value=start)
-    row = await work.one(
-        counter.on_conflict_do_update(
-            index_elements=["brand_id", "name"], set_={"value": brand_counter.c.value + 1}
-        ).returning(brand_counter.c.value)
-    )
-    return int(row.value)
 
 
 async def lock_account(work: WriteWork, account_id: UUID) -> Any:

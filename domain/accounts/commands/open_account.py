@@ -12,7 +12,6 @@ from domain.accounts.queries import (
     find_grant,
     get_leverage_cap,
     list_group_terms,
-    next_number,
 )
 from domain.accounts.rules import OPENED_BY_CLIENTS, OpenWish, Terms, decide_open
 from domain.accounts.tables import trading_account
@@ -21,6 +20,7 @@ from domain.clients.standing import ClientStanding, find_standing
 from domain.kernel.errors import NotFound, Refused
 from tenants.context import ActorKind
 from tenants.log import Change
+from tenants.numbers import next_number
 from tenants.work import WriteWork
 
 

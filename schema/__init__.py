@@ -1,1 +1,1 @@
-"""The counter: the API's types, queries, mutations and subscriptions per context. No SQL, no rules."""
+"""GraphQL over the domain: types, queries, mutations, subscriptions. Thin; see `root`."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from api.app import print_schema
 from graphql import (
     DirectiveNode,
     GraphQLEnumType,
@@ -24,6 +23,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+from api.app import print_schema
 from api.error_codes import render
 from api.graphql.errors import STATUS_OF_CODE
 from tenants.access import permissions

@@ -88,11 +88,12 @@ def ask(assembled: Assembled, shop: Database, fresh: UUID) -> Ask:
             request_id="req",
         )
         context = Context(scope=scope, database=shop, reading=assembled.reading, services=None)
-        work = context.work
         result = await assembled.schema.execute(
             text, variable_values=variables, context_value=context
         )
+        # Of the last snapshot: a mutation begins without one.
+        statements = context.work.statements
         await context.close()
-        return Answer(result, work.statements)
+        return Answer(result, statements)
 
     return asking

@@ -246,6 +246,7 @@ def test_the_sdl_shows_permissions(assembled: Assembled) -> None:
     sdl = assembled.schema.as_str()
     assert 'score: Decimal @requires(permission: "people:score")' in sdl
     assert 'type Vet implements Node @requires(permission: "vets:read")' in sdl
-    assert "directive @requires(permission: String!) on FIELD_DEFINITION | OBJECT" in sdl
+    places = "FIELD_DEFINITION | INTERFACE | OBJECT"
+    assert f"directive @requires(permission: String!) on {places}" in sdl
     assert "echo(" in sdl
     assert ALL

@@ -33,7 +33,7 @@ def home() -> Iterator[Home]:
 def run(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `backdesk …` on a scratch home: exit code, output, errors."""
     monkeypatch.setenv("BACKDESK_HOME", str(home.path))
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(cli.console, "width", 300)
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
     def ran(*words: str, **environment: str) -> tuple[int, str, str]:

@@ -1,8 +1,8 @@
 """The job queue: procrastinate's schema, and the one function through which consumers defer."""
 
-from alembic import op
 from procrastinate.schema import SchemaManager
 
+from alembic import op
 from tenants.isolation import role
 
 revision = "0005"

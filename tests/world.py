@@ -109,7 +109,10 @@ def _fill(make: Factory, brand: Brand, table: Table, subject: Subject) -> None:
     existing = make.rows(table, brand)
     if any(_belongs(table, row, subject) for row in existing):
         return
+    belongs_to_clients = _client_column(table) is not None
     if len(table.primary_key.columns) == 1 or (subject.client is None and _needs_client(table)):
+        return
+    if subject.client is not None and not belongs_to_clients:
         return
     if table is tables.event or table is tables.audit:
         _append(make, brand, table, subject)

@@ -3,6 +3,7 @@
 Tracebacks are plain: a renderer that shows local variables would print what rows and requests hold.
 """
 
+import logging
 import sys
 from typing import Any
 
@@ -21,10 +22,8 @@ def configure_logs(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if settings.environment == "production":
-        last: list[Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ]
+        last: list[Processor] = [structlog.processors.format_exc_info, _JSON]
+        _libraries_too(shared)
     else:
         plain = structlog.dev.plain_traceback
         last = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
@@ -36,5 +35,20 @@ def configure_logs(settings: Settings) -> None:
     )
 
 
+def _libraries_too(shared: list[Processor]) -> None:
+    """What libraries log through the standard module comes out in the same form."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _JSON],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+
+
 def _json(event: Any, **_options: Any) -> str:
     return orjson.dumps(event, default=str).decode()
+
+
+_JSON = structlog.processors.JSONRenderer(serializer=_json)

@@ -76,7 +76,8 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
             program("simulator", "simulator", partial(serving.accepts_unix, simulator_socket))
         ),
     )
-    await step("demo brands", seed(settings, urls, progress.say))
+    if settings.environment == "development":
+        await step("demo brands", seed(settings, urls, progress.say))
     states = partial(serving.accepts_unix, str(settings.states_socket))
     await step("worker", supervisor.start(program("worker", "worker", states)))
     answers = partial(serving.accepts_tcp, settings.host, settings.port)

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.config import LOGGING_CONFIG
 
 from api import lifeline
 from api.embedded.problems import SetupError
@@ -42,6 +43,8 @@ def serve(settings: Settings) -> None:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
         log_level="info",
+        # In production the root logger writes JSON; uvicorn's own handlers would not.
+        log_config=LOGGING_CONFIG if settings.environment == "development" else None,
         **OPTIONS,
     )
     server = Server(config)

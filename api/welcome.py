@@ -14,8 +14,9 @@ QUERIES = (
     ("Who am I, and in which brand?", "{ viewer { permissions } brand { slug name } }"),
     (
         "The first clients and their accounts",
-        "{ clients(first: 3) { totalCount { value } nodes { reference name accounts(first: 5) "
-        "{ nodes { login kind state { equity { amount currencyCode } } } } } } }",
+        "{ clients(first: 3, orderBy: {field: CREATED_AT}) { totalCount { value } "
+        "nodes { reference name accounts(first: 5) { nodes { login kind state "
+        "{ equity { amount currencyCode } } } } } } }",
     ),
     (
         "What happened, oldest first (pass the last cursor as `after` to go on)",
@@ -26,7 +27,7 @@ QUERIES = (
 
 def greet(settings: Settings, console: Console) -> None:
     """Print where things are and how to begin. Nothing about brands without a demo."""
-    told = _read_demo(settings)
+    told = _read_demo(settings) if settings.environment == "development" else {}
     console.print()
     for label, value in _addresses(settings, told):
         console.print(Text.assemble((f"{label:<10}", "bold"), value), soft_wrap=True)

@@ -50,10 +50,15 @@ async def quotes(request: Request) -> Response:
     return answer({"quotes": [shapes.plain(engine.prices.quote(name)) for name in names]})
 
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+
 async def price_history(request: Request) -> Response:
     asked = query_of(request, bodies.HistoryQuery)
     if asked.end <= asked.start:
         raise Malformed("to: must be after from")
+    if not _FIRST_YEAR <= asked.start.year <= asked.end.year <= _LAST_YEAR:
+        raise Malformed(f"from, to: must be within {_FIRST_YEAR} and {_LAST_YEAR}")
     bars = await asyncio.to_thread(
         engine_of(request).market.history,
         asked.symbol,

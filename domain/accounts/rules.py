@@ -154,7 +154,9 @@ def decide_order(
 def decide_prices(wish: OrderWish, symbol: SymbolTerms) -> None:
     """Refusals: PRICE_INVALID for a missing or misplaced price, or one off the symbol's grid."""
     if (wish.price is None) is not (wish.type is OrderType.MARKET):
-        raise Invalid("PRICE_INVALID", "A price is for LIMIT and STOP orders.", path=_PRICE)
+        is_market = wish.type is OrderType.MARKET
+        message = "A MARKET order has no price." if is_market else "This order needs a price."
+        raise Invalid("PRICE_INVALID", message, path=_PRICE)
     _decide_grid(
         {"price": wish.price, "stopLoss": wish.stop_loss, "takeProfit": wish.take_profit}, symbol
     )

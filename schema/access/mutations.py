@@ -160,7 +160,8 @@ class AccessMutations:
         return SessionRefreshPayload(tokens=SessionTokens.of(issued))
 
     @mutation(
-        "End a session of one's own, or all others; its tokens stop working at once.",
+        "End a session of one's own, or all others. Its tokens write nothing more at once, and "
+        "read nothing more within 2 seconds.",
         needs="session:read",
     )
     async def session_revoke(self, info: Info, input: RevokeInput) -> SessionRevokePayload:
@@ -218,7 +219,11 @@ class AccessMutations:
         shown = await fetch_below(info, "api_token", "api_token", made.id)
         return ApiTokenCreatePayload(api_token=shown, token=made.text)
 
-    @mutation("End a token for programs; it stops working at once.", needs="tokens:manage")
+    @mutation(
+        "End a token for programs. It writes nothing more at once, and reads nothing more within "
+        "2 seconds.",
+        needs="tokens:manage",
+    )
     async def api_token_revoke(self, info: Info, input: TokenIdInput) -> ApiTokenRevokePayload:
         token_id = decode_id_of("api_token", input.api_token_id)
         if token_id is None:

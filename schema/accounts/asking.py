@@ -5,6 +5,7 @@ object as it is then (docs/decisions/0003).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -56,9 +57,16 @@ async def ask(
 
     `hidden` has what stands in the fingerprint instead of fields that hold secrets.
     """
-    body = {name: str(value) for name, value in vars(asked).items() if name != "idempotency_key"}
+    body = {
+        name: _canonical(value) for name, value in vars(asked).items() if name != "idempotency_key"
+    }
     repeat = Repeat.of(info.field_name, asked.idempotency_key, body | dict(hidden or {}))
     return await info.context.write(command, repeat=repeat)
+
+
+def _canonical(value: Any) -> str:
+    """A value in one spelling: 0.1 and 0.10 lots are the same input."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 async def finished(info: Info, done: Done[dict[str, str]]) -> None:

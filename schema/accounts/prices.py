@@ -18,6 +18,7 @@ from domain.reads import select
 from schema.shared.bind import Info, field
 from schema.shared.enums import shows
 from schema.shared.permission import public
+from schema.shared.span import checked_span
 
 BARS_MAX = 500
 PATIENCE_S = 5.0
@@ -93,8 +94,12 @@ class PriceQueries:
         start: _From,
         end: _To = None,
     ) -> list[PriceBar]:
-        until = end or info.context.now()
-        _check_span(start, until, interval)
+        now = info.context.now()
+        until = end or now
+        checked_span(start, until, now)
+        if until - start > BARS_MAX * _LENGTH[interval]:
+            message = f"Ask for at most {BARS_MAX} bars."
+            raise Invalid("BAD_USER_INPUT", message, path=("interval",))
         server = await _server_of(info, account_id, symbol)
         if server is None:
             return []
@@ -109,15 +114,6 @@ class PriceQueries:
         except PlatformRefused as refused:
             raise Invalid("BAD_USER_INPUT", f"The platform refused: {refused.code}.") from refused
         return [_shown(bar) for bar in bars]
-
-
-def _check_span(start: datetime, end: datetime, interval: PriceInterval) -> None:
-    """Refusals: BAD_USER_INPUT for an empty span and for too many bars."""
-    if start >= end:
-        raise Invalid("BAD_USER_INPUT", "`from` lies before `to`.", path=("from",))
-    if end - start > BARS_MAX * _LENGTH[interval]:
-        message = f"Ask for at most {BARS_MAX} bars."
-        raise Invalid("BAD_USER_INPUT", message, path=("interval",))
 
 
 async def _server_of(info: Info, account_id: strawberry.ID, symbol: str) -> Any:

@@ -41,6 +41,7 @@ from schema.shared.bind import (
 from schema.shared.page import Connection
 from schema.shared.permission import public
 from schema.shared.scalars import CurrencyCode, Money
+from schema.shared.span import checked_span
 
 if TYPE_CHECKING:
     from schema.clients.types import Client
@@ -181,9 +182,9 @@ async def _equity_series(
     """The series of one account. Refusals: BAD_USER_INPUT for an empty span or too many points."""
     if not 1 <= points <= POINTS_MAX:
         raise Invalid("BAD_USER_INPUT", f"Ask for 1 to {POINTS_MAX} points.", path=("points",))
-    start, until = span[0], span[1] or info.context.now()
-    if start >= until:
-        raise Invalid("BAD_USER_INPUT", "`from` lies before `to`.", path=("from",))
+    now = info.context.now()
+    start, until = span[0], span[1] or now
+    checked_span(start, until, now)
     rows = await list_equity_points(info.context.work, account.key, start, until, points)
     return [
         EquityPoint(

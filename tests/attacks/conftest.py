@@ -63,7 +63,8 @@ def one_row_per_door() -> Iterator[None]:
 async def served(endpoints: Endpoints, home: Path) -> AsyncIterator[Api]:
     """Serve on a free loopback port, in this process and loop."""
     app = assemble_app(Settings(backdesk_home=home), endpoints)
-    listener = socket.socket()
+    # Named, so that asyncio switches Nagle off: else each answer waits 40 ms for an ACK.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     options: dict[str, Any] = {"timeout_graceful_shutdown": 1, **OPTIONS}
     # As `api.serving` does without named proxies: nobody's word about the address counts.
@@ -109,10 +110,10 @@ def own_values(worlds: tuple[World, World]) -> Values:
     )
 
 
-@pytest.fixture(scope="session")
-def books(superuser: psycopg.Connection[Any]) -> Books:
-    """What the database holds, for comparing before and after."""
-    return Books(superuser)
+@pytest.fixture(scope="module")
+def books(superuser: psycopg.Connection[Any], worlds: tuple[World, World]) -> Books:
+    """What the database holds of the two brands, for comparing before and after."""
+    return Books(superuser, [world.brand.id for world in worlds])
 
 
 @pytest.fixture(autouse=True)

@@ -169,7 +169,10 @@ class Supervisor:
             _kill_group(part.process.pid)
             self.say(f"{part.name} ended ({_describe(code)}); starting it again")
             await self._pause(pause.next())
-            await self._spawn(part)
+            try:
+                await self._spawn(part)
+            except OSError as error:  # out of memory or processes: it may pass
+                self.say(f"{part.name}: {error}")
 
     async def _keep_postgres(self, cluster: Cluster) -> None:
         pause = _Pause()
@@ -181,7 +184,7 @@ class Supervisor:
             await self._pause(pause.next())
             try:
                 await self._in_postgres_thread(lambda: cluster.start(tied=True))
-            except SetupError as error:
+            except (SetupError, OSError) as error:
                 self.say(f"postgres: {error}")
 
     async def _pause(self, seconds: float) -> None:

@@ -51,7 +51,7 @@ async def open_api(endpoints: Endpoints, tmp_path_factory: Any) -> AsyncIterator
         yield made
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_row_per_door() -> Iterator[None]:
     """No denial's minute ends while a test compares what the trail was and is."""
     with pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@ A refusal leaves nothing behind but its one line in the audit trail: every row o
 compared before and after. A mutation that is allowed in brand B never touches brand A.
 """
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from tests.attacks.actors import Asker, askers
 from tests.attacks.calls import Answer, Api
 from tests.attacks.contract import Values, arguments, example, rights_of_root, roots, selection
 from tests.attacks.ledger import Books, changes
+from tests.attacks.sockets import joined
 from tests.factories import Factory
 from tests.world import World
 
@@ -33,6 +35,47 @@ async def test_mutation(
 ):
     document, variables = mutation_document(name, own_values)
     await check(api, "mutation", name, document, variables, worlds=worlds, make=make, books=books)
+
+
+@pytest.mark.parametrize("name", roots("subscription"))
+async def test_subscription(
+    name: str, api: Api, worlds: Worlds, make: Factory, own_values, books: Books
+):
+    """Over a socket each: whoever lacks a right hears one error and nothing else."""
+    document = query_document("subscription", name, own_values)
+    rights = rights_of_root("subscription", name)
+    of_both = [list(askers(make, world).values()) for world in worlds]
+    before = books.read()
+    for everybody in of_both:
+        heard = await asyncio.gather(*(first_codes(api, asker, document) for asker in everybody))
+        wrong = {
+            asker.name: codes
+            for asker, codes in zip(everybody, heard, strict=True)
+            if codes != refused_with(asker, rights)
+        }
+        assert not wrong, (name, sorted(rights))
+    written = {table for tables in books.changed(before).values() for table in tables}
+    assert written <= {"audit", "brand_head"}
+
+
+def refused_with(asker: Asker, rights: frozenset[str]) -> set[str]:
+    """The codes a subscription must be refused with; none when it is allowed."""
+    if rights <= asker.rights:
+        return set()
+    return {"UNAUTHENTICATED" if asker.is_anonymous else "FORBIDDEN"}
+
+
+async def first_codes(api: Api, asker: Asker, document: str) -> set[str]:
+    """The error codes of what a socket hears first, if it hears anything within half a second."""
+    async with joined(api, asker) as socket:
+        await socket.subscribe("1", document)
+        try:
+            first = await socket.receive(0.5)
+        except TimeoutError:
+            return set()
+    payload = first.get("payload") or {}
+    errors = payload if isinstance(payload, list) else payload.get("errors") or []
+    return {str(error["extensions"]["code"]) for error in errors}
 
 
 async def check(

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Table
 
 from api.embedded import Endpoints
+from domain.clients import tables as clients
 from tests.declared import brand_tables
 from tests.factories import Factory
 from tests.world import World, build
@@ -127,7 +128,9 @@ def test_a_reference_to_another_brand_is_as_unknown_as_to_nothing(
 def test_the_same_email_lives_in_two_brands(worlds: tuple[World, World], make: Factory):
     """A global unique key would answer "taken" for another brand's client."""
     email = worlds[0].client("alone").email
-    make.client(worlds[1].brand, email=email)
+    twin = make.client(worlds[1].brand, email=email)
+    found = [row for row in make.rows(clients.client, worlds[1].brand) if row.email == email]
+    assert [row.id for row in found] == [twin.id]
 
 
 def test_copy_and_explain_show_own_rows_only(

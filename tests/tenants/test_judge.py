@@ -93,6 +93,7 @@ async def test_a_restricted_client_still_comes_in(make, brand, judging, come_in)
     scope = await come_in(token)
     make.run(brand, update(table).where(table.c.id == key).values(status="RESTRICTED"))
     await judging.write(scope, write)
+    assert len(make.rows(tables.audit, brand)) == 1
 
 
 @pytest.mark.parametrize("who", ["ib", "ib's token"])

@@ -334,8 +334,8 @@ async def test_a_wait_of_ones_own_right_attempt_is_taken_back(
     make.run(brand, update(tables.throttle).values(failures=ADDRESS.free))
     account = tables.throttle.c.key.like("%account%")
     make.run(brand, update(tables.throttle).where(account).values(failures=0))
-    for _ in range(3):
-        await sign_in(scope, attempt(client.email))
+    sessions = {(await sign_in(scope, attempt(client.email))).session_id for _ in range(3)}
+    assert len(sessions) == 3
 
 
 async def test_a_token_that_is_none_costs_no_hash(database, brand, scope_for):

@@ -68,14 +68,14 @@ async def test_localhost_may_in_development(make_toy: Any) -> None:
 
 @pytest.mark.parametrize("origin", [PORTAL, None])
 async def test_pages_of_the_portal_and_no_pages_may_open_sockets(toy: Any, origin: Any) -> None:
-    async with connect(toy.ws, origin=origin, subprotocols=["graphql-transport-ws"]):
-        pass
+    async with connect(toy.ws, origin=origin, subprotocols=["graphql-transport-ws"]) as socket:
+        assert socket.subprotocol == "graphql-transport-ws"
 
 
 async def test_the_server_s_own_pages_may_open_sockets(toy: Any) -> None:
     own = toy.url.removesuffix("/graphql")
-    async with connect(toy.ws, origin=own, subprotocols=["graphql-transport-ws"]):
-        pass
+    async with connect(toy.ws, origin=own, subprotocols=["graphql-transport-ws"]) as socket:
+        assert socket.subprotocol == "graphql-transport-ws"
 
 
 @pytest.mark.parametrize(

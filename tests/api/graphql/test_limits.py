@@ -51,6 +51,8 @@ def test_brands_and_tokens_have_buckets_of_their_own() -> None:
     throttle.take(KEYS, 100)
     throttle.take(("token:b2:t1", "brand:b2:all"), 100)
     throttle.take(("token:b1:t2", "brand:b1:all"), 100)
+    with pytest.raises(EdgeRefusal):
+        throttle.take(KEYS, 100)
 
 
 def test_a_cost_above_the_bucket_waits_for_a_full_one() -> None:

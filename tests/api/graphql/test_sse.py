@@ -83,6 +83,7 @@ async def test_quiet_streams_get_comments(make_toy: Any) -> None:
             seen += text
             if seen.count(": ping\n\n") >= 2:
                 break
+    assert seen.count(": ping\n\n") >= 2, "the stream ended without them"
 
 
 async def test_a_client_that_leaves_frees_everything(toy: Any) -> None:

@@ -10,12 +10,17 @@ from sqlalchemy import text
 from alembic import context
 from domain.accounts import tables as accounts
 from domain.clients import tables as clients
+from domain.events import tables as events
 from domain.ibs import tables as ibs
+from domain.payments import tables as payments
+from domain.payments.disputes import tables as disputes
+from domain.payments.ledger import tables as ledger
+from domain.payments.reconciliation import tables as reconciliation
 from tenants import tables as brands
 from tenants.database import metadata
 
 # The imports fill the metadata; naming them keeps them.
-TABLES = (accounts, brands, clients, ibs)
+TABLES = (accounts, brands, clients, disputes, events, ibs, ledger, payments, reconciliation)
 
 connection = context.config.attributes["connection"]
 connection.execute(text("set lock_timeout = '1s'"))

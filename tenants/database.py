@@ -25,11 +25,12 @@ NAMING = {
 }
 metadata = MetaData(naming_convention=NAMING)
 
-Visible = Literal["brand", "client", "ib", "staff", "log"]
+Visible = Literal["brand", "client", "own", "ib", "staff", "log"]
 """Which sessions of the brand may see a table's rows under row-level security.
 
-`brand` all sessions · `client` a client its own rows, an ib its subtree · `ib` an ib its subtree,
-no client · `staff` neither · `log` like staff to read, anybody's work may add.
+`brand` all sessions · `client` a client its own rows, an ib its subtree · `own` a client its own
+rows, no ib · `ib` an ib its subtree, no client · `staff` neither · `log` like staff to read,
+anybody's work may add.
 """
 
 

@@ -64,6 +64,9 @@ def _restrictions(visible_to: str, client: str, ib: str) -> Iterator[tuple[str, 
         case "client":
             yield "own_client", "all", own_client
             yield "own_ib", "all", own_ib
+        case "own":
+            yield "own_client", "all", own_client
+            yield "no_ib", "all", no_ib
         case "ib":
             yield "own_client", "all", no_client
             yield "own_ib", "all", own_ib

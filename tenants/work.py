@@ -42,6 +42,7 @@ Command = Callable[["WriteWork"], Awaitable[T]]
 
 _IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
 _RETRIED = frozenset({"40001", "40P01"})
+_REFUSED_BY_RULE = ("23", "LG")
 _ATTEMPTS = 3
 _USED = "used"
 # What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
@@ -152,6 +153,12 @@ class WriteWork(_Work):
         self._database_now: datetime | None = None
         self.events: list[Event] = []
         self.changes: list[Change] = []
+        self._once: set[str] = set()
+
+    def once(self, what: str) -> None:
+        """Say that something is done now which a work does at most once."""
+        assert what not in self._once, f"{what}: once in a work"
+        self._once.add(what)
 
     def now(self) -> datetime:
         """The instant of this work: the database's clock plus the brand's sandbox offset."""
@@ -358,7 +365,8 @@ async def _driver(connection: AsyncConnection, statements: str) -> None:
     """Send statements as one simple query, past SQLAlchemy; a broken connection is thrown away.
 
     Any exception out of the driver may leave the connection mid-protocol (a killed server raises
-    types outside every documented family), so that each of them discards it.
+    types outside every documented family), so that each of them discards it. What a deferred
+    constraint refuses at the commit is a bug of ours and raises as it is: nothing was committed.
     """
     try:
         raw = (await connection.get_raw_connection()).driver_connection
@@ -366,9 +374,14 @@ async def _driver(connection: AsyncConnection, statements: str) -> None:
         await raw.execute(statements)
     except BaseException as error:
         await asyncio.shield(_discard(connection))
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not _is_bug(error):
             raise Unavailable() from error
         raise
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether the server refused what was asked, by a constraint or one of our own functions."""
+    return isinstance(error, PostgresError) and str(error.sqlstate or "")[:2] in _REFUSED_BY_RULE
 
 
 async def _end(connection: AsyncConnection, statement: str) -> None:

@@ -82,6 +82,8 @@ class RequestKind(StrEnum):
     CANCEL = "CANCEL"
     CHANGE_POSITION = "CHANGE_POSITION"
     CLOSE = "CLOSE"
+    BALANCE = "BALANCE"
+    """Move money onto the account or off it, or make a negative balance good."""
 
 
 class RequestStatus(StrEnum):

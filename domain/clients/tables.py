@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
-from domain.clients.values import ClientKind, ClientStatus, SearchKind
+from domain.clients.values import ClientKind, ClientRisk, ClientStatus, SearchKind
 from tenants.database import (
     brand_index,
     brand_table,
@@ -30,6 +30,7 @@ client = brand_table(
     Column("version", Integer, nullable=False),
     text_column("kind"),
     text_column("status"),
+    text_column("risk", default="LOW"),
     Column("legal_entity_id", PgUUID(as_uuid=True), ForeignKey("legal_entity.id"), nullable=False),
     uuid_column("ib_id", nullable=True),
     Column("ib_path", Text(collation="C"), nullable=False, server_default=""),
@@ -48,6 +49,7 @@ client = brand_table(
     ForeignKeyConstraint(["brand_id", "ib_id"], ["ib.brand_id", "ib.id"]),
     one_of("kind", ClientKind),
     one_of("status", ClientStatus),
+    one_of("risk", ClientRisk),
     brand_index("created_at", "id"),
     brand_index("status", "created_at", "id"),
     brand_index("name", "id"),

@@ -11,6 +11,14 @@ class ClientKind(StrEnum):
     JOINT = "JOINT"
 
 
+class ClientRisk(StrEnum):
+    """How closely a client's money is looked at. Set by staff."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
 class ClientStatus(StrEnum):
     """REGISTERED until the e-mail is verified; RESTRICTED may sign in and do nothing new."""
 

@@ -5,7 +5,7 @@ cursor back. An event whose handler fails stops that consumer for that brand, is
 growing pauses, logged and counted; other brands and consumers go on.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenants.tables import consumer_cursor
 from tenants.work import Database, WriteWork
 
 Handle = Callable[[WriteWork, EventRow], Awaitable[None]]
+Finish = Callable[[WriteWork, Sequence[EventRow]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Consumer:
 
     Outside calls are jobs: `domain.events.jobs.defer`. A consumer begins at the brand's first
     event, or with `from_now` at the first after it is known. The name is for ever: cursors are
-    kept under it.
+    kept under it. `finish` is given all events of a transaction after each was handled: what may
+    be done once in a work, as posting to the ledger, is done there.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Consumer:
     handle: Handle
     kinds: frozenset[str] | None = None
     from_now: bool = False
+    finish: Finish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ async def consume(
         rows = await queries.page(work, position, limit=limit, upto=head, feed=feed)
         for row in rows:
             await consumer.handle(work, row)
+        if consumer.finish is not None and rows:
+            await consumer.finish(work, rows)
         reached = rows[-1].seq if len(rows) == limit else head
         if reached > position:
             await _move(work, consumer, reached)

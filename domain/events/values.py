@@ -17,7 +17,19 @@ class Topic(StrEnum):
 
     ACCOUNT = "ACCOUNT"
     CLIENT = "CLIENT"
+    DEPOSIT = "DEPOSIT"
     IB = "IB"
+    LEDGER = "LEDGER"
+    PAYMENT = "PAYMENT"
+
+
+class InboxState(StrEnum):
+    """What became of a notice: RECEIVED until a job has acted on it; UNKNOWN names nothing of ours
+    and staff have been told."""
+
+    RECEIVED = "RECEIVED"
+    HANDLED = "HANDLED"
+    UNKNOWN = "UNKNOWN"
 
 
 class ResetReason(StrEnum):

@@ -1,0 +1,1 @@
+"""What all kinds of payments do: come into being and move from status to status."""

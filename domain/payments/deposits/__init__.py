@@ -1,0 +1,1 @@
+"""Money in: credited is what the PSP says it received."""

@@ -1,0 +1,95 @@
+"""Tables of reconciliation: settlements, proofs of platform balances, discrepancies."""
+
+from sqlalchemy import Column, Date, ForeignKeyConstraint, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.payments.ledger.tables import minor
+from domain.payments.values import DiscrepancyKind, DiscrepancyStatus
+from tenants.database import (
+    brand_index,
+    brand_table,
+    id_column,
+    one_of,
+    text_column,
+    time_column,
+    uuid_column,
+)
+
+discrepancy = brand_table(
+    "discrepancy",
+    id_column(),
+    text_column("kind"),
+    text_column("status"),
+    # What it is about, in the words of whoever found it; one row per kind and subject.
+    text_column("subject"),
+    uuid_column("payment_id", nullable=True),
+    uuid_column("connection_id", nullable=True),
+    uuid_column("account_id", nullable=True),
+    text_column("currency", nullable=True),
+    minor("expected_minor", nullable=True),
+    minor("actual_minor", nullable=True),
+    Column("facts", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    time_column("opened_at"),
+    time_column("resolved_at", nullable=True),
+    uuid_column("resolved_by", nullable=True),
+    text_column("resolution", nullable=True),
+    UniqueConstraint("brand_id", "kind", "subject"),
+    one_of("kind", DiscrepancyKind),
+    one_of("status", DiscrepancyStatus),
+    brand_index("status", "opened_at", "id"),
+    brand_index("opened_at", "id"),
+    visible_to="log",
+)
+settlement = brand_table(
+    "settlement",
+    id_column(),
+    uuid_column("connection_id"),
+    text_column("name"),
+    text_column("digest"),
+    Column("lines", Integer, nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("differing", Integer, nullable=False),
+    uuid_column("imported_by", nullable=True),
+    time_column("imported_at"),
+    ForeignKeyConstraint(
+        ["brand_id", "connection_id"], ["psp_connection.brand_id", "psp_connection.id"]
+    ),
+    UniqueConstraint("brand_id", "connection_id", "digest"),
+    brand_index("imported_at", "id"),
+    visible_to="staff",
+)
+settlement_line = brand_table(
+    "settlement_line",
+    id_column("settlement_id"),
+    Column("n", Integer, primary_key=True),
+    uuid_column("connection_id"),
+    text_column("ext_settlement_id"),
+    Column("date", Date, nullable=False),
+    text_column("type"),
+    text_column("psp_id"),
+    text_column("payment_reference"),
+    text_column("currency"),
+    minor("gross_minor"),
+    minor("fee_minor"),
+    minor("net_minor"),
+    text_column("verdict"),
+    uuid_column("payment_id", nullable=True),
+    ForeignKeyConstraint(
+        ["brand_id", "settlement_id"], ["settlement.brand_id", "settlement.id"]
+    ),
+    UniqueConstraint("brand_id", "connection_id", "ext_settlement_id", "type", "psp_id"),
+    visible_to="staff",
+)  # fmt: skip
+# The daily proof that the ledger has what the platform has, one row per live trading login.
+balance_proof = brand_table(
+    "balance_proof",
+    Column("day", Date, primary_key=True),
+    id_column("account_id"),
+    text_column("currency"),
+    minor("ledger_minor"),
+    minor("platform_minor"),
+    Column("attempts", Integer, nullable=False),
+    time_column("proved_at"),
+    visible_to="staff",
+)

@@ -4,9 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from alembic import command
 from api.embedded import Endpoints, SetupError
-from api.embedded.migrate import migrate, standing
+from api.embedded.migrate import configure, migrate, owner_connection, standing
+from tests.factories import Factory
 
 
 def test_a_second_run_finds_nothing_to_do(empty_database: Endpoints) -> None:
@@ -32,3 +35,44 @@ def test_a_database_of_a_newer_program_is_refused(empty_database: Endpoints) -> 
 def test_a_database_that_does_not_answer_is_one_line(empty_database: Endpoints) -> None:
     with pytest.raises(SetupError, match="does not let its owner in"):
         migrate(empty_database.within("no_such_database"))
+
+
+RELEASED = "0005"
+"""The head of the first release: whoever runs that comes from there."""
+
+
+def test_the_first_release_is_brought_here_with_its_rows(empty_database: Endpoints) -> None:
+    _downgrade(empty_database, RELEASED)
+    with Factory.connected(empty_database) as make:
+        brand = make.brand()
+        client = make.client(brand)
+        account = make.account(brand, client)
+    assert standing(empty_database)[0] == {RELEASED}
+    migrate(empty_database)
+    with psycopg.connect(empty_database.url("superuser"), autocommit=True) as connection:
+        risk = connection.execute("select risk from client where id = %s", [client.id]).fetchone()
+        assert risk == ("LOW",)
+        found = connection.execute("select id from trading_account").fetchall()
+        assert found == [(account.id,)]
+        unchecked = connection.execute(
+            "select conname from pg_constraint where not convalidated"
+        ).fetchall()
+        assert unchecked == []
+
+
+def test_a_busy_table_stops_a_migration_whole_within_a_second(empty_database: Endpoints) -> None:
+    _downgrade(empty_database, RELEASED)
+    with psycopg.connect(empty_database.url("superuser")) as busy:
+        busy.execute("lock table client in access share mode")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate(empty_database)
+        before, wanted = standing(empty_database)
+        assert before != wanted
+    assert set(migrate(empty_database)) == wanted
+
+
+def _downgrade(endpoints: Endpoints, to: str) -> None:
+    config = configure()
+    with owner_connection(endpoints) as connection:
+        config.attributes.update(connection=connection, role_prefix=endpoints.prefix)
+        command.downgrade(config, to)

@@ -51,7 +51,7 @@ def _refuse(line: str) -> None:
 
 @app.command()
 def run() -> None:
-    """Start database, simulator, worker and server; stay until Ctrl-C."""
+    """Start database, simulator, sandbox, worker and server; stay until Ctrl-C."""
     from api import run as processes
 
     settings = Settings()
@@ -102,6 +102,27 @@ def simulator() -> None:
         serving.run_until_signalled(market)
     except AlreadyRunning:
         raise SetupError("another simulator serves this database", "stop it first") from None
+    except StoreDown:
+        raise SetupError("the database does not answer", "see: backdesk doctor") from None
+
+
+@app.command()
+def sandbox() -> None:
+    """Run the sandbox vendors (PSP) alone (the database must run; development only)."""
+    from api import database, serving
+    from sandbox import app as vendors
+    from sandbox.store import StoreDown
+
+    settings = Settings()
+    if settings.environment != "development":
+        raise SetupError("the sandbox moves no real money", "unset ENVIRONMENT to run it")
+    urls = database.running(settings)
+    serving.require_port(vendors.HOST, settings.sandbox_port, name="SANDBOX_PORT")
+    configure_logs(settings)
+    token = settings.home.secrets().sandbox_token
+    serve = vendors.run(urls.url("sandbox"), port=settings.sandbox_port, control_token=token)
+    try:
+        serving.run_until_signalled(serve)
     except StoreDown:
         raise SetupError("the database does not answer", "see: backdesk doctor") from None
 

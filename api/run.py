@@ -13,7 +13,7 @@ from rich.text import Text
 
 from api import database, serving
 from api.embedded.endpoints import Endpoints
-from api.settings import Settings
+from api.settings import SANDBOX_HOST, Settings
 from api.supervisor import Stopped, Supervisor, program
 from api.welcome import greet
 
@@ -46,6 +46,8 @@ async def run(settings: Settings, console: Console) -> None:
     Call it while holding the home's lock. Refuses in one line what the operator can fix.
     """
     serving.require_port(settings.host, settings.port)
+    if settings.environment == "development":
+        serving.require_port(SANDBOX_HOST, settings.sandbox_port, name="SANDBOX_PORT")
     progress = Progress(console)
     # Children run in the checkout, so relative paths are made absolute for them.
     environment = {"BACKDESK_HOME": str(settings.home.path)}
@@ -77,6 +79,8 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
         ),
     )
     if settings.environment == "development":
+        takes_calls = partial(serving.accepts_tcp, SANDBOX_HOST, settings.sandbox_port)
+        await step("sandbox vendors", supervisor.start(program("sandbox", "sandbox", takes_calls)))
         await step("demo brands", seed(settings, urls, progress.say))
     states = partial(serving.accepts_unix, str(settings.states_socket))
     await step("worker", supervisor.start(program("worker", "worker", states)))

@@ -1,4 +1,4 @@
-"""How each child process runs: the web server, and the loops of worker and simulator."""
+"""How each child process runs: the web server, and the loops of the others."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:
     uvloop.run(main())
 
 
-def require_port(host: str, port: int) -> None:
-    """Refuse when the API could not listen there."""
+def require_port(host: str, port: int, *, name: str = "PORT") -> None:
+    """Refuse when nothing could listen there. `name` is the setting to change."""
     try:
         families = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
@@ -85,7 +85,8 @@ def require_port(host: str, port: int) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise SetupError(
                     f"port {port} is taken by another program",
-                    f"stop it, or choose another: PORT={port + 1 if port < 65535 else 8000}",
+                    # Two on: the sandbox of whoever listens here is likely to be next to it.
+                    f"stop it, or choose another: {name}={port + 2 if port < 65534 else 8000}",
                 ) from None
             if error.errno == errno.EACCES:
                 raise SetupError(

@@ -19,7 +19,14 @@ from api.embedded.external import endpoints as external_endpoints
 from api.embedded.home import Home
 
 ROOT = Path(__file__).parents[1]
+LAST_PORT = 65535
+SANDBOX_HOST = "127.0.0.1"  # it pretends to be a bank, to this machine only
 RECORDED_PRICES = ROOT.parent / "shared" / "data" / "fx"
+
+
+def beside(port: int) -> int:
+    """The port next to one: above it, or below the last one."""
+    return port + 1 if port < LAST_PORT else port - 1
 
 
 class Settings(BaseSettings):
@@ -30,6 +37,12 @@ class Settings(BaseSettings):
     backdesk_home: Path = Field(default=ROOT / ".backdesk", description="folder of everything kept")
     host: str = Field(default="127.0.0.1", description="address the API listens on")
     port: int = Field(default=8000, ge=1, le=65535, description="TCP port the API listens on")
+    sandbox_port: int = Field(
+        default_factory=lambda told: beside(told["port"]),
+        ge=1,
+        le=65535,
+        description="TCP port of the sandbox vendors, on this machine only; PORT + 1 when unset",
+    )
     database_url: SecretStr | None = Field(
         default=None, description="the owner's URL of an own Postgres"
     )
@@ -82,6 +95,11 @@ class Settings(BaseSettings):
         """Where a browser on this machine finds the API."""
         host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
         return f"http://{host}:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox vendors answer, for us and for a browser on this machine."""
+        return f"http://{SANDBOX_HOST}:{self.sandbox_port}"
 
     @property
     def simulator_socket(self) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from alembic import context, op
 
-ROLES = ("owner", "app", "worker", "platform", "simulator")
+ROLES = ("owner", "app", "worker", "platform", "simulator", "sandbox")
 _CLIENT = "current_setting('app.client_id', true)"
 _IB = "current_setting('app.ib_path', true)"
 _BRAND = "brand_id::text = current_setting('app.brand_id', true)"

@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from api.embedded.problems import SetupError
 
-Role = Literal["superuser", "owner", "app", "worker", "platform", "simulator"]
+Role = Literal["superuser", "owner", "app", "worker", "platform", "simulator", "sandbox"]
 Driver = Literal["", "asyncpg", "psycopg"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
-SERVING_ROLES: tuple[Role, ...] = ("app", "worker", "platform", "simulator")
+SERVING_ROLES: tuple[Role, ...] = ("app", "worker", "platform", "simulator", "sandbox")
 DEFAULT_PREFIX = "backdesk"
 
 

@@ -22,21 +22,23 @@ from typing import Any
 
 from api.embedded.problems import SetupError, from_os_error
 
-SECRET_ROLES = ("superuser", "owner", "app", "worker", "platform", "simulator")
+SECRET_ROLES = ("superuser", "owner", "app", "worker", "platform", "simulator", "sandbox")
 LONGEST_SOCKET_PATH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What is made once per home: role passwords and the two keys.
+    """What is made once per home: role passwords, the two keys, a token.
 
     `master_key` (32 bytes, AES-256-GCM) wraps the keys of stored secrets, `cursor_key`
     (64 bytes, AES-SIV) encrypts feed cursors. Losing them loses what they encrypt.
+    `sandbox_token` opens the controls of the sandbox vendors.
     """
 
     passwords: dict[str, str]
     master_key: bytes
     cursor_key: bytes
+    sandbox_token: str
 
 
 class Home:
@@ -121,7 +123,10 @@ class Home:
     # secrets.json ---------------------------------------------------------------------------
 
     def secrets(self) -> Secrets:
-        """The secrets of this home; made at the first call, the same ever after."""
+        """The secrets of this home; made at the first call, the same ever after.
+
+        What a home of an older version lacks is added, whole or not at all.
+        """
         target = self.path / "secrets.json"
         if not target.exists():
             draft = self.write(f"secrets.{secrets.token_hex(4)}", _new_secrets())
@@ -131,15 +136,32 @@ class Home:
             draft.unlink()
         try:
             told = json.loads(target.read_text())
+            if _lacking(told):
+                told = self._complete(target)
             return Secrets(
                 passwords=dict(told["passwords"]),
                 master_key=base64.b64decode(told["master_key"], validate=True),
                 cursor_key=base64.b64decode(told["cursor_key"], validate=True),
+                sandbox_token=str(told["sandbox_token"]),
             )
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             raise SetupError(f"{target} is damaged", "restore it from a backup") from None
         except OSError as error:
             raise from_os_error(error, target) from None
+
+    def _complete(self, target: Path) -> dict[str, Any]:
+        """Adds what is lacking. Of racing starters one does it, the others read what it made."""
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            told: dict[str, Any] = json.loads(target.read_text())
+            if lacking := _lacking(told):
+                added = {**lacking, "passwords": {**told["passwords"], **lacking["passwords"]}}
+                told = {**told, **added}
+                self.write(target.name, json.dumps(told, indent=2) + "\n")
+            return told
+        finally:
+            os.close(folder)
 
     # The run directory ----------------------------------------------------------------------
 
@@ -198,11 +220,25 @@ class Home:
 
 def _new_secrets() -> str:
     told = {
-        "passwords": {role: secrets.token_urlsafe(24) for role in SECRET_ROLES},
+        **_lacking({"passwords": {}}),
         "master_key": base64.b64encode(secrets.token_bytes(32)).decode(),
         "cursor_key": base64.b64encode(secrets.token_bytes(64)).decode(),
     }
     return json.dumps(told, indent=2) + "\n"
+
+
+def _lacking(told: dict[str, Any]) -> dict[str, Any]:
+    """New values of what these secrets lack and may be given later: passwords and the token.
+
+    A key that is lacking is lost, not new: another one would not open what it has closed.
+    """
+    known = told["passwords"]
+    missing = [role for role in SECRET_ROLES if role not in known]
+    if not missing and "sandbox_token" in told:
+        return {}
+    token = told.get("sandbox_token") or secrets.token_urlsafe(32)
+    made = {role: secrets.token_urlsafe(24) for role in missing}
+    return {"passwords": made, "sandbox_token": token}
 
 
 def _run_parent() -> Path:

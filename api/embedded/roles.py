@@ -1,7 +1,8 @@
-"""The five accounts of the database and what each may never be.
+"""The accounts of the database and what each may never be.
 
-`owner` owns the database and runs migrations; `app`, `worker`, `platform` and `simulator` serve.
-None is a superuser, none bypasses row-level security, and the serving ones own nothing.
+`owner` owns the database and runs migrations; `app`, `worker`, `platform`, `simulator` and
+`sandbox` serve. None is a superuser, none bypasses row-level security, and the serving ones own
+nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ GUARDS: Mapping[Role, Mapping[str, str]] = {
     },
     "simulator": {
         "statement_timeout": "30s",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "15s",
+    },
+    "sandbox": {
+        "statement_timeout": "15s",
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "15s",
     },

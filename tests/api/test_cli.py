@@ -65,7 +65,17 @@ def free_port() -> int:
 def test_help_names_every_verb(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for verb in ("run", "serve", "worker", "simulator", "migrate", "demo", "schema", "doctor"):
+    for verb in (
+        "run",
+        "serve",
+        "worker",
+        "simulator",
+        "sandbox",
+        "migrate",
+        "demo",
+        "schema",
+        "doctor",
+    ):
         assert f" {verb} " in out
 
 
@@ -95,7 +105,7 @@ def test_a_taken_port_is_one_line(run: Run, taken_port: int) -> None:
     assert (code, out) == (1, "")
     assert err == (
         f"error: port {taken_port} is taken by another program: "
-        f"stop it, or choose another: PORT={taken_port + 1}\n"
+        f"stop it, or choose another: PORT={taken_port + 2}\n"
     )
 
 
@@ -110,7 +120,7 @@ def test_a_second_run_on_a_home_is_one_line(run: Run, home: Home) -> None:
     assert err.startswith(f"error: backdesk already runs on {home.path} (pid ")
 
 
-@pytest.mark.parametrize("verb", ["serve", "worker", "simulator"])
+@pytest.mark.parametrize("verb", ["serve", "worker", "simulator", "sandbox"])
 def test_a_process_alone_needs_the_database(run: Run, home: Home, verb: str) -> None:
     code, _, err = run(verb)
     assert code == 1

@@ -152,7 +152,7 @@ def test_one_who_may_not_gets_the_sql_and_nothing_is_made(
     with pytest.raises(external.RolesMissing, match="run the SQL above as an administrator") as no:
         external.prepare(urls)
     assert find_role(administrator, f"{PREFIX}_app") is None
-    assert len([each for each in no.value.statements if each.startswith("create role")]) == 4
+    assert len([each for each in no.value.statements if each.startswith("create role")]) == 5
     for statement in no.value.statements:
         administrator.execute(statement)
     external.prepare(urls)

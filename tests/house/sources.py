@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("api", "schema", "domain", "tenants", "simulator")
+ROOMS = ("api", "schema", "domain", "tenants", "simulator", "sandbox")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

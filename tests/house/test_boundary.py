@@ -29,7 +29,7 @@ LOOPS = {
     "domain/events/runner.py",
 }
 # Rooms that have no brand's data: the installer's own connections, and the world outside.
-OUTSIDE = ("api/embedded/", "simulator/", "tests/", "alembic/", "bench/")
+OUTSIDE = ("api/embedded/", "simulator/", "sandbox/", "tests/", "alembic/", "bench/")
 TRANSACTION_CALLS = {"connect", "begin", "begin_nested", "commit", "rollback", "get_raw_connection"}
 TRANSACTION_TEXT = re.compile(
     r"^\s*(begin|commit|rollback|start transaction|savepoint|release savepoint)\b", re.I

@@ -14,7 +14,7 @@ from sqlalchemy import MetaData
 from api.embedded import Endpoints
 from tests.declared import brand_tables
 
-OURS = "('public', 'simulator', 'jobs')"
+OURS = "('public', 'simulator', 'sandbox', 'jobs')"
 BRAND = "((brand_id)::text = current_setting('app.brand_id'::text, true))"
 CLIENT = "current_setting('app.client_id'::text, true)"
 IB = "current_setting('app.ib_path'::text, true)"
@@ -26,7 +26,7 @@ EXTRA = {
     "brand_head": {("heads", "PERMISSIVE", "SELECT", "worker", "true", None)},
 }
 FORBIDDEN_RIGHTS = {"TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"}
-SERVING = ("app", "worker", "platform", "simulator")
+SERVING = ("app", "worker", "platform", "simulator", "sandbox")
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_serving_roles_own_and_create_nothing(ask, endpoints: Endpoints):
         names,
     ) == []  # fmt: skip
     for name in names:
-        for schema in ("public", "simulator", "jobs"):
+        for schema in ("public", "simulator", "sandbox", "jobs"):
             (row,) = ask("select has_schema_privilege(%s, %s, 'create') as may", name, schema)
             assert not row.may, (name, schema)
         (row,) = ask("select has_database_privilege(%s, current_database(), 'create') as may", name)
@@ -180,7 +180,7 @@ def test_other_rooms_of_the_database_are_closed(ask, endpoints: Endpoints):
     open_to = {
         role: {
             schema
-            for schema in ("public", "simulator", "jobs")
+            for schema in ("public", "simulator", "sandbox", "jobs")
             if ask("select has_schema_privilege(%s, %s, 'usage') as may",
                    endpoints.name(role), schema)[0].may
             and ask("select 1 from information_schema.table_privileges where grantee = %s"
@@ -191,6 +191,7 @@ def test_other_rooms_of_the_database_are_closed(ask, endpoints: Endpoints):
     assert open_to["app"] == {"public"}
     assert open_to["worker"] == {"public", "jobs"}
     assert open_to["simulator"] == {"simulator"}
+    assert open_to["sandbox"] == {"sandbox"}
 
 
 def test_views_ask_as_their_reader(ask):
@@ -241,14 +242,15 @@ def test_no_counter_is_shared_by_brands(ask):
     """A sequence's numbers tell one brand how much another does; numbers come per brand."""
     assert ask(
         "select relname from pg_class where relkind = 'S'"
-        " and relnamespace::regnamespace::text in ('public', 'simulator')"
+        " and relnamespace::regnamespace::text in ('public', 'simulator', 'sandbox')"
     ) == []  # fmt: skip
 
 
 def test_money_and_prices_are_exact(ask):
     rows = ask(
         "select c.relname, a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid"
-        " where c.relnamespace::regnamespace::text in ('public', 'simulator') and a.attnum > 0"
+        " where c.relnamespace::regnamespace::text in ('public', 'simulator', 'sandbox')"
+        " and a.attnum > 0"
         " and a.atttypid in ('float4'::regtype, 'float8'::regtype, 'money'::regtype)"
     )
     assert rows == []

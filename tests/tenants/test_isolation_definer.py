@@ -73,7 +73,7 @@ def test_the_queue_is_reached_through_one_function_only(endpoints: Endpoints):
 
 
 def test_the_app_becomes_nobody_else(endpoints: Endpoints):
-    for role in ("owner", "worker", "platform", "simulator", "superuser"):
+    for role in ("owner", "worker", "platform", "simulator", "sandbox", "superuser"):
         with (
             psycopg.connect(endpoints.url("app")) as app,
             pytest.raises((errors.InsufficientPrivilege, errors.InvalidParameterValue)),

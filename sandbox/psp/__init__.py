@@ -1,0 +1,1 @@
+"""The sandbox PSP: hosted payments, refunds, payouts, disputes, settlements, signed notices."""

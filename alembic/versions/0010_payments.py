@@ -231,6 +231,7 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.UUID(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.Numeric(precision=38, scale=0), nullable=False),
+        sa.Column("paid_minor", sa.Numeric(precision=38, scale=0), nullable=True),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("hold_id", sa.UUID(), nullable=False),
         sa.Column("ext_id", sa.Text(), nullable=True),
@@ -246,7 +247,10 @@ def upgrade() -> None:
             "'RELEASED')",
             name=op.f("ck_withdrawal_leg_status"),
         ),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_withdrawal_leg_amount")),
+        sa.CheckConstraint(
+            "amount_minor > 0 and paid_minor between 0 and amount_minor",
+            name=op.f("ck_withdrawal_leg_amount"),
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "payment_id"],
             ["payment.brand_id", "payment.id"],

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
-from domain.clients.values import ClientStatus
-from tenants.work import WriteWork
+from domain.clients.values import ClientRisk, ClientStatus
+from tenants.work import ReadWork, WriteWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,11 @@ class ClientStanding:
     status: ClientStatus
     legal_entity_id: UUID
     owner_id: UUID | None
+    name: str
+    risk: ClientRisk
 
 
-async def find_standing(work: WriteWork, client_id: UUID) -> ClientStanding | None:
+async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientStanding | None:
     """The client's standing; None when unknown or out of reach of whoever acts.
 
     Row-level security narrows clients and ibs; staff without `clients:all` reach their own only.
@@ -30,17 +32,26 @@ async def find_standing(work: WriteWork, client_id: UUID) -> ClientStanding | No
     conditions = [client.c.brand_id == work.scope.brand_id, client.c.id == client_id]
     if not reaches_all(work.scope):
         conditions.append(client.c.owner_id == work.scope.actor.id)
-    row = await work.maybe(
+    rows = await work.rows(
         select(
             client.c.id,
             client.c.ib_path,
             client.c.status,
             client.c.legal_entity_id,
             client.c.owner_id,
+            client.c.name,
+            client.c.risk,
         ).where(*conditions)
     )
-    if row is None:
+    if not rows:
         return None
+    row = rows[0]
     return ClientStanding(
-        row.id, row.ib_path, ClientStatus(row.status), row.legal_entity_id, row.owner_id
+        row.id,
+        row.ib_path,
+        ClientStatus(row.status),
+        row.legal_entity_id,
+        row.owner_id,
+        row.name,
+        ClientRisk(row.risk),
     )

@@ -276,6 +276,8 @@ withdrawal_leg = brand_table(
     uuid_column("connection_id"),
     text_column("currency"),
     minor("amount_minor"),
+    # What the PSP says it paid, which may be less than was asked.
+    minor("paid_minor", nullable=True),
     text_column("label"),
     uuid_column("hold_id"),
     text_column("ext_id", nullable=True),
@@ -285,7 +287,7 @@ withdrawal_leg = brand_table(
     UniqueConstraint("brand_id", "payment_id", "n"),
     one_of("kind", LegKind),
     one_of("status", LegStatus),
-    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("amount_minor > 0 and paid_minor between 0 and amount_minor", name="amount"),
     CheckConstraint("(kind = 'REFUND') = (deposit_id is not null)", name="source"),
     brand_index("status", "updated_at"),
     brand_index("connection_id", "ext_id"),

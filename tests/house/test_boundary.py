@@ -39,12 +39,13 @@ SELECT_CALLS = {"select", "text", "literal_column"}
 WRITE_CALLS = {"insert", "update", "delete"}
 # Where statements live: what the API shows, what commands need, and the room of transactions.
 READS = re.compile(
-    r"^(tenants/\w+|domain/reads/\w+|domain/events/\w+|domain/\w+/(tables|reads|queries|ledger))\.py$"
+    r"^(tenants/\w+|domain/reads/\w+|domain/events/\w+|domain/payments/ledger/\w+)\.py$"
+    r"|^domain/\w+/(\w+/)?(tables|reads|queries)\.py$"
     r"|^domain/\w+/(reads|queries|tables)/"
 )
 WRITES = re.compile(
-    r"^(tenants/\w+|domain/\w+/(commands|jobs|consumers|ledger)|domain/events/\w+)\.py$"
-    r"|^domain/\w+/(commands|jobs|consumers)/"
+    r"^(tenants/\w+|domain/\w+/(\w+/)?(commands|jobs|consumers)|domain/events/\w+)\.py$"
+    r"|^domain/\w+/(\w+/)?(commands|jobs|consumers)/"
 )
 
 

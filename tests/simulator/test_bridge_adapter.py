@@ -11,7 +11,6 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from domain.accounts.adapters.bridge import BridgePlatform
-from domain.accounts.adapters.outbound import Patience
 from domain.accounts.adapters.registry import open_platform
 from domain.accounts.ports import OutcomeUnknown, PlatformRefused, PlatformUnavailable
 from domain.accounts.trading import (
@@ -39,6 +38,7 @@ from domain.accounts.values import (
     Side,
     StateSource,
 )
+from domain.outbound.client import Patience
 from tests.simulator.conftest import START, served
 from tests.simulator.driver import Driver
 

@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 
 from domain.accounts.adapters.bridge import BridgePlatform
 from domain.accounts.adapters.bridge_stream import decode
-from domain.accounts.adapters.outbound import Breaker, NeverSent, RetryBudget
 from domain.accounts.ports import OutcomeUnknown, PlatformUnavailable
 from domain.accounts.trading import BalanceKind
 from domain.kernel.clock import FixedClock
+from domain.outbound.client import Breaker, NeverSent, RetryBudget
 from simulator.app import SimulatorSettings, running
 from simulator.recordings import Series
 from simulator.store import StoreDown

@@ -11,7 +11,6 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from domain.accounts.adapters.bridge import BridgePlatform
-from domain.accounts.adapters.outbound import Patience
 from domain.accounts.carry_out import carry_out
 from domain.accounts.commands.change_access import change_access
 from domain.accounts.commands.change_order import change_order
@@ -26,6 +25,7 @@ from domain.accounts.tables import platform_request, position, trade_order, trad
 from domain.accounts.trading import Group, Interval, Passwords
 from domain.accounts.values import AccountAccess, AccountKind, OrderType, Side
 from domain.kernel.clock import FixedClock
+from domain.outbound.client import Patience
 from tenants.context import system_scope
 from tenants.secrets import Vault
 from tenants.tables import event

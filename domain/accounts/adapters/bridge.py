@@ -19,7 +19,6 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from domain.accounts.adapters.bridge_stream import follow
-from domain.accounts.adapters.outbound import Lost, NeverSent, Outbound, Patience
 from domain.accounts.ports import OutcomeUnknown, PlatformRefused, PlatformUnavailable
 from domain.accounts.trading import (
     AccountRequest,
@@ -43,6 +42,7 @@ from domain.accounts.trading import (
     Symbol,
 )
 from domain.accounts.values import AccountAccess, StateSource
+from domain.outbound.client import Lost, NeverSent, Outbound, Patience, Unanswered
 
 _T = TypeVar("_T")
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
@@ -80,7 +80,7 @@ class BridgePlatform:
 
     async def ensure_groups(self, groups: Sequence[Group]) -> list[Group]:
         body = {"groups": _encode(list(groups))}
-        answer = await self._out.safely("PUT", "/v1/groups", json=body)
+        answer = await self._safely("PUT", "/v1/groups", json=body)
         return _decode(list[Group], _content(answer)["groups"])
 
     async def symbols(self, group: str | None = None) -> list[Symbol]:
@@ -107,7 +107,7 @@ class BridgePlatform:
 
     async def account_states(self, logins: Sequence[int]) -> list[AccountState]:
         body = {"logins": list(logins)}
-        answer = await self._out.safely("POST", "/v1/account-states", json=body)
+        answer = await self._safely("POST", "/v1/account-states", json=body)
         states = _content(answer)["states"]
         return _decode(
             list[AccountState], [{**state, "source": StateSource.POLL} for state in states]
@@ -127,7 +127,7 @@ class BridgePlatform:
     async def check_password(self, login: int, password: str, *, investor: bool) -> bool:
         path = f"/v1/accounts/{login}/password-checks"
         body = {"password": password, "investor": investor}
-        return _decode(bool, _content(await self._out.safely("POST", path, json=body))["accepted"])
+        return _decode(bool, _content(await self._safely("POST", path, json=body))["accepted"])
 
     async def create_account(self, request: AccountRequest, *, op_id: str) -> AccountSettings:
         answer = await self._write("POST", "/accounts", _encode(request), op_id=op_id)
@@ -204,7 +204,13 @@ class BridgePlatform:
         return follow(self._endpoint, after, token=self._token)
 
     async def _read(self, path: str, params: dict[str, str] | None = None) -> Any:
-        return _content(await self._out.safely("GET", f"/v1{path}", params=params))
+        return _content(await self._safely("GET", f"/v1{path}", params=params))
+
+    async def _safely(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return await self._out.safely(method, path, **options)
+        except Unanswered as error:
+            raise _silent(error) from error
 
     async def _write(
         self, method: str, path: str, body: dict[str, Any] | None, *, op_id: str
@@ -230,14 +236,15 @@ class BridgePlatform:
                 raise
 
         try:
-            answer = await self._out.again(attempt)
-            return _content(answer)
-        except PlatformUnavailable:
+            return _content(await self._out.again(attempt))
+        except (Unanswered, PlatformUnavailable) as error:
             settled = await self._last_search(op_id) if was_sent else None
             if settled is not None:
                 return _content(settled)
             if was_sent:
                 raise OutcomeUnknown(op_id) from None
+            if isinstance(error, Unanswered):
+                raise _silent(error) from error
             raise
 
     async def _search(self, op_id: str) -> httpx.Response | None:
@@ -255,6 +262,10 @@ class BridgePlatform:
             return await self._search(op_id)
         except (Lost, NeverSent):
             return None
+
+
+def _silent(error: Unanswered) -> PlatformUnavailable:
+    return PlatformUnavailable(f"The trading platform does not answer: {error}")
 
 
 def _content(answer: httpx.Response) -> Any:

@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import WebSocketException
 
-from domain.accounts.adapters.outbound import UNIX
 from domain.accounts.ports import PlatformUnavailable
 from domain.accounts.trading import (
     AccountState,
@@ -27,6 +26,7 @@ from domain.accounts.trading import (
     StreamItem,
 )
 from domain.accounts.values import StateSource
+from domain.outbound.client import UNIX
 
 SILENCE_S = 15.0
 _MESSAGE_BYTES_MAX = 8 * 2**20

@@ -1,7 +1,7 @@
 """Calls to another machine: time-outs, a retry budget and a circuit breaker, in one place.
 
 Retries are for calls that are safe to repeat; the budget keeps them a fraction of all calls, so
-that a struggling platform is not drowned. The breaker opens after failures in a row and lets one
+that a struggling vendor is not drowned. The breaker opens after failures in a row and lets one
 call through per pause; while it is open nothing is sent.
 """
 
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-
-from domain.accounts.ports import PlatformUnavailable
 
 UNIX = "unix://"
 _RETRIED_STATUSES = (502, 503, 504)
@@ -39,6 +37,10 @@ class Lost(Exception):
     """Sent, and no answer that can be trusted came back."""
 
 
+class Unanswered(Exception):
+    """Every try failed; adapters tell it in the words of their port."""
+
+
 class Breaker:
     """Opens after `failures_max` failures in a row; lets one call try again per `pause_s`."""
 
@@ -53,7 +55,7 @@ class Breaker:
         if self._failures < self._failures_max:
             return
         if now < self._next_try:
-            raise NeverSent("the platform has failed a moment ago")
+            raise NeverSent("it has failed a moment ago")
         self._next_try = now + self._pause_s
 
     def note(self, now: float, *, is_success: bool) -> None:
@@ -82,7 +84,7 @@ class RetryBudget:
 
 
 class Outbound:
-    """An HTTP client for one platform server."""
+    """An HTTP client for one machine; `endpoint` is `unix:///path/to/socket` or an address."""
 
     def __init__(self, endpoint: str, *, token: str | None, patience: Patience) -> None:
         self.patience = patience
@@ -93,7 +95,7 @@ class Outbound:
             transport=httpx.AsyncHTTPTransport(uds=endpoint.removeprefix(UNIX))
             if is_unix
             else None,
-            base_url="http://platform" if is_unix else endpoint,
+            base_url="http://outside" if is_unix else endpoint,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(patience.call_s, connect=patience.connect_s),
             trust_env=False,
@@ -123,12 +125,15 @@ class Outbound:
     async def safely(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A call that may be repeated: some tries within the budget.
 
-        Refusals: PlatformUnavailable.
+        Raises Unanswered.
         """
         return await self.again(lambda _: self.once(method, path, **options))
 
     async def again(self, attempt: Callable[[int], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Calls `attempt` with the number of the try until it answers or patience ends."""
+        """Calls `attempt` with the number of the try until it answers.
+
+        Raises Unanswered when patience ends.
+        """
         self._budget.earn()
         for number in range(self.patience.tries):
             try:
@@ -141,4 +146,4 @@ class Outbound:
             # Jitter, not security.
             pause = self.patience.pause_s * 2**number * random.uniform(0.5, 1.5)  # noqa: S311
             await asyncio.sleep(pause)
-        raise PlatformUnavailable(f"The trading platform does not answer: {last}")
+        raise Unanswered(str(last))

@@ -1,0 +1,1 @@
+"""Calls to other machines, for the adapters of every context: time-outs, retries, breakers."""

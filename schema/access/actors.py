@@ -8,8 +8,7 @@ import strawberry
 from schema.access.tokens import ApiToken
 from schema.access.types import Operator, Staff, SystemActor
 from schema.shared.bind import Info
-from schema.shared.follow import wanted
-from schema.shared.permission import marks_of
+from schema.shared.follow import may_see, wanted
 from tenants.context import ActorKind
 from tenants.reads import ACTOR_ENTITIES
 
@@ -38,8 +37,6 @@ async def find_actor(info: Info, kind: str, actor_id: UUID | None) -> Any:
     entity = ACTOR_ENTITIES.get(kind)
     if entity is None or actor_id is None:
         return None
-    types = info.context.reading.types
-    needed = marks_of(info._raw_info.schema).types[types.name_of(entity)]
-    if needed - info.context.scope.permissions:
+    if not may_see(info, entity):
         return None
     return await info.context.load(entity, actor_id, wanted(info, entity))

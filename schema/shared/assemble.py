@@ -22,7 +22,7 @@ from schema.shared.follow import Follows
 from schema.shared.page import ID_OF
 from schema.shared.permission import OnDenied, check_schema_marked, permission_check
 from schema.shared.scalars import SCALARS
-from schema.shared.selection import READS, Reads, Types
+from schema.shared.selection import READS, Reads, Types, Variants
 from schema.shared.snapshot import SnapshotPerResult
 
 _DEFINITION = "strawberry-definition"
@@ -69,12 +69,14 @@ def assemble(
 
 def bind(schema: GraphQLSchema, registry: Registry) -> Types:
     """What each bound type's fields read. Raises BindingError."""
-    by_entity: dict[str, GraphQLObjectType] = {}
+    found: dict[str, dict[str, GraphQLObjectType]] = {}
+    told_by: dict[str, str] = {}
     reads: dict[tuple[str, str], Reads] = {}
     for type_ in schema.type_map.values():
         if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):
             continue
-        entity = getattr(_origin(type_), "__entity__", None)
+        origin = _origin(type_)
+        entity = getattr(origin, "__entity__", None)
         for name, field in type_.fields.items():
             definition = field.extensions[_DEFINITION]
             said = (definition.metadata or {}).get(READS)
@@ -82,12 +84,21 @@ def bind(schema: GraphQLSchema, registry: Registry) -> Types:
             if isinstance(said, Follows) and said.entity is not None:
                 _check_inputs(registry, said.entity, said, where)
             elif entity is not None:
-                reads[entity, name] = _reads(registry, entity, definition, said, where)
+                reads[type_.name, name] = _reads(registry, entity, definition, said, where)
         if entity is not None:
-            if entity in by_entity:
-                raise BindingError(f"{type_.name} and {by_entity[entity].name} are both {entity!r}")
-            by_entity[entity] = type_
-    return Types(by_entity, reads)
+            by, kind = getattr(origin, "__when__", None) or ("", "")
+            _check_variant(registry, entity, type_, by)
+            others = found.setdefault(entity, {})
+            if kind in others or told_by.setdefault(entity, by) != by:
+                other = next(iter(others.values()))
+                raise BindingError(f"{type_.name} and {other.name} are both {entity!r}")
+            others[kind] = type_
+    return Types({name: Variants(types, told_by[name]) for name, types in found.items()}, reads)
+
+
+def _check_variant(registry: Registry, entity: str, type_: GraphQLObjectType, by: str) -> None:
+    if by and by not in registry[entity].fields:
+        raise BindingError(f"{type_.name}: {entity!r} has no field {by!r} to tell it by")
 
 
 def _origin(type_: GraphQLObjectType) -> Any:

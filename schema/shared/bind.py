@@ -34,6 +34,17 @@ A worked example, `schema/clients/types.py` (see `domain.reads` for the declarat
             "client", "Clients of the brand.", needs="clients:read",
             filter=ClientFilter, order=ClientOrder)
 
+An entity whose rows are of several kinds has a type for each, behind an interface, and all of them
+are read by one statement::
+
+    @bound_interface("Money on its way.", needs="payments:read")
+    class Payment(Node):
+        amount: Money = money("How much.", "amount_minor", "currency")
+
+    @bound("payment", "Money in.", needs="payments:read", when=("kind", "DEPOSIT"))
+    class Deposit(Payment):
+        credited: Money | None = money("What arrived.", "credited_minor", "credited_currency")
+
 A field reads the entity's field of its own name. `computed` names what it reads. Names are checked
 against the declarations by `schema.shared.assemble` at start-up; a wrong one fails it.
 """
@@ -55,6 +66,7 @@ __all__ = [
     "Info",
     "Node",
     "bound",
+    "bound_interface",
     "computed",
     "connection",
     "fetch",
@@ -79,10 +91,12 @@ def field(
     needs: str | None = None,
     reads: Sequence[str] = (),
     cost: int | None = None,
+    name: str | None = None,
 ) -> Callable[[F], F]:
     """Makes a resolver a field, typed. On a bound type `reads` names the record's fields it uses.
 
-    `needs` is a permission or "public", and may be left out where the type has a mark.
+    `needs` is a permission or "public", and may be left out where the type has a mark. `name` is
+    for names that Python has taken.
     """
     metadata: dict[str, Any] = {READS: Reads(fields=tuple(reads))}
     if cost is not None:
@@ -90,7 +104,11 @@ def field(
 
     def decorate(resolver: F) -> F:
         made: Any = strawberry.field(
-            resolver=resolver, description=description, directives=mark(needs), metadata=metadata
+            resolver=resolver,
+            name=name,
+            description=description,
+            directives=mark(needs),
+            metadata=metadata,
         )
         return cast("F", made)
 
@@ -120,24 +138,44 @@ class Node:
 
     @classmethod
     def resolve_type(cls, record: Any, info: Any, _abstract: Any) -> str:
-        """The type of a record is the type bound to its entity."""
+        """The type of a record is the type bound to its entity, or to its kind of it."""
         types: Types = info.context.reading.types
-        return types.name_of(record.entity)
+        return types.name_of(record)
 
 
 def bound(
-    entity: str, description: str, *, needs: str, name: str | None = None
+    entity: str,
+    description: str,
+    *,
+    needs: str,
+    name: str | None = None,
+    when: tuple[str, str] | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Makes a class the type of an entity. `needs` holds for each field; "public" is possible."""
+    """Makes a class the type of an entity. `needs` holds for each field; "public" is possible.
+
+    `when` says for which rows: those whose field has that value; all where it is left out.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         def is_type_of(record: Any, _info: Any) -> bool:
-            return isinstance(record, Record) and record.entity == entity
+            if not isinstance(record, Record) or record.entity != entity:
+                return False
+            return when is None or getattr(record, when[0]) == when[1]
 
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined] # read by Strawberry
         made = strawberry.type(cls, name=name, description=description, directives=mark(needs))
-        made.__entity__ = entity  # type: ignore[attr-defined] # read by `bind`
+        made.__entity__ = entity  # type: ignore[attr-defined] # read by `assemble.bind`
+        made.__when__ = when  # type: ignore[attr-defined] # read by `assemble.bind`
         return made
+
+    return decorate
+
+
+def bound_interface(description: str, *, needs: str) -> Callable[[type[T]], type[T]]:
+    """Makes a class the interface of types that `bound(…, when=…)` tells apart."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        return strawberry.interface(cls, description=description, directives=mark(needs))
 
     return decorate
 

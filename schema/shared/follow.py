@@ -15,7 +15,7 @@ from domain.reads import Counted, Page
 from domain.reads.declare import Selection
 from schema.shared.context import Context
 from schema.shared.page import After, Before, First, Last, PageView, page_of
-from schema.shared.permission import mark
+from schema.shared.permission import mark, marks_of
 from schema.shared.selection import READS, PageAsked, asked, page_asked, selection_of
 
 Info = strawberry.Info[Context[Any], None]
@@ -177,6 +177,14 @@ def _page_asked(info: Info, entity: str) -> PageAsked:
         known[key] = page_asked(raw, info.context.reading.types, entity, raw.field_nodes)
     found: PageAsked = known[key]
     return found
+
+
+def may_see(info: Info, entity: str) -> bool:
+    """Whether the viewer has what every type of an entity takes: for unions and `node`, where no
+    field of that type has been judged yet."""
+    types = info.context.reading.types.by_entity[entity].types.values()
+    marks = marks_of(info._raw_info.schema)
+    return not any(marks.types[each.name] - info.context.scope.permissions for each in types)
 
 
 async def fetch(info: Info, entity: str, key: Any) -> Any:

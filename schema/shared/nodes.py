@@ -12,7 +12,7 @@ from graphql import GraphQLError
 
 from domain.kernel.ids import decode_id
 from schema.shared.bind import Info, Node, field
-from schema.shared.permission import marks_of
+from schema.shared.follow import may_see
 from schema.shared.selection import selection_of
 
 MAX_IDS: Final = 100
@@ -29,9 +29,9 @@ async def find_node(info: Info, global_id: str) -> Any:
         return None
     entity, key = decoded
     raw = info._raw_info
-    type_ = types.by_entity[entity]
-    is_node = any(each.name == "Node" for each in type_.interfaces)
-    if not is_node or marks_of(raw.schema).types[type_.name] - context.scope.permissions:
+    variants = types.by_entity[entity].types.values()
+    is_node = all(any(i.name == "Node" for i in each.interfaces) for each in variants)
+    if not is_node or not may_see(info, entity):
         return None
     want = selection_of(raw, types, entity, raw.field_nodes)
     return await context.load(entity, key, want)

@@ -36,15 +36,27 @@ class Reads:
 
 
 @dataclass(frozen=True, slots=True)
-class Types:
-    """The object type of each bound entity, and what each of its fields reads."""
+class Variants:
+    """The object types that show an entity: one, or one for each value of its field `by`."""
 
-    by_entity: Mapping[str, GraphQLObjectType]
+    types: Mapping[str, GraphQLObjectType]
+    by: str = ""
+
+    def name_of(self, record: Any) -> str:
+        """The GraphQL name of a record's type."""
+        return self.types[getattr(record, self.by) if self.by else ""].name
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """The object types of each bound entity, and what each field of a type reads."""
+
+    by_entity: Mapping[str, Variants]
     reads: Mapping[tuple[str, str], Reads]
 
-    def name_of(self, entity: str) -> str:
-        """The GraphQL name of an entity's type."""
-        return self.by_entity[entity].name
+    def name_of(self, record: Any) -> str:
+        """The GraphQL name of a record's type."""
+        return self.by_entity[record.entity].name_of(record)
 
 
 def asked(
@@ -102,15 +114,17 @@ def _runs(info: Info, node: SelectionNode) -> bool:
 
 
 def selection_of(info: Info, types: Types, entity: str, nodes: Iterable[Any]) -> Selection:
-    """What to read of `entity` for the fields asked below `nodes`."""
-    type_ = types.by_entity[entity]
-    fields: set[str] = set()
+    """What to read of `entity` for the fields asked below `nodes`, of whichever type it is."""
+    variants = types.by_entity[entity]
+    nodes = list(nodes)
+    fields: set[str] = {variants.by} if variants.by else set()
     relations: set[str] = set()
-    for node in asked(info, type_, nodes):
-        reads = types.reads.get((entity, node.name.value))
-        if reads is not None:
-            fields.update(reads.fields)
-            relations.update(reads.relations)
+    for type_ in variants.types.values():
+        for node in asked(info, type_, nodes):
+            reads = types.reads.get((type_.name, node.name.value))
+            if reads is not None:
+                fields.update(reads.fields)
+                relations.update(reads.relations)
     return Selection(frozenset(fields), frozenset(relations))
 
 

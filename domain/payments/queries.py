@@ -1,5 +1,6 @@
 """SELECTs that commands of all payments need."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,55 @@ from sqlalchemy import select
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from domain.payments.rules import Policy
-from domain.payments.tables import payment, payment_policy
-from domain.payments.values import PaymentKind
-from tenants.work import WriteWork
+from domain.payments.tables import payment, payment_policy, psp, psp_connection
+from domain.payments.values import ConnectionStatus, PaymentKind, PspKind
+from tenants.work import ReadWork, WriteWork
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A brand's merchant account at a PSP, with its secrets as they are sealed."""
+
+    brand_id: UUID
+    id: UUID
+    name: str
+    status: ConnectionStatus
+    kind: PspKind
+    endpoint: str
+    api_key_cipher: bytes
+    notice_secrets_cipher: bytes
+
+
+async def find_connection(work: ReadWork | WriteWork, connection_id: UUID) -> Connection | None:
+    """A connection of the brand; None when there is none."""
+    rows = await work.rows(
+        select(
+            psp_connection.c.brand_id,
+            psp_connection.c.id,
+            psp_connection.c.name,
+            psp_connection.c.status,
+            psp.c.kind,
+            psp.c.endpoint,
+            psp_connection.c.api_key_cipher,
+            psp_connection.c.notice_secrets_cipher,
+        )
+        .select_from(psp_connection.join(psp, psp.c.id == psp_connection.c.psp_id))
+        .where(
+            psp_connection.c.brand_id == work.scope.brand_id, psp_connection.c.id == connection_id
+        )
+    )
+    if not rows:
+        return None
+    values = dict(rows[0]._mapping)
+    status, kind = ConnectionStatus(values.pop("status")), PspKind(values.pop("kind"))
+    return Connection(status=status, kind=kind, **values)
+
+
+async def get_connection(work: ReadWork | WriteWork, connection_id: UUID) -> Connection:
+    """A connection that a row of ours names."""
+    found = await find_connection(work, connection_id)
+    assert found is not None, "a connection is never deleted"
+    return found
 
 
 async def lock_payment(work: WriteWork, payment_id: UUID) -> dict[str, Any] | None:

@@ -41,6 +41,12 @@ def upgrade() -> None:
         sa.Column(
             "refunded_minor", sa.Numeric(precision=38, scale=0), server_default="0", nullable=False
         ),
+        sa.Column(
+            "taken_back_minor",
+            sa.Numeric(precision=38, scale=0),
+            server_default="0",
+            nullable=False,
+        ),
         sa.Column("source_id", sa.Text(), nullable=True),
         sa.Column("source_label", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
@@ -72,6 +78,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "refunded_minor between 0 and coalesce(credited_minor, 0)",
             name=op.f("ck_payment_refunded"),
+        ),
+        sa.CheckConstraint(
+            "taken_back_minor between 0 and coalesce(credited_minor, 0)",
+            name=op.f("ck_payment_taken_back"),
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "client_id"],

@@ -205,6 +205,8 @@ payment = brand_table(
     minor("credited_minor", nullable=True),
     text_column("credited_currency", nullable=True),
     minor("refunded_minor", default="0"),
+    # The part of it that the PSP gave back by itself and that we took back from the client.
+    minor("taken_back_minor", default="0"),
     text_column("source_id", nullable=True),
     text_column("source_label", nullable=True),
     time_column("settled_at", nullable=True),
@@ -240,6 +242,9 @@ payment = brand_table(
     one_of("to_kind", TransferEndKind),
     CheckConstraint("amount_minor > 0 and fee_minor >= 0", name="amounts"),
     CheckConstraint("refunded_minor between 0 and coalesce(credited_minor, 0)", name="refunded"),
+    CheckConstraint(
+        "taken_back_minor between 0 and coalesce(credited_minor, 0)", name="taken_back"
+    ),
     brand_index("client_id", "created_at", "id"),
     brand_index("created_at", "id"),
     brand_index("kind", "created_at", "id"),

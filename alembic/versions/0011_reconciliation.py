@@ -132,6 +132,7 @@ def _afterwards() -> None:
         sa.Column("settlement_id", sa.UUID(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("connection_id", sa.UUID(), nullable=False),
+        sa.Column("ext_line_id", sa.Text(), nullable=False),
         sa.Column("ext_settlement_id", sa.Text(), nullable=False),
         sa.Column("date", sa.Date(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
@@ -141,7 +142,9 @@ def _afterwards() -> None:
         sa.Column("gross_minor", sa.Numeric(precision=38, scale=0), nullable=False),
         sa.Column("fee_minor", sa.Numeric(precision=38, scale=0), nullable=False),
         sa.Column("net_minor", sa.Numeric(precision=38, scale=0), nullable=False),
+        sa.Column("cleared_minor", sa.Numeric(precision=38, scale=0), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.UUID(), nullable=True),
         sa.ForeignKeyConstraint(
             ["brand_id", "settlement_id"],
@@ -152,11 +155,18 @@ def _afterwards() -> None:
         sa.UniqueConstraint(
             "brand_id",
             "connection_id",
-            "ext_settlement_id",
-            "type",
-            "psp_id",
-            name=op.f("uq_settlement_line_brand_id_connection_id_ext_settlement_id_type_psp_id"),
+            "ext_line_id",
+            name=op.f("uq_settlement_line_brand_id_connection_id_ext_line_id"),
         ),
+        sa.CheckConstraint(
+            "verdict in ('MATCHED', 'DIFFERS', 'EXTRA')", name=op.f("ck_settlement_line_verdict")
+        ),
+    )
+    op.create_index(
+        op.f("ix_settlement_line_brand_id_connection_id_subject"),
+        "settlement_line",
+        ["brand_id", "connection_id", "subject"],
+        unique=False,
     )
     isolate("settlement_line", visible_to="staff")
     op.create_table(
@@ -208,6 +218,12 @@ def _afterwards() -> None:
         op.f("ix_dispute_brand_id_payment_id"), "dispute", ["brand_id", "payment_id"], unique=False
     )
     op.create_index(
+        op.f("ix_dispute_brand_id_opened_at_id"),
+        "dispute",
+        ["brand_id", "opened_at", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_dispute_brand_id_status_opened_at_id"),
         "dispute",
         ["brand_id", "status", "opened_at", "id"],
@@ -224,6 +240,9 @@ def _afterwards() -> None:
         sa.Column("staff_id", sa.UUID(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status in ('WAITING', 'SENT', 'REFUSED')", name=op.f("ck_dispute_evidence_status")
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "dispute_id"],
             ["dispute.brand_id", "dispute.id"],
@@ -238,11 +257,79 @@ def _afterwards() -> None:
         unique=False,
     )
     isolate("dispute_evidence", visible_to="staff")
+    op.create_table(
+        "dispute_restriction",
+        sa.Column("brand_id", sa.UUID(), nullable=False),
+        sa.Column("dispute_id", sa.UUID(), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("request_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "dispute_id"],
+            ["dispute.brand_id", "dispute.id"],
+            name=op.f("fk_dispute_restriction_brand_id_dispute_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "brand_id", "dispute_id", "account_id", name=op.f("pk_dispute_restriction")
+        ),
+    )
+    isolate("dispute_restriction", visible_to="staff")
+    op.create_table(
+        "ledger_correction",
+        sa.Column("brand_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("transfer_id", sa.UUID(), nullable=True),
+        sa.Column("discrepancy_id", sa.UUID(), nullable=True),
+        sa.Column("move", sa.Text(), nullable=True),
+        sa.Column("client_id", sa.UUID(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("amount_minor", sa.Numeric(precision=38, scale=0), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.UUID(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.UUID(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("posted_id", sa.UUID(), nullable=True),
+        sa.CheckConstraint(
+            "(transfer_id is null) <> (discrepancy_id is null)"
+            " and (discrepancy_id is null) = (move is null)"
+            " and (move is null) = (amount_minor is null)",
+            name=op.f("ck_ledger_correction_subject"),
+        ),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> proposed_by",
+            name=op.f("ck_ledger_correction_two_people"),
+        ),
+        sa.CheckConstraint(
+            "status in ('PROPOSED', 'APPROVED', 'REJECTED')",
+            name=op.f("ck_ledger_correction_status"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "discrepancy_id"],
+            ["discrepancy.brand_id", "discrepancy.id"],
+            name=op.f("fk_ledger_correction_brand_id_discrepancy_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "transfer_id"],
+            ["ledger_transfer.brand_id", "ledger_transfer.id"],
+            name=op.f("fk_ledger_correction_brand_id_transfer_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_ledger_correction")),
+    )
+    op.create_index(
+        op.f("ix_ledger_correction_brand_id_status_proposed_at_id"),
+        "ledger_correction",
+        ["brand_id", "status", "proposed_at", "id"],
+        unique=False,
+    )
+    isolate("ledger_correction", visible_to="staff")
 
 
 def downgrade() -> None:
     _replace_kinds(REQUESTS_BEFORE)
     op.drop_column("client", "risk")
+    op.drop_table("ledger_correction")
+    op.drop_table("dispute_restriction")
     op.drop_table("dispute_evidence")
     op.drop_table("dispute")
     op.drop_table("settlement_line")

@@ -50,6 +50,8 @@ class PaymentEventKind(StrEnum):
     DISPUTE_UNDER_REVIEW = "dispute_under_review"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    EVIDENCE_SUBMITTED = "evidence_submitted"
+    DEBT_REPAID = "debt_repaid"
     DISCREPANCY_FOUND = "discrepancy_found"
     DISCREPANCY_RESOLVED = "discrepancy_resolved"
 

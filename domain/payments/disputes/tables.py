@@ -2,6 +2,7 @@
 
 from sqlalchemy import Column, ForeignKeyConstraint, Integer, UniqueConstraint
 
+from domain.payments.disputes.values import EvidenceStatus
 from domain.payments.ledger.tables import minor
 from domain.payments.tables import of_client
 from domain.payments.values import DisputeStatus
@@ -42,6 +43,7 @@ dispute = brand_table(
     brand_index("client_id", "opened_at", "id"),
     brand_index("payment_id"),
     brand_index("status", "opened_at", "id"),
+    brand_index("opened_at", "id"),
     visible_to="client",
 )
 dispute_evidence = brand_table(
@@ -54,6 +56,16 @@ dispute_evidence = brand_table(
     time_column("created_at"),
     time_column("sent_at", nullable=True),
     ForeignKeyConstraint(["brand_id", "dispute_id"], ["dispute.brand_id", "dispute.id"]),
+    one_of("status", EvidenceStatus),
     brand_index("dispute_id", "created_at", "id"),
+    visible_to="staff",
+)
+# Accounts that a dispute set to CLOSE_ONLY, and the request to the platform that did.
+dispute_restriction = brand_table(
+    "dispute_restriction",
+    id_column("dispute_id"),
+    id_column("account_id"),
+    uuid_column("request_id"),
+    ForeignKeyConstraint(["brand_id", "dispute_id"], ["dispute.brand_id", "dispute.id"]),
     visible_to="staff",
 )

@@ -1,0 +1,201 @@
+"""Record what the PSP says of a dispute now, however often and in whatever order it was told."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+
+from domain.payments.commands.record_payment import advance
+from domain.payments.disputes.booking import Subject, open_books, resolution_of, transfers_of
+from domain.payments.disputes.commands.restrict_client import lift_for, restrict_for
+from domain.payments.disputes.errors import DepositNotSettled
+from domain.payments.disputes.events import dispute_event
+from domain.payments.disputes.queries import (
+    disputes_of_payment,
+    find_deposit,
+    lock_dispute,
+    receivable,
+)
+from domain.payments.disputes.rules import (
+    OPEN,
+    decide_moves,
+    payment_status,
+    statuses_told,
+    surplus_minor,
+)
+from domain.payments.disputes.tables import dispute
+from domain.payments.disputes.values import Booked, Moves
+from domain.payments.ledger.post import post
+from domain.payments.ledger.queries import find_client_wallet
+from domain.payments.psp_values import PspDispute
+from domain.payments.queries import lock_payment
+from domain.payments.reconciliation.commands.open_discrepancies import Found, open_discrepancies
+from domain.payments.rules import may_follow
+from domain.payments.values import (
+    DiscrepancyKind,
+    DisputeStatus,
+    PaymentKind,
+    PaymentStatus,
+)
+from tenants.numbers import next_number
+from tenants.work import WriteWork
+
+FIRST_NUMBER = 100_001
+
+
+async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDispute) -> UUID | None:
+    """Book a dispute up to what the PSP states; its id, None when the payment is none of ours.
+
+    An older or equal `version` than the recorded one changes nothing. At the opening the whole
+    amount leaves PSP_CLEARING as the client's debt, the PSP's fee becomes ours, and the wallet's
+    part is put on hold (D4); a loss posts that hold, a win reverses and releases. What the wallet
+    lacks stays a debt: later deposits are not set off against it, see `repay_debt`.
+
+    Refusals: DEPOSIT_NOT_SETTLED (ask for the deposit first, then again), INSUFFICIENT_FUNDS when
+    the wallet was emptied meanwhile (again: what is held depends on what is there).
+    Effects: DISPUTE_* events, the deposit's status, restrictions by policy, discrepancies.
+    """
+    payment_id = await find_deposit(work, connection_id, reported.payment_id)
+    if payment_id is None:
+        await _tell(work, connection_id, reported, DiscrepancyKind.UNKNOWN_PAYMENT)
+        return None
+    payment = await lock_payment(work, payment_id)
+    assert payment is not None, "found just now"
+    if payment["credited_minor"] is None:
+        raise DepositNotSettled()
+    row = await lock_dispute(work, connection_id, reported.id)
+    if row is not None and reported.version <= row["ext_version"]:
+        return UUID(str(row["id"]))
+    return await _record(work, payment, row, reported)
+
+
+async def _record(
+    work: WriteWork, payment: dict[str, Any], row: dict[str, Any] | None, reported: PspDispute
+) -> UUID:
+    before = None
+    if row is not None:
+        status, held = DisputeStatus(row["status"]), int(row["held_minor"])
+        before = Booked(status, held, row["hold_id"] is not None)
+        if row["amount_minor"] != reported.amount.amount_minor:
+            await _tell(work, row["connection_id"], reported, DiscrepancyKind.AMOUNT_DIFFERS, row)
+    wallet = await find_client_wallet(work, payment["client_id"], reported.amount.currency)
+    moves = decide_moves(
+        before,
+        reported.status,
+        amount_minor=int(row["amount_minor"]) if row else reported.amount.amount_minor,
+        available_minor=0 if wallet is None else wallet.available.amount_minor,
+    )
+    hold_id = work.new_id()
+    made = await _store(work, payment, row, reported, _columns(row, moves, hold_id))
+    told = statuses_told(None if before is None else before.status, reported.status, is_taken_now=moves.takes)
+    for each in told:
+        work.emit(dispute_event(each, made))
+    await _move_payment(work, payment)
+    if reported.status in OPEN and DisputeStatus.OPEN in told:
+        await restrict_for(work, made)
+    elif reported.status is DisputeStatus.WON and told:
+        await lift_for(work, made)
+    await _book(work, made, row, moves, hold_id)
+    return UUID(str(made["id"]))
+
+
+def _columns(row: dict[str, Any] | None, moves: Moves, hold_id: UUID) -> dict[str, Any]:
+    """What the row keeps of the client's part: how much, and under which hold."""
+    if moves.holds or moves.collects:
+        return {
+            "held_minor": moves.holds or moves.collects,
+            "hold_id": hold_id if moves.holds else None,
+        }
+    ends = moves.posts or moves.voids
+    kept = 0 if row is None or moves.voids or moves.gives else row["held_minor"]
+    return {"held_minor": kept, "hold_id": None if ends or row is None else row["hold_id"]}
+
+
+async def _store(
+    work: WriteWork,
+    payment: dict[str, Any],
+    row: dict[str, Any] | None,
+    reported: PspDispute,
+    columns: dict[str, Any],
+) -> dict[str, Any]:
+    values = columns | {
+        "ext_version": reported.version,
+        "status": reported.status,
+        "reason_code": reported.reason,
+        "fee_minor": reported.fee.amount_minor,
+        "evidence_due_at": reported.evidence_due_at,
+        "closed_at": None if reported.status in OPEN else work.now(),
+    }
+    if row is not None:
+        statement: Any = (
+            update(dispute)
+            .where(dispute.c.brand_id == work.scope.brand_id, dispute.c.id == row["id"])
+            .values(version=dispute.c.version + 1, **values)
+        )
+    else:
+        number = await next_number(work, "dispute", start=FIRST_NUMBER)
+        statement = insert(dispute).values(
+            brand_id=work.scope.brand_id, id=work.new_id(), version=1, reference=f"CB-{number}",
+            payment_id=payment["id"], client_id=payment["client_id"], ib_path=payment["ib_path"],
+            connection_id=payment["connection_id"], ext_id=reported.id,
+            currency=reported.amount.currency, amount_minor=reported.amount.amount_minor,
+            opened_at=work.now(), **values,
+        )  # fmt: skip
+    return dict((await work.one(statement.returning(dispute)))._mapping)
+
+
+async def _move_payment(work: WriteWork, payment: dict[str, Any]) -> None:
+    """Bring the deposit to where all its disputes leave it; anywhere is reached from DISPUTED."""
+    rows = await disputes_of_payment(work, payment["id"])
+    target = payment_status(
+        [DisputeStatus(row.status) for row in rows],
+        refunded_minor=int(payment["refunded_minor"]),
+        credited_minor=int(payment["credited_minor"]),
+    )
+    now = PaymentStatus(payment["status"])
+    if target is now:
+        return
+    via = not may_follow(PaymentKind.DEPOSIT, now, target)
+    if via:
+        payment = await advance(work, payment, PaymentStatus.DISPUTED)
+    await advance(work, payment, target)
+
+
+async def _book(
+    work: WriteWork,
+    made: dict[str, Any],
+    row: dict[str, Any] | None,
+    moves: Moves,
+    hold_id: UUID,
+) -> None:
+    subject = Subject.of(made, None if row is None else row["hold_id"])
+    currency = subject.amount.currency
+    if moves.gives and row is not None:
+        owed = await receivable(work, subject.client_id, currency)
+        moves = surplus_minor(moves, owed, amount_minor=subject.amount.amount_minor)
+    books = await open_books(work, subject.client_id, subject.connection_id, currency)
+    fee = int(made["fee_minor"]) - (0 if row is None else int(row["fee_minor"]))
+    held = 0 if row is None else int(row["held_minor"])
+    resolved = resolution_of(subject, books, moves, held)
+    made_now = transfers_of(subject, books, moves, fee_minor=fee, hold_id=hold_id)
+    await post(work, [*resolved, *made_now])
+
+
+async def _tell(
+    work: WriteWork,
+    connection_id: UUID,
+    reported: PspDispute,
+    kind: DiscrepancyKind,
+    row: dict[str, Any] | None = None,
+) -> None:
+    """A discrepancy: what was booked stays, and staff see what the PSP says."""
+    found = Found(
+        kind,
+        subject=f"dispute:{connection_id.hex}:{reported.id}",
+        payment_id=None if row is None else row["payment_id"],
+        connection_id=connection_id,
+        expected=None if row is None else Subject.of(row, None).amount,
+        actual=reported.amount,
+        facts={"dispute": reported.id, "psp_payment": reported.payment_id},
+    )
+    await open_discrepancies(work, [found])

@@ -1,0 +1,26 @@
+"""Refusals of disputes. Codes are public contract."""
+
+from domain.kernel.errors import Busy, Refused
+
+
+class DepositNotSettled(Busy):
+    """A dispute came before we saw its deposit settle; the deposit is asked for first."""
+
+    def __init__(self) -> None:
+        message = "The disputed deposit is not settled here yet."
+        super().__init__("DEPOSIT_NOT_SETTLED", message)
+
+
+class DisputeClosed(Refused):
+    """The dispute is decided; the PSP takes no evidence any more."""
+
+    def __init__(self) -> None:
+        super().__init__("DISPUTE_CLOSED", "This dispute is decided.", path=("input", "disputeId"))
+
+
+class MoreThanOwed(Refused):
+    """The client owes less, or nothing, for lost disputes in this currency."""
+
+    def __init__(self) -> None:
+        message = "The client owes less than that for lost disputes in this currency."
+        super().__init__("MORE_THAN_OWED", message, path=("input", "amount"))

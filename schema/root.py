@@ -8,6 +8,7 @@ import strawberry
 from domain.accounts.reads import READS as ACCOUNTS
 from domain.clients.reads import READS as CLIENTS
 from domain.ibs.reads import READS as IBS
+from domain.payments.reads import READS as PAYMENTS
 from domain.reads import Cursors, Registry
 from schema.access.mutations import AccessMutations
 from schema.access.queries import AccessQueries
@@ -20,6 +21,8 @@ from schema.clients.subscriptions import ClientSubscriptions
 from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.payments.queries import PaymentQueries
+from schema.payments.types import Deposit, Transfer, Withdrawal
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.documents import ExecutableSchema
 from schema.shared.nodes import NodeQueries
@@ -28,7 +31,15 @@ from tenants.reads import READS as ACCESS
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(AccessQueries, AccountQueries, ClientQueries, EventQueries, IbQueries, NodeQueries): ...
+class Query(
+    AccessQueries,
+    AccountQueries,
+    ClientQueries,
+    EventQueries,
+    IbQueries,
+    NodeQueries,
+    PaymentQueries,
+): ...
 
 
 @strawberry.type(description="Everything that can be done.")
@@ -39,12 +50,12 @@ class Mutation(AccessMutations, AccountMutations, ClientMutations, IbMutations):
 class Subscription(AccountSubscriptions, ClientSubscriptions): ...
 
 
-TYPES: tuple[Any, ...] = ()
+TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)
 
 
 def build(cursor_key: bytes, *, on_denied: OnDenied | None = None) -> Assembled:
     """The schema of a process. `cursor_key` (32 bytes or more) makes the cursors of lists."""
-    registry = Registry(*ACCESS, *CLIENTS, *IBS, *ACCOUNTS).link()
+    registry = Registry(*ACCESS, *CLIENTS, *IBS, *ACCOUNTS, *PAYMENTS).link()
     return assemble(
         registry,
         Cursors(cursor_key),

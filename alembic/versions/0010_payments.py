@@ -149,6 +149,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_payment_brand_id_currency_created_at_id"),
+        "payment",
+        ["brand_id", "currency", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_payment_brand_id_wallet_id_created_at_id"),
         "payment",
         ["brand_id", "wallet_id", "created_at", "id"],

@@ -35,7 +35,7 @@ CLIENT = Entity(
     table=client,
     fields={
         **columns(client, "reference", "version", "kind", "status", "created_at"),
-        **columns(client, "country", "language", "email_verified_at"),
+        **columns(client, "country", "language", "email_verified_at", "risk"),
         "name": Field(client.c.name, Mask(SEES_NAMES, mask_name)),
         "email": Field(client.c.email, Mask(SEES_CONTACTS, mask_email)),
         "phone": Field(client.c.phone, Mask(SEES_CONTACTS, mask_phone)),

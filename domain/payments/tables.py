@@ -249,6 +249,7 @@ payment = brand_table(
     brand_index("created_at", "id"),
     brand_index("kind", "created_at", "id"),
     brand_index("status", "created_at", "id"),
+    brand_index("currency", "created_at", "id"),
     brand_index("wallet_id", "created_at", "id"),
     brand_index("platform_request_id"),
     brand_index("kind", "status", "updated_at"),

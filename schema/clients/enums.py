@@ -16,6 +16,13 @@ class ClientKind(Enum):
     JOINT = strawberry.enum_value("JOINT", description="Several persons together.")
 
 
+@shows(values.ClientRisk, "How closely a client's money is looked at.")
+class ClientRisk(Enum):
+    LOW = strawberry.enum_value("LOW", description="Small amounts go out by themselves.")
+    MEDIUM = strawberry.enum_value("MEDIUM", description="Somebody looks at every withdrawal.")
+    HIGH = strawberry.enum_value("HIGH", description="Compliance looks at every withdrawal.")
+
+
 @shows(values.ClientStatus, "Where a client stands. Expect values you don't know.")
 class ClientStatus(Enum):
     REGISTERED = strawberry.enum_value(

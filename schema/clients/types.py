@@ -10,9 +10,15 @@ from domain.clients.actions import actions_of
 from domain.clients.events import summarise
 from schema.access.actors import Actor, find_actor
 from schema.accounts.filters import AccountFilter, AccountOrder
-from schema.clients.enums import ClientKind, ClientStatus
+from schema.clients.enums import ClientKind, ClientRisk, ClientStatus
 from schema.clients.inputs import NoteOrder, TimelineFilter, TimelineOrder
 from schema.events.types import EventTopic
+from schema.payments.filters import (
+    PaymentFilter,
+    PaymentOrder,
+    PayoutDestinationFilter,
+    PayoutDestinationOrder,
+)
 from schema.shared.action import Action
 from schema.shared.bind import (
     Info,
@@ -20,6 +26,7 @@ from schema.shared.bind import (
     bound,
     computed,
     field,
+    listed,
     many,
     masked_fields,
     one,
@@ -32,11 +39,16 @@ if TYPE_CHECKING:
     from schema.access.types import LegalEntity, Staff
     from schema.accounts.types import Account
     from schema.ibs.types import Ib
+    from schema.payments.types import Payment
+    from schema.payments.wallets import PayoutDestination, Wallet
 
 StaffRef = Annotated["Staff", strawberry.lazy("schema.access.types")]
 EntityRef = Annotated["LegalEntity", strawberry.lazy("schema.access.types")]
 AccountRef = Annotated["Account", strawberry.lazy("schema.accounts.types")]
 IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
+WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
+PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
+DestinationRef = Annotated["PayoutDestination", strawberry.lazy("schema.payments.wallets")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
 
 
@@ -102,6 +114,22 @@ class Client(Node):
         filter=AccountFilter,
         order=AccountOrder,
         needs="accounts:read",
+    )
+    risk: ClientRisk = value("How closely its money is looked at.", needs="clients:risk")
+    wallets: list[WalletRef] = listed(
+        "Its money, a wallet for each currency it has had.", order="CURRENCY", needs="wallets:read"
+    )
+    payments: Connection[PaymentRef] = many(
+        "Deposits, withdrawals and transfers, newest first.",
+        filter=PaymentFilter,
+        order=PaymentOrder,
+        needs="payments:list",
+    )
+    payout_destinations: Connection[DestinationRef] = many(
+        "Where its money can be paid out to, newest first.",
+        filter=PayoutDestinationFilter,
+        order=PayoutDestinationOrder,
+        needs="destinations:read",
     )
     notes: Connection[Note] = many(
         "Staff notes, newest first.", order=NoteOrder, needs="notes:read"

@@ -3,10 +3,10 @@
 Each works out once per operation what is asked below it, and batches with its siblings.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -17,10 +17,13 @@ from schema.shared.context import Context
 from schema.shared.page import After, Before, First, Last, PageView, page_of
 from schema.shared.permission import mark, marks_of
 from schema.shared.selection import READS, PageAsked, asked, page_asked, selection_of
+from tenants.context import Scope
 
 Info = strawberry.Info[Context[Any], None]
 
 LISTED: Final = 100
+Filters: TypeAlias = Mapping[str, Mapping[str, Any]]
+Only: TypeAlias = Callable[[Scope], Filters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,19 @@ def connection(
     needs: str,
     filter: Any = None,
     order: Any = None,
+    only: Only | None = None,
 ) -> Any:
-    """A connection over all rows of an entity that the viewer may see: a root field."""
+    """A connection over all rows of an entity that the viewer may see: a root field.
+
+    `only` adds conditions of the field's own, whatever the caller's filter says.
+    """
 
     async def resolve(self: Any, info: Info, **arguments: Any) -> PageView:
         context = info.context
         asked = _page_asked(info, entity)
         page = page_of(arguments, asked.page_info)
+        if only is not None:
+            page = _narrowed(page, only(context.scope))
 
         async def count() -> Counted:
             return await context.reader.count(entity, page.filter)
@@ -130,6 +139,19 @@ def connection(
         return PageView(await context.reader.connection(entity, page, asked.want), count)
 
     return _paged(resolve, description, needs, Follows(entity=entity, filter=filter, order=order))
+
+
+def _narrowed(page: Page, conditions: Filters) -> Page:
+    """The page with further conditions; those of the caller still hold, on the same field too."""
+    both = {
+        name: {**page.filter.get(name, {}), **conditions.get(name, {})}
+        for name in {**page.filter, **conditions}
+    }
+    for name, own in conditions.items():
+        asked = page.filter.get(name, {})
+        if "in" in own and "in" in asked:
+            both[name]["in"] = [each for each in asked["in"] if each in own["in"]]
+    return replace(page, filter=both)
 
 
 def _paged(resolve: Any, description: str, needs: str | None, over: Follows) -> Any:

@@ -18,6 +18,7 @@ from domain.events.hub import Hub
 from domain.events.stream import Feeds
 from domain.events.values import Audience
 from domain.ibs import reads as ibs
+from domain.payments import reads as payments
 from domain.reads import Cursors, Registry
 from schema.access.queries import AccessQueries
 from schema.clients.mutations import ClientMutations
@@ -25,6 +26,7 @@ from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.root import TYPES
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.context import Context
 from schema.shared.nodes import NodeQueries
@@ -89,9 +91,16 @@ Ask = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture(scope="session")
 def assembled() -> Assembled:
-    registry = Registry(*tenants.READS, *clients.READS, *accounts.READS, *ibs.READS).link()
+    registry = Registry(
+        *tenants.READS, *clients.READS, *accounts.READS, *ibs.READS, *payments.READS
+    ).link()
     return assemble(
-        registry, Cursors(SECRET), query=Query, mutation=Mutation, subscription=Subscription
+        registry,
+        Cursors(SECRET),
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=TYPES,
     )
 
 

@@ -1,0 +1,108 @@
+"""What an actor can do with a payment now, and why not: pure, and the same as commands decide."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from domain.clients.actions import Possible
+from domain.payments.rules import may_follow
+from domain.payments.values import ApprovalLevel, DestinationStatus, PaymentKind, PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStanding:
+    """What actions on a payment depend on.
+
+    `next_level` is the approval that a withdrawal waits for. `makers` asked for it or named its
+    payee, `checkers` have decided in this round: neither decides (again).
+    """
+
+    kind: PaymentKind
+    status: PaymentStatus
+    next_level: ApprovalLevel | None = None
+    makers: frozenset[UUID] = frozenset()
+    checkers: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentViewer:
+    """Who looks at it."""
+
+    id: UUID | None
+    permissions: Collection[str]
+
+
+Verdict = Callable[[PaymentStanding, PaymentViewer], str | None]
+
+
+def payment_actions(standing: PaymentStanding, viewer: PaymentViewer) -> tuple[Possible, ...]:
+    """Every action on a payment of that kind and state, for this viewer."""
+    return tuple(
+        Possible(name, judge(standing, viewer) if needed in viewer.permissions else "FORBIDDEN")
+        for name, needed, judge in _ACTIONS[standing.kind]
+    )
+
+
+def destination_actions(
+    status: DestinationStatus, permissions: Collection[str], *, is_cooling_off: bool
+) -> tuple[Possible, ...]:
+    """What can be done with a payout destination: withdrawing to it, removing it."""
+    gone = "DESTINATION_REMOVED" if status is DestinationStatus.REMOVED else None
+    early = "DESTINATION_COOLING_OFF" if is_cooling_off else None
+    return (
+        _possible("withdrawalCreate", "withdrawals:request", permissions, gone or early),
+        _possible("payoutDestinationRemove", "destinations:manage", permissions, gone),
+    )
+
+
+def approvable_levels(permissions: Collection[str]) -> tuple[ApprovalLevel, ...]:
+    """The levels of approval that somebody with these permissions can give."""
+    return tuple(level for level in ApprovalLevel if level_right(level) in permissions)
+
+
+def level_right(level: ApprovalLevel) -> str:
+    """The permission that an approval of that level takes."""
+    return f"approvals:{level.lower()}"
+
+
+def _possible(
+    name: str, needed: str, permissions: Collection[str], against: str | None
+) -> Possible:
+    return Possible(name, against if needed in permissions else "FORBIDDEN")
+
+
+def _cancel_deposit(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:
+    waits = standing.status in (PaymentStatus.CREATED, PaymentStatus.PENDING)
+    return None if waits else "DEPOSIT_NOT_WAITING"
+
+
+def _cancel_withdrawal(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:
+    may = may_follow(standing.kind, standing.status, PaymentStatus.CANCELLED)
+    return None if may else "WITHDRAWAL_NOT_WAITING"
+
+
+def _redirect(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:
+    return None if standing.status is PaymentStatus.REQUESTED else "WITHDRAWAL_NOT_WAITING"
+
+
+def _decide(standing: PaymentStanding, viewer: PaymentViewer) -> str | None:
+    if standing.status is not PaymentStatus.REQUESTED or standing.next_level is None:
+        return "WITHDRAWAL_NOT_WAITING"
+    if viewer.id in standing.makers | standing.checkers:
+        return "FOUR_EYES"
+    if level_right(standing.next_level) not in viewer.permissions:
+        return "LEVEL_MISSING"
+    return None
+
+
+_ACTIONS: Final[dict[PaymentKind, tuple[tuple[str, str, Verdict], ...]]] = {
+    PaymentKind.DEPOSIT: (("depositCancel", "deposits:create", _cancel_deposit),),
+    PaymentKind.WITHDRAWAL: (
+        ("withdrawalCancel", "withdrawals:cancel", _cancel_withdrawal),
+        ("withdrawalApprove", "withdrawals:review", _decide),
+        ("withdrawalReject", "withdrawals:review", _decide),
+        ("withdrawalDestinationChange", "withdrawals:request", _redirect),
+    ),
+    PaymentKind.TRANSFER: (),
+}

@@ -1,0 +1,265 @@
+"""What the API shows of money: payments and what belongs to them, wallets, payment methods.
+
+Who may see a client may see its money; a client is held to its own rows here and by row-level
+security. Account numbers of payout destinations are sealed and not shown at all. What staff alone
+see of it stands in `back_office_reads`.
+"""
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, select, type_coerce
+from sqlalchemy import cast as cast_as
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, aggregate_order_by
+
+from domain.payments.back_office_reads import READS as BACK_OFFICE
+from domain.payments.ledger.tables import ledger_account
+from domain.payments.ledger.values import LedgerAccountKind
+from domain.payments.tables import (
+    approval,
+    fx_quote,
+    payment,
+    payment_method,
+    payment_step,
+    payout_destination,
+    withdrawal_leg,
+)
+from domain.payments.values import ApprovalStatus, PaymentStatus
+from domain.reads import (
+    VIEWER_CLIENT,
+    VIEWER_ID,
+    Entity,
+    Many,
+    One,
+    RowScope,
+    Through,
+    columns,
+    extend,
+    own_rows,
+)
+
+_steps = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_array(
+                        payment_step.c.status,
+                        payment_step.c.reason_code,
+                        payment_step.c.actor_kind,
+                        payment_step.c.actor_id,
+                        payment_step.c.at,
+                    ),
+                    payment_step.c.n,
+                )
+            ),
+            type_coerce([], JSONB),
+            type_=JSONB,
+        )
+    )
+    .where(payment_step.c.brand_id == payment.c.brand_id, payment_step.c.payment_id == payment.c.id)
+    .correlate(payment)
+    .scalar_subquery()
+)
+_rate = (
+    select(fx_quote.c.rate)
+    .where(fx_quote.c.brand_id == payment.c.brand_id, fx_quote.c.id == payment.c.quote_id)
+    .correlate(payment)
+    .scalar_subquery()
+)
+_this_round = and_(
+    approval.c.brand_id == payment.c.brand_id,
+    approval.c.payment_id == payment.c.id,
+    approval.c.round == payment.c.approval_round,
+)
+_next_level = (
+    select(approval.c.level)
+    .where(_this_round, approval.c.status == ApprovalStatus.PENDING.value)
+    .order_by(approval.c.n)
+    .limit(1)
+    .correlate(payment)
+    .scalar_subquery()
+)
+_checkers = (
+    select(
+        func.coalesce(
+            func.array_agg(approval.c.decided_by),
+            cast_as([], ARRAY(UUID(as_uuid=True))),
+            type_=ARRAY(UUID(as_uuid=True)),
+        )
+    )
+    .where(_this_round, approval.c.decided_by.is_not(None))
+    .correlate(payment)
+    .scalar_subquery()
+)
+# Whoever asked for a withdrawal, or named its payee anew.
+_makers = (
+    select(
+        func.coalesce(
+            func.array_agg(payment_step.c.actor_id),
+            cast_as([], ARRAY(UUID(as_uuid=True))),
+            type_=ARRAY(UUID(as_uuid=True)),
+        )
+    )
+    .where(
+        payment_step.c.brand_id == payment.c.brand_id,
+        payment_step.c.payment_id == payment.c.id,
+        payment_step.c.status == PaymentStatus.REQUESTED.value,
+        payment_step.c.actor_id.is_not(None),
+    )
+    .correlate(payment)
+    .scalar_subquery()
+)
+
+PAYMENT = Entity(
+    name="payment",
+    table=payment,
+    fields={
+        **columns(payment, "kind", "reference", "version", "status", "reason_code", "currency"),
+        **columns(payment, "amount_minor", "fee_minor", "received_minor", "received_currency"),
+        **columns(payment, "created_at", "updated_at", "expires_at", "settled_at", "risk"),
+        **columns(payment, "credited_minor", "credited_currency", "refunded_minor"),
+        **columns(payment, "checkout_url", "source_label"),
+        **columns(payment, "from_kind", "from_id", "to_kind", "to_id"),
+        "rate": _rate,
+        "steps": _steps,
+        "next_level": _next_level,
+        "checker_ids": _checkers,
+        "maker_ids": _makers,
+    },
+    relations={
+        "client": One("client", own="client_id"),
+        "wallet": One("wallet", own="wallet_id"),
+        "method": One("payment_method", own="method_id"),
+        "destination": One("payout_destination", own="destination_id"),
+        "connection": One("psp_connection", own="connection_id"),
+        "legs": Many("withdrawal_leg", theirs="payment_id"),
+        "approvals": Many("approval", theirs="payment_id"),
+        "disputes": Many("dispute", theirs="payment_id"),
+    },
+    filters={
+        "kind": payment.c.kind,
+        "status": payment.c.status,
+        "client_id": payment.c.client_id,
+        "created_at": payment.c.created_at,
+        "reference": payment.c.reference,
+        "currency": payment.c.currency,
+    },
+    orders={"CREATED_AT": payment.c.created_at},
+    default_order="-CREATED_AT",
+    scopes=(*own_rows(payment), Through("client")),
+)
+
+WALLET = Entity(
+    name="wallet",
+    table=ledger_account,
+    fields={
+        "client_id": ledger_account.c.client_id,
+        "currency": ledger_account.c.asset,
+        "available_minor": ledger_account.c.posted - ledger_account.c.pending_out,
+        "held_minor": ledger_account.c.pending_out,
+    },
+    relations={"client": One("client", own="client_id")},
+    orders={"CURRENCY": ledger_account.c.asset},
+    default_order="CURRENCY",
+    scopes=(
+        RowScope(ledger_account.c.kind == LedgerAccountKind.CLIENT_WALLET.value),
+        RowScope(
+            ledger_account.c.client_id == VIEWER_CLIENT, when=lambda v: v.client_id is not None
+        ),
+        RowScope(false(), when=lambda v: v.ib_path is not None),
+        Through("client"),
+    ),
+)
+
+PAYMENT_METHOD = Entity(
+    name="payment_method",
+    table=payment_method,
+    fields=columns(payment_method, "name", "kind", "logo_url", "enabled", "position"),
+    relations={"connection": One("psp_connection", own="connection_id")},
+    orders={"POSITION": payment_method.c.position},
+)
+
+PAYOUT_DESTINATION = Entity(
+    name="payout_destination",
+    table=payout_destination,
+    fields=columns(payout_destination, "label", "status", "usable_from", "created_at"),
+    relations={
+        "client": One("client", own="client_id"),
+        "method": One("payment_method", own="method_id"),
+    },
+    filters={"status": payout_destination.c.status},
+    orders={"CREATED_AT": payout_destination.c.created_at},
+    default_order="-CREATED_AT",
+    scopes=(*own_rows(payout_destination), Through("client")),
+)
+
+WITHDRAWAL_LEG = Entity(
+    name="withdrawal_leg",
+    table=withdrawal_leg,
+    fields={
+        **columns(withdrawal_leg, "n", "kind", "status", "currency", "amount_minor", "label"),
+        **columns(withdrawal_leg, "paid_minor", "reason_code", "updated_at"),
+    },
+    relations={
+        "payment": One("payment", own="payment_id"),
+        "deposit": One("payment", own="deposit_id"),
+        "method": One("payment_method", own="method_id"),
+    },
+    orders={"N": withdrawal_leg.c.n},
+    scopes=(*own_rows(withdrawal_leg), Through("payment")),
+)
+
+
+def _open_to_viewer() -> ColumnElement[bool]:
+    """The next approval of its withdrawal, where the viewer neither asked nor decided before."""
+    other, step = approval.alias("other"), payment_step.alias("asked")
+    same_round = and_(
+        other.c.brand_id == approval.c.brand_id,
+        other.c.payment_id == approval.c.payment_id,
+        other.c.round == approval.c.round,
+    )
+    earlier = and_(
+        same_round, other.c.status == ApprovalStatus.PENDING.value, other.c.n < approval.c.n
+    )
+    made = and_(
+        step.c.brand_id == approval.c.brand_id,
+        step.c.payment_id == approval.c.payment_id,
+        step.c.status == PaymentStatus.REQUESTED.value,
+        step.c.actor_id == VIEWER_ID,
+    )
+    return and_(
+        ~exists().where(earlier).correlate(approval),
+        ~exists().where(same_round, other.c.decided_by == VIEWER_ID).correlate(approval),
+        ~exists().where(made).correlate(approval),
+    )
+
+
+APPROVAL = Entity(
+    name="approval",
+    table=approval,
+    fields=columns(approval, "round", "n", "level", "status", "decided_at", "reason", "created_at"),
+    relations={
+        "payment": One("payment", own="payment_id"),
+        "decided_by": One("staff", own="decided_by"),
+    },
+    filters={
+        "level": approval.c.level,
+        "status": approval.c.status,
+        "created_at": approval.c.created_at,
+        "open_to_viewer": _open_to_viewer(),
+    },
+    orders={"CREATED_AT": approval.c.created_at, "ROUND": (approval.c.round, approval.c.n)},
+    default_order="CREATED_AT",
+    scopes=(*own_rows(approval), Through("payment")),
+)
+
+READS = (
+    PAYMENT,
+    WALLET,
+    PAYMENT_METHOD,
+    PAYOUT_DESTINATION,
+    WITHDRAWAL_LEG,
+    APPROVAL,
+    *BACK_OFFICE,
+    extend("client", "wallets", Many("wallet", theirs="client_id")),
+    extend("client", "payments", Many("payment", theirs="client_id")),
+    extend("client", "payout_destinations", Many("payout_destination", theirs="client_id")),
+)

@@ -1,0 +1,1 @@
+"""Wallets, payments, approvals, disputes and the books as the API shows them."""

@@ -1,0 +1,98 @@
+"""Add an account that withdrawals may be paid out to."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from domain.accounts.rules import decide_client_may_act
+from domain.clients.standing import find_standing
+from domain.kernel.errors import NotFound
+from domain.payments.queries import find_policy
+from domain.payments.tables import payout_destination
+from domain.payments.values import DestinationStatus, MethodKind
+from domain.payments.withdrawals.accounts import masked, read_account
+from domain.payments.withdrawals.errors import (
+    DestinationExists,
+    HolderDiffers,
+    MethodUnavailable,
+)
+from domain.payments.withdrawals.queries import find_destination_twin, find_method
+from domain.payments.withdrawals.rules import same_holder
+from tenants.log import Change
+from tenants.secrets import Place, Vault
+from tenants.work import WriteWork
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationWish:
+    """An account as somebody typed it."""
+
+    client_id: UUID
+    method_id: UUID
+    holder_name: str
+    account: str = field(repr=False)
+
+
+def place_of(brand_id: UUID, destination_id: UUID) -> Place:
+    """Where a destination's account number is sealed."""
+    return Place(brand_id, "payout_destination", "account_cipher", destination_id)
+
+
+async def create_destination(
+    work: WriteWork, vault: Vault, wish: DestinationWish
+) -> dict[str, str]:
+    """Keep an account sealed, in the client's own name; the id as `destination`.
+
+    It can be used after the brand's cooling-off, so that whoever got hold of a session can't empty
+    a wallet at once. A removed one that is added again cools off again.
+    Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, METHOD_UNAVAILABLE,
+    ACCOUNT_INVALID, HOLDER_DIFFERS, DESTINATION_EXISTS.
+    """
+    standing = await find_standing(work, wish.client_id)
+    if standing is None:
+        raise NotFound(path=("input", "clientId"))
+    decide_client_may_act(standing.status)
+    method = await find_method(work, wish.method_id)
+    if method is None:
+        raise NotFound(path=("input", "methodId"))
+    if not method.is_active:
+        raise MethodUnavailable("input", "methodId")
+    kind = MethodKind(method.kind)
+    account = read_account(kind, wish.account)
+    if not same_holder(wish.holder_name, standing.name):
+        raise HolderDiffers()
+    digest = vault.digest(work.scope.brand_id, f"{kind}:{account}".encode())
+    twins = await find_destination_twin(work, standing.id, digest)
+    if any(twin.status == DestinationStatus.ACTIVE for twin in twins):
+        raise DestinationExists()
+    policy = await find_policy(work)
+    destination_id, label = work.new_id(), masked(kind, account)
+    await work.rows(
+        insert(payout_destination).values(
+            brand_id=work.scope.brand_id,
+            id=destination_id,
+            client_id=standing.id,
+            ib_path=standing.ib_path,
+            method_id=method.id,
+            label=label,
+            holder_name=standing.name,
+            account_cipher=vault.seal(
+                place_of(work.scope.brand_id, destination_id), account.encode()
+            ),
+            account_digest=digest,
+            status=DestinationStatus.ACTIVE,
+            usable_from=work.now() + timedelta(hours=policy.cooling_off_hours),
+            created_at=work.now(),
+        )
+    )
+    work.audit(
+        Change(
+            "destination.create",
+            object_kind="payout_destination",
+            object_id=destination_id,
+            after={"client_id": str(standing.id), "method_id": str(method.id)},
+        )
+    )
+    return {"destination": str(destination_id)}

@@ -1,0 +1,89 @@
+"""Ask for money out of a wallet: it is held at once, and goes by itself when nobody must look."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from domain.accounts.rules import decide_client_may_act
+from domain.kernel.errors import Invalid
+from domain.kernel.money import Money, to_minor
+from domain.payments.commands.record_payment import create_payment
+from domain.payments.ledger.post import post
+from domain.payments.queries import find_policy
+from domain.payments.values import PaymentKind, PaymentStatus
+from domain.payments.withdrawals.commands.hold_parts import add_approvals, add_legs, hold_fee
+from domain.payments.withdrawals.movements import Movements
+from domain.payments.withdrawals.plan import find_payer, make_plan
+from tenants.log import Change
+from tenants.work import WriteWork
+
+_AMOUNT = ("input", "amount")
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalWish:
+    """What somebody wants out of which wallet, and where what can't go back should go."""
+
+    wallet_id: UUID
+    amount: Decimal
+    currency: str | None = None
+    destination_id: UUID | None = None
+
+
+def wanted_money(amount: Decimal, currency: str, given: str | None) -> Money:
+    """The amount in the wallet's own currency. Refusals: INVALID."""
+    if given is not None and given != currency:
+        raise Invalid("INVALID", f"This wallet holds {currency}.", path=_AMOUNT)
+    return Money(to_minor(amount, currency, path=_AMOUNT), currency)
+
+
+async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str, str]:
+    """Hold each part of a withdrawal and its fee; the id as `withdrawal`.
+
+    It is REQUESTED and waits for approvals as long as the brand's policy lets it, or APPROVED at
+    once when nobody must look.
+    Refusals: NOT_FOUND, INVALID, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, INSUFFICIENT_FUNDS and
+    those of `make_plan`. Effects: event `withdrawal_requested` or `withdrawal_approved`, holds.
+    """
+    wallet, payer = await find_payer(work, wish.wallet_id)
+    decide_client_may_act(payer.status)
+    amount = wanted_money(wish.amount, wallet.currency, wish.currency)
+    plan = await make_plan(work, payer, amount, wish.destination_id)
+    policy = await find_policy(work)
+    waits = bool(plan.levels)
+    row = await create_payment(
+        work,
+        {
+            "kind": PaymentKind.WITHDRAWAL,
+            "status": PaymentStatus.REQUESTED if waits else PaymentStatus.APPROVED,
+            "client_id": payer.id,
+            "ib_path": payer.ib_path,
+            "currency": amount.currency,
+            "amount_minor": amount.amount_minor,
+            "fee_minor": plan.fee_minor,
+            "wallet_id": wallet.id,
+            "destination_id": wish.destination_id,
+            "risk": payer.risk,
+            "approval_round": 1,
+            "expires_at": work.now() + timedelta(days=policy.withdrawal_days) if waits else None,
+        },
+    )
+    movements = Movements()
+    await add_legs(work, row, plan.parts, movements, first=1)
+    await hold_fee(work, row, movements)
+    await add_approvals(work, row, plan.levels)
+    work.audit(
+        Change(
+            "withdrawal.request",
+            object_kind="payment",
+            object_id=row["id"],
+            after={
+                "amount_minor": str(amount.amount_minor),
+                "currency": amount.currency,
+                "levels": list(plan.levels),
+            },
+        )
+    )
+    await post(work, await movements.transfers(work, payer.id))
+    return {"withdrawal": str(row["id"])}

@@ -31,6 +31,11 @@ class Sender:
     def wake(self) -> None:
         self._news.set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is under way."""
+        return bool(self._under_way)
+
     async def round(self) -> None:
         self._news.clear()
         free = _AT_ONCE - len(self._under_way)

@@ -115,7 +115,7 @@ def find_instrument(method: Method, account: str) -> Instrument:
             if _EMAIL.fullmatch(email):
                 return Instrument(method, email, f"{email[0]}•••@{email.partition('@')[2]}")
             raise Refusal("INVALID_INSTRUMENT", "Write an e-mail address.")
-        case Method.BANK:
+        case _:
             iban = plain_iban(account)
             if is_iban(iban):
                 return Instrument(method, iban, f"{iban[:2]} •••• {iban[-4:]}")

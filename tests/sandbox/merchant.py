@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.psp import RunningPsp
-from tests.sandbox import contract
+from tests.sandbox.contract import PSP
 from tests.sandbox.listener import PATIENCE_S, SECRET
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ class Caller:
         answer = await self.client.request(method, f"/v1{path}", json=body, headers=headers)
         if answer.headers.get("content-type") == "application/json":
             shown = answer.json()
-            contract.check_answer(method, f"/v1{path}".split("?")[0], answer.status_code, shown)
+            PSP.check_answer(method, f"/v1{path}".split("?")[0], answer.status_code, shown)
         return answer
 
     async def ok(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Json:

@@ -186,6 +186,18 @@ async def _cancel(platform: Platform, asked: _Asked) -> dict[str, Any]:
     return {"status": OrderStatus.CANCELLED}
 
 
+async def _balance(platform: Platform, asked: _Asked) -> dict[str, Any]:
+    wanted = asked.request.arguments
+    ticket = await platform.balance_op(
+        asked.account.login,
+        kind=BalanceKind(wanted["kind"]),
+        amount=Decimal(wanted["amount"]),
+        comment=wanted["comment"],
+        op_id=asked.op_id,
+    )
+    return {"ticket": ticket}
+
+
 async def _change_position(platform: Platform, asked: _Asked) -> dict[str, Any]:
     wanted = asked.request.arguments
     held = await platform.modify_position(
@@ -229,4 +241,5 @@ _CALLS: dict[RequestKind, _Call] = {
     RequestKind.CANCEL: _cancel,
     RequestKind.CHANGE_POSITION: _change_position,
     RequestKind.CLOSE: _close,
+    RequestKind.BALANCE: _balance,
 }

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.rules import GroupTerms, SymbolTerms, decide_client_may_act
 from domain.accounts.tables import (
+    account_state,
     deal,
     equity_point,
     platform_cursor,
@@ -24,7 +25,8 @@ from domain.accounts.tables import (
     trade_order,
     trading_account,
 )
-from domain.accounts.values import AccountKind, OrderStatus
+from domain.accounts.trading import AssetClass
+from domain.accounts.values import AccountKind, AccountStatus, DealEntry, OrderStatus
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from tenants.log import Statements
@@ -34,9 +36,9 @@ from tenants.work import ReadWork, WriteWork
 AnyWork = ReadWork | WriteWork
 
 
-async def find_grant(work: WriteWork) -> Any:
+async def find_grant(work: AnyWork) -> Any:
     """The brand's first granted server with its login range; None without a grant."""
-    return await work.maybe(
+    rows = await work.rows(
         select(
             platform_grant.c.server_id,
             platform_grant.c.login_from,
@@ -47,6 +49,7 @@ async def find_grant(work: WriteWork) -> Any:
         .order_by(platform_grant.c.server_id)
         .limit(1)
     )
+    return rows[0] if rows else None
 
 
 async def list_group_terms(
@@ -323,6 +326,117 @@ async def list_equity_points(
         )
         .order_by(bucket, columns.at.desc())
         .limit(points + 1)
+    )
+
+
+async def find_state(work: AnyWork, account_id: UUID) -> Any:
+    """The last known money of an account; None until its platform has spoken."""
+    rows = await work.rows(
+        select(account_state).where(
+            account_state.c.brand_id == work.scope.brand_id,
+            account_state.c.account_id == account_id,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_live_deals(work: AnyWork, deal_ids: Sequence[UUID]) -> Sequence[Any]:
+    """Those of some deals that moved client money, oldest first: of LIVE accounts, no credit."""
+    return await work.rows(
+        select(deal)
+        .join(
+            trading_account,
+            (trading_account.c.brand_id == deal.c.brand_id)
+            & (trading_account.c.id == deal.c.account_id),
+        )
+        .where(
+            deal.c.brand_id == work.scope.brand_id,
+            deal.c.id == func.any(literal(list(deal_ids), ARRAY(deal.c.id.type))),
+            deal.c.entry != DealEntry.CREDIT,
+            trading_account.c.kind == AccountKind.LIVE,
+        )
+        .order_by(deal.c.at, deal.c.id)
+    )
+
+
+async def list_live_accounts(
+    work: AnyWork, *, after: UUID | None = None, limit: int
+) -> Sequence[Any]:
+    """LIVE accounts that are open on their platform, by id, behind `after`."""
+    columns = trading_account.c
+    statement = select(
+        columns.id, columns.client_id, columns.server_id, columns.login, columns.currency
+    ).where(
+        columns.brand_id == work.scope.brand_id,
+        columns.kind == AccountKind.LIVE,
+        columns.status == AccountStatus.ACTIVE,
+    )
+    if after is not None:
+        statement = statement.where(columns.id > after)
+    return await work.rows(statement.order_by(columns.id).limit(limit))
+
+
+async def list_protected_debts(work: AnyWork, *, limit: int) -> Sequence[Any]:
+    """LIVE accounts last seen below zero with nothing open, where the policy of their legal
+    entity's jurisdiction protects clients from owing (`negative_balance_protection`)."""
+    columns = trading_account.c
+    of_account = (position.c.brand_id == columns.brand_id) & (position.c.account_id == columns.id)
+    waits = (trade_order.c.brand_id == columns.brand_id) & (trade_order.c.account_id == columns.id)
+    protects = jurisdiction.c.policy["negative_balance_protection"].as_boolean()
+    return await work.rows(
+        select(columns.id, columns.server_id, columns.login, columns.currency)
+        .join(
+            account_state,
+            (account_state.c.brand_id == columns.brand_id)
+            & (account_state.c.account_id == columns.id),
+        )
+        .join(legal_entity, legal_entity.c.id == columns.legal_entity_id)
+        .join(
+            jurisdiction,
+            (jurisdiction.c.code == legal_entity.c.jurisdiction)
+            & (jurisdiction.c.version == legal_entity.c.jurisdiction_version),
+        )
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.kind == AccountKind.LIVE,
+            columns.status == AccountStatus.ACTIVE,
+            account_state.c.balance_minor < 0,
+            protects,
+            ~select(position.c.id).where(of_account).exists(),
+            ~select(trade_order.c.id)
+            .where(waits, any_of(trade_order.c.status, ["SENDING", "UNKNOWN", "PLACED"]))
+            .exists(),
+        )
+        .order_by(columns.id)
+        .limit(limit)
+    )
+
+
+async def find_last_deal(work: AnyWork, account_id: UUID) -> Any:
+    """The newest recorded deal of an account; None when it has none."""
+    rows = await work.rows(
+        select(deal)
+        .where(deal.c.brand_id == work.scope.brand_id, deal.c.account_id == account_id)
+        .order_by(deal.c.at.desc(), deal.c.id.desc())
+        .limit(1)
+    )
+    return rows[0] if rows else None
+
+
+async def list_currency_pairs(
+    work: AnyWork, server_id: UUID, currencies: Sequence[str]
+) -> Sequence[Any]:
+    """Symbols of a server whose base and quote are both among these currencies."""
+    columns = platform_symbol.c
+    return await work.rows(
+        select(columns.name, columns.base_currency, columns.quote_currency)
+        .where(
+            columns.server_id == server_id,
+            columns.asset_class == AssetClass.FX,
+            any_of(columns.base_currency, currencies),
+            any_of(columns.quote_currency, currencies),
+        )
+        .order_by(columns.name)
     )
 
 

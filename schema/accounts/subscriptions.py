@@ -81,6 +81,16 @@ class AccountEventKind(Enum):
         "position_changed", description="A position has another stop loss or take profit."
     )
     CLOSE_REQUESTED = enum_value("close_requested", description="Closing a position was asked for.")
+    BALANCE_REQUESTED = enum_value(
+        "balance_requested", description="Moving money on the platform was asked for."
+    )
+    BALANCE_MOVED = enum_value(
+        "balance_moved", description="The platform confirmed that it moved money."
+    )
+    BALANCE_UNKNOWN = enum_value(
+        "balance_unknown",
+        description="The platform's answer about money was lost and is being found out.",
+    )
     REQUEST_REFUSED = enum_value("request_refused", description="The platform refused a request.")
     DEAL_OPENED = enum_value("deal_opened", description="A deal opened a position.")
     DEAL_CLOSED = enum_value("deal_closed", description="A deal closed a position or part of it.")

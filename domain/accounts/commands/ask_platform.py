@@ -21,6 +21,7 @@ _EVENTS = {
     RequestKind.CANCEL: AccountEventKind.CANCEL_REQUESTED,
     RequestKind.CHANGE_POSITION: AccountEventKind.POSITION_CHANGE_REQUESTED,
     RequestKind.CLOSE: AccountEventKind.CLOSE_REQUESTED,
+    RequestKind.BALANCE: AccountEventKind.BALANCE_REQUESTED,
 }
 
 

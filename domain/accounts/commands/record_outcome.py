@@ -1,6 +1,7 @@
 """Record what a platform answered to a request."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from domain.accounts.events import AccountEventKind, account_event
 from domain.accounts.queries import any_of, find_order, find_request, lock_account
 from domain.accounts.tables import platform_request, position, trade_order, trading_account
 from domain.accounts.values import AccountStatus, OrderStatus, RequestKind, RequestStatus
-from tenants.log import Change
+from domain.kernel.money import to_minor
+from tenants.log import Change, Event
 from tenants.work import WriteWork
 
 
@@ -51,6 +53,8 @@ async def record_outcome(work: WriteWork, request_id: UUID, outcome: Outcome) ->
         return False
     if request.order_id is not None:
         await _settle_order(work, request, outcome)
+    elif request.kind == RequestKind.BALANCE:
+        work.emit(_balance_event(account, request, outcome))
     elif outcome.status is not RequestStatus.UNKNOWN:
         await _settle_account(work, account, request, outcome)
     return True
@@ -67,6 +71,32 @@ def _unknown(work: WriteWork, request_id: UUID) -> Any:
         .values(status=RequestStatus.UNKNOWN, updated_at=work.now())
         .returning(platform_request.c.id)
     )
+
+
+_BALANCE_EVENTS = {
+    RequestStatus.DONE: AccountEventKind.BALANCE_MOVED,
+    RequestStatus.REFUSED: AccountEventKind.REQUEST_REFUSED,
+    RequestStatus.UNKNOWN: AccountEventKind.BALANCE_UNKNOWN,
+}
+
+
+def _balance_event(account: Any, request: Any, outcome: Outcome) -> Event:
+    """What became of a movement of money. It repeats what was asked, since the request forgets it;
+    the balance itself changes with the deal, from the stream."""
+    asked = request.arguments
+    payload = {
+        "request_id": str(request.id),
+        "kind": RequestKind.BALANCE,
+        "balance_kind": asked["kind"],
+        "amount_minor": str(to_minor(Decimal(asked["amount"]), account.currency)),
+        "currency": account.currency,
+        "server_id": str(account.server_id),
+        f"{asked['cause']}_id": asked["cause_id"],
+        **outcome.facts,
+    }
+    if outcome.reason_code is not None:
+        payload["reason_code"] = outcome.reason_code
+    return account_event(_BALANCE_EVENTS[outcome.status], account, payload)
 
 
 async def _settle_account(work: WriteWork, account: Any, request: Any, outcome: Outcome) -> None:

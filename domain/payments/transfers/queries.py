@@ -1,0 +1,157 @@
+"""SELECTs of transfers, quotes and proofs."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+
+from domain.accounts.queries import find_grant, find_server, list_currency_pairs
+from domain.kernel.errors import NotFound, Refused
+from domain.payments.ledger.queries import WalletRow, find_wallet
+from domain.payments.reconciliation.tables import balance_proof
+from domain.payments.tables import fx_quote, payment
+from domain.payments.transfers.rules import CROSS, choose_route
+from domain.payments.transfers.values import Hop, Pair
+from domain.payments.values import PaymentKind, PaymentStatus
+from tenants.tables import consumer_cursor
+from tenants.work import ReadWork, WriteWork
+
+AnyWork = ReadWork | WriteWork
+
+
+async def get_wallet(work: AnyWork, wallet_id: UUID, *, named: str) -> WalletRow:
+    """A wallet that row-level security shows. Refusals: NOT_FOUND."""
+    found = await find_wallet(work, wallet_id)
+    if found is None:
+        raise NotFound(path=("input", named))
+    return found
+
+
+async def find_route(work: AnyWork, source: str, target: str) -> tuple[Any, tuple[Hop, ...]]:
+    """The brand's platform server, and the symbols that price one currency in the other.
+
+    Refusals: PRICE_UNAVAILABLE.
+    """
+    grant = await find_grant(work)
+    if grant is None:
+        raise Refused("PRICE_UNAVAILABLE", "This brand has no platform that prices currencies.")
+    pairs = await list_currency_pairs(work, grant.server_id, sorted({source, target, CROSS}))
+    made = [Pair(one.name, one.base_currency, one.quote_currency) for one in pairs]
+    route = choose_route(made, source, target)
+    return await find_server(work, grant.server_id), route
+
+
+async def get_quote(work: WriteWork, quote_id: UUID) -> Any:
+    """A quote, locked until the work ends. Refusals: NOT_FOUND."""
+    row = await work.maybe(
+        select(fx_quote)
+        .where(fx_quote.c.brand_id == work.scope.brand_id, fx_quote.c.id == quote_id)
+        .with_for_update()
+    )
+    if row is None:
+        raise NotFound(path=("input", "quoteId"))
+    return row
+
+
+async def find_quotes(work: AnyWork, quote_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Quotes by their ids."""
+    rows = await work.rows(
+        select(fx_quote).where(
+            fx_quote.c.brand_id == work.scope.brand_id, fx_quote.c.id == _any(quote_ids)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+async def lock_transfers(work: WriteWork, payment_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Transfers among some payments, locked in the order of their ids."""
+    rows = await work.rows(
+        select(payment)
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.id == _any(payment_ids),
+            payment.c.kind == PaymentKind.TRANSFER,
+        )
+        .order_by(payment.c.id)
+        .with_for_update()
+    )
+    return {row.id: dict(row._mapping) for row in rows}
+
+
+async def find_transfer(work: AnyWork, payment_id: UUID) -> Any:
+    """A transfer that row-level security shows; None when there is none."""
+    rows = await work.rows(
+        select(payment).where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.id == payment_id,
+            payment.c.kind == PaymentKind.TRANSFER,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_doubtful(work: AnyWork, *, before: datetime, limit: int) -> Sequence[Any]:
+    """Transfers whose outcome has been open since before an instant, oldest first."""
+    open_now = [PaymentStatus.SENDING.value, PaymentStatus.UNKNOWN.value]
+    return await work.rows(
+        select(payment)
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.kind == PaymentKind.TRANSFER,
+            payment.c.status == func.any(bindparam("open", open_now, type_=_TEXTS)),
+            payment.c.created_at < before,
+        )
+        .order_by(payment.c.created_at, payment.c.id)
+        .limit(limit)
+    )
+
+
+async def find_consumed(work: AnyWork, consumer: str) -> int:
+    """How far a consumer has followed the brand's log; 0 when it has not begun."""
+    rows = await work.rows(
+        select(consumer_cursor.c.seq).where(
+            consumer_cursor.c.brand_id == work.scope.brand_id,
+            consumer_cursor.c.consumer == consumer,
+        )
+    )
+    return int(rows[0].seq) if rows else 0
+
+
+async def find_proofs(work: AnyWork, day: date, account_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """What is known of a day's proofs of some accounts."""
+    columns = balance_proof.c
+    rows = await work.rows(
+        select(balance_proof).where(
+            columns.brand_id == work.scope.brand_id,
+            columns.day == day,
+            columns.account_id == _any(account_ids),
+        )
+    )
+    return {row.account_id: row for row in rows}
+
+
+async def list_proofs(
+    work: AnyWork, day: date, *, only_differing: bool, limit: int
+) -> Sequence[Any]:
+    """A day's proofs, those that differ first and the widest of them on top."""
+    columns = balance_proof.c
+    differs = columns.ledger_minor != columns.platform_minor
+    statement = select(balance_proof).where(
+        columns.brand_id == work.scope.brand_id, columns.day == day
+    )
+    if only_differing:
+        statement = statement.where(differs)
+    wide = func.abs(columns.ledger_minor - columns.platform_minor)
+    return await work.rows(
+        statement.order_by(differs.desc(), wide.desc(), columns.account_id).limit(limit)
+    )
+
+
+_UUIDS, _TEXTS = ARRAY(PgUUID(as_uuid=True)), ARRAY(Text)
+
+
+def _any(ids: Collection[UUID]) -> Any:
+    return func.any(bindparam(None, list(ids), type_=_UUIDS))

@@ -1,0 +1,165 @@
+"""Pure verdicts on transfers and conversions. Amounts are minor units, prices exact decimals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import Any, Final
+from uuid import UUID
+
+from domain.accounts.rules import decide_is_active, withdrawable
+from domain.accounts.trading import Quote
+from domain.accounts.values import AccountAccess, AccountKind, AccountStatus
+from domain.kernel.errors import Conflict, Invalid, Refused
+from domain.kernel.money import EXACT, Money, from_minor, round_to_minor, to_minor
+from domain.payments.ledger.errors import InsufficientFunds
+from domain.payments.transfers.values import Converted, End, Hop, Pair, Price
+from domain.payments.values import TransferEndKind
+
+CROSS: Final = "USD"
+STALE_AFTER: Final = timedelta(seconds=60)
+QUIET_LOOKS: Final = 3
+LOOKS_MAX: Final = 60
+_MID = Decimal("1e-12")
+_BPS = 10_000
+_AMOUNT = ("input", "amount")
+_FROM = ("input", "from")
+_TO = ("input", "to")
+_QUOTE = ("input", "quoteId")
+
+
+def decide_amount(amount: Decimal, currency: str) -> Money:
+    """An amount to move. Refusals: INVALID unless above zero and exact in its currency."""
+    minor = to_minor(amount, currency, path=_AMOUNT)
+    if minor <= 0:
+        raise Invalid("INVALID", "Move more than zero.", path=_AMOUNT)
+    return Money(minor, currency)
+
+
+def decide_ends(source: End, target: End, *, has_quote: bool) -> None:
+    """Whether money may go from one end to the other.
+
+    Both belong to one client and one of them is a wallet. Another currency takes a quote, which is
+    made for wallets. Refusals: INVALID, QUOTE_REQUIRED, CURRENCY_MISMATCH.
+    """
+    if source.client_id != target.client_id:
+        raise Invalid("INVALID", "Both ends belong to the same client.", path=_TO)
+    is_wallet = source.kind is TransferEndKind.WALLET
+    if not is_wallet and target.kind is TransferEndKind.ACCOUNT:
+        raise Invalid("INVALID", "Between accounts, go by way of a wallet.", path=_TO)
+    if source.currency == target.currency:
+        if source.kind is target.kind:
+            raise Invalid("INVALID", "The money is there already.", path=_TO)
+        if has_quote:
+            raise Invalid("INVALID", "Nothing is converted here.", path=_QUOTE)
+    elif not is_wallet:
+        message = f"Move it to the wallet in {source.currency} and convert it there."
+        raise Refused("CURRENCY_MISMATCH", message, path=_TO)
+    elif not has_quote:
+        message = f"Get a quote of {source.currency} in {target.currency} first."
+        raise Refused("QUOTE_REQUIRED", message, path=_QUOTE)
+
+
+def decide_account(account: Any, *, path: tuple[str, ...]) -> None:
+    """Whether client money may go onto a trading account or off it.
+
+    Refusals: ACCOUNT_NOT_LIVE, ACCOUNT_NOT_ACTIVE, ACCOUNT_LOCKED.
+    """
+    if AccountKind(account.kind) is not AccountKind.LIVE:
+        raise Refused("ACCOUNT_NOT_LIVE", "Only live accounts hold client money.", path=path)
+    decide_is_active(AccountStatus(account.status))
+    if AccountAccess(account.access) is AccountAccess.NO_LOGIN:
+        raise Refused("ACCOUNT_LOCKED", "The account is locked.", path=path)
+
+
+def decide_leaving(amount: Money, state: Any) -> None:
+    """Whether an account has that much to give, by its last known `state`.
+
+    The platform, which knows it to the tick, has the last word. Refusals: INSUFFICIENT_FUNDS.
+    """
+    if state is None:
+        return
+    most = withdrawable(
+        balance=int(state.balance_minor),
+        free_margin=int(state.free_margin_minor),
+        credit=int(state.credit_minor),
+    )
+    if amount.amount_minor > most:
+        raise InsufficientFunds()
+
+
+def decide_quote(
+    quote: Any, *, client_id: UUID, amount: Money, to_currency: str, now: datetime
+) -> None:
+    """Whether a quote is for this conversion, and still good.
+
+    Refusals: QUOTE_MISMATCH, QUOTE_USED, QUOTE_EXPIRED.
+    """
+    asked = (client_id, amount.amount_minor, amount.currency, to_currency)
+    if asked != (quote.client_id, int(quote.from_minor), quote.from_currency, quote.to_currency):
+        message = "The quote is for another conversion; get one for this."
+        raise Refused("QUOTE_MISMATCH", message, path=_QUOTE)
+    if quote.used_by is not None:
+        raise Conflict("QUOTE_USED", "The quote was used; get a new one.", path=_QUOTE)
+    if quote.expires_at <= now:
+        raise Refused("QUOTE_EXPIRED", "The quote has expired; get a new one.", path=_QUOTE)
+
+
+def convert(amount: Money, to_currency: str, *, mid: Decimal, spread_bps: int) -> Converted:
+    """Both totals of a conversion at a mid price less our spread, each rounded half to even.
+
+    1,000.00 EUR at 1.0850 with 100 bps: rate 1.07415, the client gets 1,074.15 USD, we 10.85
+    (domain facts D4). Refusals: INVALID when nothing would come out.
+    """
+    with localcontext(EXACT):
+        rate = mid * (_BPS - spread_bps) / _BPS
+        whole = from_minor(amount.amount_minor, amount.currency)
+        at_mid, at_rate = whole * mid, whole * rate
+    got = round_to_minor(at_rate, to_currency)
+    if got <= 0:
+        raise Invalid("INVALID", f"That is less than the smallest {to_currency}.", path=_AMOUNT)
+    spread = round_to_minor(at_mid, to_currency) - got
+    return Converted(rate.normalize(EXACT), amount.amount_minor, got, spread)
+
+
+def choose_route(pairs: Sequence[Pair], source: str, target: str) -> tuple[Hop, ...]:
+    """The symbols whose prices make one of `source` in `target`: directly, upside down, or by way
+    of US dollars. Refusals: PRICE_UNAVAILABLE."""
+    known = {(one.base, one.quote): Hop(one.symbol, is_inverted=False) for one in pairs}
+    turned = {(one.quote, one.base): Hop(one.symbol, is_inverted=True) for one in pairs}
+    hops = turned | known
+    if (source, target) in hops:
+        return (hops[source, target],)
+    if (source, CROSS) in hops and (CROSS, target) in hops:
+        return hops[source, CROSS], hops[CROSS, target]
+    message = f"Nobody here prices {source} in {target}."
+    raise Refused("PRICE_UNAVAILABLE", message, path=("input", "toCurrency"))
+
+
+def price_of(route: Sequence[Hop], quotes: Mapping[str, Quote], *, now: datetime) -> Price:
+    """The mid price along a route, to twelve decimals; `now` is the platform's clock.
+
+    Refusals: PRICE_UNAVAILABLE, PRICE_STALE when a part of it is older than a minute.
+    """
+    mid, oldest = Decimal(1), now
+    for hop in route:
+        quote = quotes.get(hop.symbol)
+        if quote is None:
+            raise Refused("PRICE_UNAVAILABLE", f"{hop.symbol} has no price at present.")
+        if now - quote.at > STALE_AFTER:
+            raise Refused("PRICE_STALE", f"{hop.symbol} has had no new price; is it trading?")
+        oldest = min(oldest, quote.at)
+        with localcontext(EXACT):
+            step = (quote.bid + quote.ask) / 2
+            mid = mid / step if hop.is_inverted else mid * step
+    with localcontext(EXACT):
+        rounded = mid.quantize(_MID).normalize()
+    source = " ".join(f"1/{hop.symbol}" if hop.is_inverted else hop.symbol for hop in route)
+    return Price(rounded, source, oldest)
+
+
+def is_lasting(looks: int, *, is_quiet: bool) -> bool:
+    """Whether a difference between ledger and platform that was seen so often is one to tell.
+
+    `is_quiet`: nothing is on its way for the account. Something always on its way is told too.
+    """
+    return looks >= (QUIET_LOOKS if is_quiet else LOOKS_MAX)

@@ -1,13 +1,14 @@
 """What each context asks of the worker: consumers, jobs, streams to read, rounds to make."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
 import structlog
 
+from api.payments import register_payments
 from api.platforms import Platforms
+from api.rounds import each_brand
 from api.worker import Register, Worker
 from domain.accounts import jobs as accounts
 from domain.accounts.commands.forget_points import forget_points
@@ -16,7 +17,6 @@ from domain.accounts.reader import StreamReader
 from domain.clients import jobs as clients
 from domain.clients.adapters.file_outbox import FileOutbox
 from tenants import throttle
-from tenants.brands import list_brands
 from tenants.context import NO_BRAND, system_scope
 from tenants.seal import Sealer
 from tenants.secrets import Vault
@@ -112,20 +112,15 @@ def register_rounds(worker: Worker) -> None:
         await worker.database.write(system_scope(brand_id), throttle.sweep)
         await worker.database.write(system_scope(brand_id), forget_points)
 
-    worker.every(_RESUME_EVERY_S, "stuck requests", partial(_each_brand, worker, resume))
-    worker.every(_SWEEP_EVERY_S, "sweep", partial(_each_brand, worker, sweep))
-
-
-async def _each_brand(worker: Worker, run: Callable[[UUID], Awaitable[None]]) -> None:
-    async with worker.database.read(system_scope(NO_BRAND)) as work:
-        brands = await list_brands(work)
-    for brand_id in brands:
-        await run(brand_id)
+    database = worker.database
+    worker.every(_RESUME_EVERY_S, "stuck requests", partial(each_brand, database, resume))
+    worker.every(_SWEEP_EVERY_S, "sweep", partial(each_brand, database, sweep))
 
 
 REGISTRATIONS: tuple[Register, ...] = (
     register_clients,
     register_accounts,
+    register_payments,
     register_audit,
     register_rounds,
 )

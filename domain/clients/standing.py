@@ -22,6 +22,7 @@ class ClientStanding:
     owner_id: UUID | None
     name: str
     risk: ClientRisk
+    country: str
 
 
 async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientStanding | None:
@@ -41,6 +42,7 @@ async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientSt
             client.c.owner_id,
             client.c.name,
             client.c.risk,
+            client.c.country,
         ).where(*conditions)
     )
     if not rows:
@@ -54,4 +56,5 @@ async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientSt
         row.owner_id,
         row.name,
         ClientRisk(row.risk),
+        row.country,
     )

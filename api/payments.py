@@ -1,0 +1,73 @@
+"""What the cashier asks of the worker. Each slice has one function here and a place in `SLICES`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from api.psps import Psps
+from api.rounds import each_brand
+from api.worker import Worker
+from domain.payments import notices
+from domain.payments.deposits import jobs as deposits
+from domain.payments.notices import Handle
+from domain.payments.psp_values import NoticeKind
+from tenants.secrets import Vault
+from tenants.work import Database
+
+_log = structlog.get_logger(__name__)
+_POLL_EVERY_S = 20.0
+_RESUME_EVERY_S = 60.0
+
+Round = Callable[[Database, UUID], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """What the slices share: the worker, its PSPs, and who acts on which kind of notice."""
+
+    worker: Worker
+    vault: Vault
+    psps: Psps
+    handlers: dict[NoticeKind, Handle] = field(default_factory=dict)
+
+    def every(self, seconds: float, name: str, run: Round) -> None:
+        """Make a round over all brands every so often; what it did is logged by its count."""
+
+        async def of_brand(brand_id: UUID) -> None:
+            count = await run(self.worker.database, brand_id)
+            if count:
+                _log.info("round_made", round=name, brand=brand_id.hex, count=count)
+
+        whole = partial(each_brand, self.worker.database, of_brand)
+        self.worker.every(seconds, name, whole)
+
+
+Slice = Callable[[Cashier], None]
+
+
+def register_payments(worker: Worker) -> None:
+    """Everything of the cashier: its slices, and the notices they act on."""
+    vault = Vault(worker.settings.home.secrets().master_key)
+    psps = Psps(vault, sandbox_url=worker.settings.sandbox_url)
+    cashier = Cashier(worker, vault, psps)
+    for register in SLICES:
+        register(cashier)
+    refunds = cashier.handlers.get(NoticeKind.REFUND)
+    cashier.handlers[NoticeKind.REFUND] = deposits.after_refund(refunds)
+    worker.consumers.append(notices.NOTICES)
+    worker.jobs.include(notices.jobs_over(psps, cashier.handlers))
+    cashier.every(_RESUME_EVERY_S, "stuck notices", notices.resume_notices)
+
+
+def register_deposits(cashier: Cashier) -> None:
+    """Deposits are started at their PSP, pulled when it says so, and polled when it is silent."""
+    cashier.worker.consumers.append(deposits.CREATED)
+    cashier.worker.jobs.include(deposits.jobs_over(cashier.psps))
+    cashier.handlers[NoticeKind.PAYMENT] = deposits.act_on_payment
+    cashier.every(_POLL_EVERY_S, "silent deposits", deposits.Polls())
+
+
+SLICES: tuple[Slice, ...] = (register_deposits,)

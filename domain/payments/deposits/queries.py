@@ -1,0 +1,172 @@
+"""SELECTs that deposits need."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from domain.payments.deposits.rules import OPEN
+from domain.payments.deposits.values import Method, Offer, Terms
+from domain.payments.tables import (
+    payment,
+    payment_method,
+    payment_method_terms,
+    psp_connection,
+    withdrawal_leg,
+)
+from domain.payments.values import (
+    ConnectionStatus,
+    LegKind,
+    LegStatus,
+    MethodKind,
+    PaymentDirection,
+    PaymentKind,
+)
+from tenants.brands import host_name
+from tenants.tables import brand, brand_host, publishable_key
+from tenants.work import ReadWork, WriteWork
+
+AnyWork = ReadWork | WriteWork
+_SENT_BACK = (LegStatus.SENDING, LegStatus.UNKNOWN, LegStatus.SENT, LegStatus.PAID)
+_POLLED_MAX = 500
+
+
+async def find_deposit(work: AnyWork, payment_id: UUID) -> Any:
+    """A deposit's row with its `method_kind`; None when there is none or not the reader's."""
+    method = and_(
+        payment_method.c.brand_id == payment.c.brand_id, payment_method.c.id == payment.c.method_id
+    )
+    rows = await work.rows(
+        select(payment, payment_method.c.kind.label("method_kind"))
+        .select_from(payment.join(payment_method, method))
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.id == payment_id,
+            payment.c.kind == PaymentKind.DEPOSIT.value,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def find_offer(work: AnyWork) -> Offer:
+    """The brand's currencies, hosts and the origins of its live publishable keys."""
+    brand_id = work.scope.brand_id
+    hosts = select(brand_host.c.host).where(brand_host.c.brand_id == brand_id).scalar_subquery()
+    origins = (
+        select(func.unnest(publishable_key.c.origins))
+        .where(publishable_key.c.brand_id == brand_id, publishable_key.c.revoked_at.is_(None))
+        .scalar_subquery()
+    )
+    (row,) = await work.rows(
+        select(
+            brand.c.currencies,
+            func.array(hosts, type_=ARRAY(Text)).label("hosts"),
+            func.array(origins, type_=ARRAY(Text)).label("origins"),
+        ).where(brand.c.id == brand_id)
+    )
+    return Offer(
+        currencies=frozenset(row.currencies),
+        hosts=frozenset(host_name(host) for host in row.hosts),
+        origins=frozenset(origin.lower() for origin in row.origins),
+    )
+
+
+async def list_methods(
+    work: AnyWork, direction: PaymentDirection, currency: str, *, method_id: UUID | None = None
+) -> list[Method]:
+    """The brand's methods in the order they are shown, with their terms in a currency; only the
+    one with an id when that is given."""
+    terms = payment_method_terms
+    of_method = and_(
+        terms.c.brand_id == payment_method.c.brand_id,
+        terms.c.method_id == payment_method.c.id,
+        terms.c.direction == direction.value,
+        terms.c.currency == currency,
+    )
+    conditions: list[ColumnElement[bool]] = [payment_method.c.brand_id == work.scope.brand_id]
+    if method_id is not None:
+        conditions.append(payment_method.c.id == method_id)
+    rows = await work.rows(
+        select(
+            payment_method.c.id,
+            payment_method.c.connection_id,
+            payment_method.c.kind,
+            payment_method.c.enabled,
+            payment_method.c.countries,
+            psp_connection.c.status,
+            terms.c.currency,
+            terms.c.min_minor,
+            terms.c.max_minor,
+            terms.c.fee_fixed_minor,
+            terms.c.fee_bps,
+        )
+        .select_from(
+            payment_method.join(
+                psp_connection,
+                and_(
+                    psp_connection.c.brand_id == payment_method.c.brand_id,
+                    psp_connection.c.id == payment_method.c.connection_id,
+                ),
+            ).outerjoin(terms, of_method)
+        )
+        .where(*conditions)
+        .order_by(payment_method.c.position, payment_method.c.name)
+    )
+    return [_method(row) for row in rows]
+
+
+def _method(row: Any) -> Method:
+    terms = None
+    if row.currency is not None:
+        terms = Terms(
+            currency=row.currency,
+            min_minor=int(row.min_minor),
+            max_minor=int(row.max_minor),
+            fee_fixed_minor=int(row.fee_fixed_minor),
+            fee_bps=row.fee_bps,
+        )
+    return Method(
+        id=row.id,
+        connection_id=row.connection_id,
+        kind=MethodKind(row.kind),
+        is_open=row.enabled and row.status == ConnectionStatus.ACTIVE,
+        countries=frozenset(row.countries),
+        terms=terms,
+    )
+
+
+async def sum_sent_back(work: AnyWork, payment_id: UUID) -> int:
+    """What of a deposit our withdrawals have sent back to its source, or are sending."""
+    sent = func.coalesce(withdrawal_leg.c.paid_minor, withdrawal_leg.c.amount_minor)
+    (row,) = await work.rows(
+        select(func.coalesce(func.sum(sent), 0).label("total")).where(
+            withdrawal_leg.c.brand_id == work.scope.brand_id,
+            withdrawal_leg.c.deposit_id == payment_id,
+            withdrawal_leg.c.kind == LegKind.REFUND.value,
+            _among(withdrawal_leg.c.status, _SENT_BACK),
+        )
+    )
+    return int(row.total)
+
+
+async def list_silent(work: WriteWork, *, older_than: timedelta) -> list[Any]:
+    """Open deposits that were made and not heard of for so long, oldest news first."""
+    before = work.now() - older_than
+    rows = await work.rows(
+        select(payment.c.id, payment.c.created_at)
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.kind == PaymentKind.DEPOSIT.value,
+            _among(payment.c.status, OPEN),
+            payment.c.updated_at < before,
+        )
+        .order_by(payment.c.updated_at)
+        .limit(_POLLED_MAX)
+    )
+    return list(rows)
+
+
+def _among(column: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
+    return column == func.any(cast(literal(list(values), ARRAY(Text)), ARRAY(Text)))

@@ -1,0 +1,66 @@
+"""`python -m tests.chaos`: run a campaign and say what it found; exit 1 on any finding."""
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.campaign import Options, Report, fight
+from tests.chaos.plants import PLANTS
+from tests.chaos.stage import new_seed
+
+_SECONDS = 60.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, help="stop after so many kills")
+    parser.add_argument("--seconds", type=float, help=f"stop after so long (default {_SECONDS:g})")
+    parser.add_argument("--seed", default="", help="repeat the schedule of an earlier campaign")
+    parser.add_argument("--plant", choices=PLANTS, default="", help="a bug that must be found")
+    given = parser.parse_args()
+    seconds = _SECONDS if given.kills is None and given.seconds is None else given.seconds
+    options = Options(given.seed or new_seed(), given.kills, seconds, given.plant)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"chaos, seed {options.seed}" + (f", plant {given.plant}" if given.plant else ""))
+    report = fight(options)
+    show(report, console)
+    return 1 if report.findings else 0
+
+
+def show(report: Report, console: Console) -> None:
+    """The figures, then what is wrong."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    total = sum(report.kills.values())
+    rows: list[tuple[str, object]] = [
+        ("seconds", f"{report.seconds:.0f}, then at rest after {report.rest_seconds:.1f}"),
+        ("kills", f"{total} ({total / max(report.seconds, 1):.1f} a second)"),
+        *((f"  {point}", count) for point, count in report.kills.items()),
+        ("asked", f"{report.acked} done, {report.refused} refused"),
+        ("asked again", report.retries),
+        ("raced twice", report.raced),
+        ("same key, other body", f"{report.altered}, each refused"),
+        ("transfers", sum(one["transfers"] for one in report.sums)),
+        *((f"  Σ {one['asset']}", one["total"]) for one in report.sums),
+        ("lost", report.count("lost")),
+        ("doubled", report.count("doubled")),
+        ("events heard", report.events),
+        ("events missing", report.count("events")),
+        ("deadlocks", report.deadlocks),
+    ]
+    for name, value in rows:
+        table.add_row(name, str(value))
+    console.print(table)
+    for one in report.findings:
+        console.print(f"[red]{one.area}[/]: {one.what}: {one.count}")
+        for example in one.examples:
+            console.print(f"    {example}", markup=False)
+    if report.kept:
+        console.print(f"journal and logs: {report.kept}")
+    verdict = "[red]findings[/]" if report.findings else "[green]nothing found[/]"
+    console.print(f"{verdict}; again: python -m tests.chaos --seed {report.options.seed}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

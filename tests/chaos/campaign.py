@@ -1,0 +1,203 @@
+"""One campaign: set the stage, break everything for a while, let it come to rest, look."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.chaos import checker, plants
+from tests.chaos.acts import acts, warming
+from tests.chaos.asking import Caller
+from tests.chaos.board import Board
+from tests.chaos.cast import House, gather
+from tests.chaos.checker import Finding
+from tests.chaos.driver import Driver
+from tests.chaos.journal import Journal
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.nursery import Listeners, Nursery, Orders
+from tests.chaos.stage import PREFIX, Stage
+from tests.chaos.subscriber import Subscriber
+
+CALLERS = 24
+ODDS = {"api": 0.012, "worker": 0.004, "drop": 0.01}
+_READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long: until so many kills, or so many seconds; whichever is given."""
+
+    seed: str
+    kills: int | None = None
+    seconds: float | None = None
+    plant: str = ""
+
+
+@dataclass
+class Report:
+    """What a campaign did and found."""
+
+    options: Options
+    seconds: float = 0.0
+    rest_seconds: float = 0.0
+    kills: dict[str, int] = field(default_factory=dict)
+    acked: int = 0
+    refused: int = 0
+    retries: int = 0
+    raced: int = 0
+    altered: int = 0
+    events: int = 0
+    deadlocks: int = 0
+    sums: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    kept: Path | None = None
+
+    def count(self, area: str) -> int:
+        return sum(one.count for one in self.findings if one.area == area)
+
+
+class Campaign:
+    """Everything of one campaign; `run` it once."""
+
+    def __init__(self, options: Options, stage: Stage, board: Board, nursery: Nursery) -> None:
+        self._options = options
+        self._stage = stage
+        self._board = board
+        self._nursery = nursery
+
+    async def run(self, url: str) -> Report:
+        """From a bare stage to a report."""
+        async with self._stage:
+            checker.prepare(self._stage)
+            plants.break_database(self._options.plant, self._stage)
+            houses = await gather(self._stage)
+            self._nursery.order(
+                Orders(
+                    str(self._stage.home),
+                    PREFIX,
+                    self._options.seed,
+                    self._options.plant,
+                    warming=warming(houses),
+                )
+            )
+            try:
+                await _until_ready(url)
+                return await self._fight(url, houses)
+            finally:
+                self._nursery.end()
+
+    async def _fight(self, url: str, houses: list[House]) -> Report:
+        journal = Journal(self._stage.folder / "journal.jsonl")
+        async with AsyncExitStack() as stack:
+            stack.callback(journal.close)
+            caller = Caller(url)
+            stack.push_async_callback(caller.close)
+            subscribers = [Subscriber(caller, house) for house in houses]
+            following = [asyncio.create_task(one.run()) for one in subscribers]
+            stack.callback(lambda: [task.cancel() for task in following])
+            driver = Driver(caller, journal, self._options.seed, self._options.plant)
+            report = Report(self._options)
+            async with self._driving(driver, houses, report):
+                await self._until_enough()
+            report.rest_seconds, moving = await checker.come_to_rest(self._stage)
+            for one in subscribers:
+                following[subscribers.index(one)].cancel()
+                await one.catch_up()
+            await asyncio.to_thread(self._conclude, report, journal, subscribers, moving)
+            return report
+
+    @asynccontextmanager
+    async def _driving(
+        self, driver: Driver, houses: list[House], report: Report
+    ) -> AsyncIterator[None]:
+        """Callers at work and faults on; at the end faults off, and every question answered."""
+        possible = acts(houses)
+        began = time.monotonic()
+        self._board.set_odds(**ODDS)
+        nemesis = Nemesis(self._stage, self._board, self._options.seed)
+        striking = asyncio.create_task(nemesis.run())
+        asking = [
+            asyncio.create_task(driver.keep_on(n, possible[n % len(possible)]))
+            for n in range(CALLERS)
+        ]
+        try:
+            yield
+        finally:
+            self._board.set_odds(api=0.0, worker=0.0, drop=0.0)
+            nemesis.stop()
+            driver.stop()
+            await striking
+            await asyncio.gather(*asking)
+            report.seconds = time.monotonic() - began
+
+    async def _until_enough(self) -> None:
+        options, began = self._options, time.monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if options.kills is not None and self._board.kills() >= options.kills:
+                return
+            if options.seconds is not None and time.monotonic() - began >= options.seconds:
+                return
+
+    def _conclude(
+        self, report: Report, journal: Journal, subscribers: list[Subscriber], moving: list[Finding]
+    ) -> None:
+        seen: Counter[Any] = Counter()
+        for one in subscribers:
+            seen.update(one.seen)
+        told = [*journal.findings, *(what for one in subscribers for what in one.findings)]
+        report.findings += moving
+        if told:
+            report.findings.append(Finding("driver", "broken promises", len(told), told[:5]))
+        if self._board.ends:
+            what = "processes ended by themselves"
+            report.findings.append(Finding("liveness", what, self._board.ends, []))
+        report.deadlocks = self._stage.deadlocks()
+        if report.deadlocks:
+            report.findings.append(Finding("books", "deadlocks", report.deadlocks, []))
+        report.findings += checker.examine(self._stage, journal.intents, seen)
+        report.sums = checker.sums(self._stage)
+        report.kills = self._board.by_point()
+        states = Counter(one.state for one in journal.intents)
+        report.acked, report.refused = states["acked"], states["refused"]
+        report.retries = sum(one.unknown for one in journal.intents)
+        report.raced, report.altered = journal.raced, journal.altered
+        report.events = sum(seen.values())
+        if report.findings:
+            report.kept = self._stage.keep(self._options.seed)
+
+
+async def _until_ready(url: str) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            try:
+                async with session.get(f"{url}/health/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except (aiohttp.ClientError, OSError):
+                pass
+            await asyncio.sleep(_LOOK_SECONDS)
+    raise RuntimeError("the servers do not serve; see log/chaos.log of the stage")
+
+
+def fight(options: Options) -> Report:
+    """Fork the nursery before anything starts a thread, then run the campaign."""
+    stage = Stage.make()
+    (stage.home / "log").mkdir(parents=True, exist_ok=True)
+    board = Board(stage.folder / "kills")
+    listeners = Listeners.open()
+    nursery = Nursery(board, listeners, _log_of(stage))
+    url = f"http://127.0.0.1:{listeners.ports()[0]}"
+    return asyncio.run(Campaign(options, stage, board, nursery).run(url))
+
+
+def _log_of(stage: Stage) -> Path:
+    return stage.folder / "chaos.log"

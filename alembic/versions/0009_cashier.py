@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from alembic import op
-from tenants.isolation import grant, isolate
+from tenants.isolation import add_for_nobody, grant, isolate
 
 revision = "0009"
 down_revision = "0008"
@@ -220,6 +220,8 @@ def upgrade() -> None:
         unique=False,
     )
     isolate("payout_destination", visible_to="client")
+    # What a client's transfer does to the house's accounts is an event of the house.
+    add_for_nobody("event")
 
 
 def downgrade() -> None:

@@ -13,6 +13,7 @@ from api.auth import ACTORS, Origins, authenticate, make_identifier
 from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
+from api.notices import notice_routes
 from api.platforms import Platforms
 from api.services import Services
 from api.settings import Settings
@@ -27,6 +28,7 @@ from domain.events.state_socket import StateLink
 from domain.events.states import States
 from domain.events.stream import Feeds
 from domain.events.values import Audience
+from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from schema.root import build, plain
 from schema.shared.context import Context, Reading
 from tenants.api_tokens import ApiTokens
@@ -43,8 +45,24 @@ from tenants.throttle import network_of
 from tenants.token_use import TokenUse
 from tenants.work import Database
 
-TOPICS = {"ACCOUNT": "accounts:watch", "CLIENT": "clients:watch", "IB": "ibs:watch"}
-KINDS = {(CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read"}
+TOPICS = {
+    "ACCOUNT": "accounts:watch",
+    "CLIENT": "clients:watch",
+    "DEPOSIT": "deposits:watch",
+    "IB": "ibs:watch",
+    "LEDGER": "ledger:watch",
+    "PAYMENT": "payments:watch",
+}
+# What staff are told and clients are not.
+KINDS = {
+    (CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read",
+    (CLIENT_TOPIC, str(ClientEventKind.RISK_SET)): "clients:risk",
+    (PAYMENT_TOPIC, str(PaymentEventKind.APPROVAL_GIVEN)): "approvals:list",
+    (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_RESET)): "approvals:list",
+    (PAYMENT_TOPIC, str(PaymentEventKind.EVIDENCE_SUBMITTED)): "disputes:list",
+    (PAYMENT_TOPIC, str(PaymentEventKind.DISCREPANCY_FOUND)): "reconciliation:read",
+    (PAYMENT_TOPIC, str(PaymentEventKind.DISCREPANCY_RESOLVED)): "reconciliation:read",
+}
 
 
 def audience() -> Audience:
@@ -103,7 +121,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     hub = Hub(database, bus, whoever, rights=watch)
     states = States()
     keys = settings.home.secrets()
-    platforms = Platforms(settings.home.run_dir())
+    platforms, vault = Platforms(settings.home.run_dir()), Vault(keys.master_key)
     services = Services(
         feeds=Feeds(hub, database, FeedCursors(keys.cursor_key)),
         states=states,
@@ -113,8 +131,9 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         password_reset=PasswordReset(database, passwords, ACTORS),
         api_tokens=ApiTokens(ACTORS),
         denials=denials,
-        vault=Vault(keys.master_key),
+        vault=vault,
         platforms=platforms,
+        allow_local_pages=settings.environment == "development",
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
     view = GraphQLView(
@@ -144,7 +163,8 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
             yield {"live": view.live}
 
     health = health_routes(database, settings.home.run_dir())
-    return Starlette(routes=[*view.routes(), *health], lifespan=lifespan)
+    notices = notice_routes(database, vault, denials)
+    return Starlette(routes=[*view.routes(), *notices, *health], lifespan=lifespan)
 
 
 def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:

@@ -22,6 +22,7 @@ from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
 from schema.payments.queries import PaymentQueries
+from schema.payments.subscriptions import PaymentSubscriptions
 from schema.payments.types import Deposit, Transfer, Withdrawal
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.documents import ExecutableSchema
@@ -47,15 +48,18 @@ class Mutation(AccessMutations, AccountMutations, ClientMutations, IbMutations):
 
 
 @strawberry.type(description="Everything that can be followed live.")
-class Subscription(AccountSubscriptions, ClientSubscriptions): ...
+class Subscription(AccountSubscriptions, ClientSubscriptions, PaymentSubscriptions): ...
 
+
+READS = (*ACCESS, *CLIENTS, *IBS, *ACCOUNTS, *PAYMENTS)
+"""Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)
 
 
 def build(cursor_key: bytes, *, on_denied: OnDenied | None = None) -> Assembled:
     """The schema of a process. `cursor_key` (32 bytes or more) makes the cursors of lists."""
-    registry = Registry(*ACCESS, *CLIENTS, *IBS, *ACCOUNTS, *PAYMENTS).link()
+    registry = Registry(*READS).link()
     return assemble(
         registry,
         Cursors(cursor_key),

@@ -1,8 +1,8 @@
 """Events of topic CLIENT, and the one sentence a timeline shows for each.
 
 Payloads hold ids and names of fields, no personal data: what was written stands in the client's
-own row, under masks and row-level security. `note_added` carries its client in the payload only,
-so that neither the client nor its ib sees that staff wrote a note.
+own row, under masks and row-level security. `note_added` and `risk_set` carry their client in the
+payload only, so that neither the client nor its ib sees what staff did.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ class ClientEventKind(StrEnum):
     OWNER_CHANGED = "owner_changed"
     PASSWORD_RESET_REQUESTED = REQUESTED
     NOTE_ADDED = "note_added"
+    RISK_SET = "risk_set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ def note_added(client_id: UUID, note_id: UUID) -> Event:
         topic=TOPIC,
         kind=ClientEventKind.NOTE_ADDED,
         object_id=note_id,
+        payload={"client_id": str(client_id)},
+    )
+
+
+def risk_set(client_id: UUID) -> Event:
+    """An event for staff alone: the client is not told how closely its money is looked at."""
+    return Event(
+        topic=TOPIC,
+        kind=ClientEventKind.RISK_SET,
+        object_id=client_id,
         payload={"client_id": str(client_id)},
     )
 

@@ -15,7 +15,8 @@ class PaymentStanding:
     """What actions on a payment depend on.
 
     `next_level` is the approval that a withdrawal waits for. `makers` asked for it or named its
-    payee, `checkers` have decided in this round: neither decides (again).
+    payee, `checkers` have decided in this round: neither decides (again). `is_over` says that its
+    time to be approved has passed, `can_send_again` that a part failed or came back.
     """
 
     kind: PaymentKind
@@ -23,14 +24,17 @@ class PaymentStanding:
     next_level: ApprovalLevel | None = None
     makers: frozenset[UUID] = frozenset()
     checkers: frozenset[UUID] = frozenset()
+    is_over: bool = False
+    can_send_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentViewer:
-    """Who looks at it."""
+    """Who looks at it. Only people on the staff (`is_staff`) approve."""
 
     id: UUID | None
     permissions: Collection[str]
+    is_staff: bool = False
 
 
 Verdict = Callable[[PaymentStanding, PaymentViewer], str | None]
@@ -83,19 +87,25 @@ def _cancel_withdrawal(standing: PaymentStanding, _viewer: PaymentViewer) -> str
 
 
 def _redirect(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:
-    return None if standing.status is PaymentStatus.REQUESTED else "WITHDRAWAL_NOT_WAITING"
+    again = standing.status in _ENDED and standing.can_send_again
+    return None if again or _waits(standing) else "WITHDRAWAL_NOT_WAITING"
+
+
+def _waits(standing: PaymentStanding) -> bool:
+    return standing.status is PaymentStatus.REQUESTED and not standing.is_over
 
 
 def _decide(standing: PaymentStanding, viewer: PaymentViewer) -> str | None:
-    if standing.status is not PaymentStatus.REQUESTED or standing.next_level is None:
+    if not _waits(standing) or standing.next_level is None:
         return "WITHDRAWAL_NOT_WAITING"
-    if viewer.id in standing.makers | standing.checkers:
+    if not viewer.is_staff or viewer.id in standing.makers | standing.checkers:
         return "FOUR_EYES"
     if level_right(standing.next_level) not in viewer.permissions:
         return "LEVEL_MISSING"
     return None
 
 
+_ENDED: Final = (PaymentStatus.FAILED, PaymentStatus.PARTLY_PAID, PaymentStatus.RETURNED)
 _ACTIONS: Final[dict[PaymentKind, tuple[tuple[str, str, Verdict], ...]]] = {
     PaymentKind.DEPOSIT: (("depositCancel", "deposits:create", _cancel_deposit),),
     PaymentKind.WITHDRAWAL: (

@@ -5,7 +5,19 @@ security. Account numbers of payout destinations are sealed and not shown at all
 see of it stands in `back_office_reads`.
 """
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, select, type_coerce
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, aggregate_order_by
 
@@ -21,7 +33,7 @@ from domain.payments.tables import (
     payout_destination,
     withdrawal_leg,
 )
-from domain.payments.values import ApprovalStatus, PaymentStatus
+from domain.payments.values import ApprovalStatus, LegStatus, PaymentStatus
 from domain.reads import (
     VIEWER_CLIENT,
     VIEWER_ID,
@@ -34,6 +46,15 @@ from domain.reads import (
     extend,
     own_rows,
 )
+from tenants.tables import brand_state
+
+
+def _now(brand_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The brand's instant as works see it: the database's clock, moved in a sandbox."""
+    moved = select(brand_state.c.clock_offset_ms).where(brand_state.c.brand_id == brand_id)
+    seconds = moved.scalar_subquery() / literal(1000.0)
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
 
 _steps = (
     select(
@@ -101,11 +122,25 @@ _makers = (
     .where(
         payment_step.c.brand_id == payment.c.brand_id,
         payment_step.c.payment_id == payment.c.id,
-        payment_step.c.status == PaymentStatus.REQUESTED.value,
+        or_(payment_step.c.n == 1, payment_step.c.status == PaymentStatus.REQUESTED.value),
         payment_step.c.actor_id.is_not(None),
     )
     .correlate(payment)
     .scalar_subquery()
+)
+
+# A part of a withdrawal that failed or came back, and can be sent elsewhere.
+_can_send_again = (
+    exists()
+    .where(
+        withdrawal_leg.c.brand_id == payment.c.brand_id,
+        withdrawal_leg.c.payment_id == payment.c.id,
+        or_(
+            withdrawal_leg.c.status == LegStatus.FAILED.value,
+            withdrawal_leg.c.status == LegStatus.RETURNED.value,
+        ),
+    )
+    .correlate(payment)
 )
 
 PAYMENT = Entity(
@@ -123,6 +158,8 @@ PAYMENT = Entity(
         "next_level": _next_level,
         "checker_ids": _checkers,
         "maker_ids": _makers,
+        "can_send_again": _can_send_again,
+        "is_over": func.coalesce(payment.c.expires_at <= _now(payment.c.brand_id), false()),
     },
     relations={
         "client": One("client", own="client_id"),
@@ -180,7 +217,10 @@ PAYMENT_METHOD = Entity(
 PAYOUT_DESTINATION = Entity(
     name="payout_destination",
     table=payout_destination,
-    fields=columns(payout_destination, "label", "status", "usable_from", "created_at"),
+    fields={
+        **columns(payout_destination, "label", "status", "usable_from", "created_at"),
+        "is_cooling_off": payout_destination.c.usable_from > _now(payout_destination.c.brand_id),
+    },
     relations={
         "client": One("client", own="client_id"),
         "method": One("payment_method", own="method_id"),
@@ -222,7 +262,7 @@ def _open_to_viewer() -> ColumnElement[bool]:
     made = and_(
         step.c.brand_id == approval.c.brand_id,
         step.c.payment_id == approval.c.payment_id,
-        step.c.status == PaymentStatus.REQUESTED.value,
+        or_(step.c.n == 1, step.c.status == PaymentStatus.REQUESTED.value),
         step.c.actor_id == VIEWER_ID,
     )
     return and_(

@@ -67,3 +67,6 @@ class ClientEventKind(Enum):
     NOTE_ADDED = strawberry.enum_value(
         "note_added", description="Staff wrote a note; needs `notes:read`."
     )
+    RISK_SET = strawberry.enum_value(
+        "risk_set", description="Staff set the client's risk; needs `clients:risk`."
+    )

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from schema.clients.enums import ClientKind, ClientStatus
+from schema.clients.enums import ClientKind, ClientRisk, ClientStatus
 from schema.shared.page import (
     Choice,
     DateTimeFilter,
@@ -113,6 +113,16 @@ class ClientAssignInput:
     owner_id: strawberry.ID | None = strawberry.field(
         description="The member of staff; null for nobody.", default=None
     )
+
+
+@strawberry.input(description="A client and how closely its money is to be looked at.")
+class ClientRiskSetInput:
+    client_id: strawberry.ID = strawberry.field(description="The client.")
+    expected_version: int = strawberry.field(
+        description="The `version` that was read; another one is a `VERSION_CONFLICT`."
+    )
+    risk: ClientRisk = strawberry.field(description="How closely.")
+    reason: str = strawberry.field(description="Why, for the audit trail; 1 to 500 characters.")
 
 
 @strawberry.input(description="A note to write on a client.")

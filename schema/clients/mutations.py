@@ -7,9 +7,10 @@ import strawberry
 
 from domain.clients.commands.add_note import add_note
 from domain.clients.commands.assign_client import assign_client
+from domain.clients.commands.set_risk import set_risk
 from domain.clients.commands.update_client import update_client
 from domain.clients.registration import register, verify
-from domain.clients.values import ProfileChange, RegistrationForm, Verification
+from domain.clients.values import ClientRisk, ProfileChange, RegistrationForm, Verification
 from domain.ibs.queries import find_introducer
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import decode_id_of
@@ -18,6 +19,7 @@ from schema.clients.inputs import (
     ClientAssignInput,
     ClientNoteCreateInput,
     ClientRegisterInput,
+    ClientRiskSetInput,
     ClientUpdateInput,
     EmailVerifyInput,
 )
@@ -42,6 +44,9 @@ UpdateInput = Annotated[
 ]
 AssignInput = Annotated[
     ClientAssignInput, strawberry.argument(description="The client and its owner.")
+]
+RiskInput = Annotated[
+    ClientRiskSetInput, strawberry.argument(description="The client and its risk.")
 ]
 NoteInput = Annotated[
     ClientNoteCreateInput, strawberry.argument(description="The client and the text.")
@@ -104,6 +109,18 @@ class ClientUpdatePayload:
 )
 class ClientAssignPayload:
     client: Client | None = result("The client as it is now; null when it left your sight.")
+
+
+@payload(
+    errors={
+        "NOT_FOUND": "There is no such client for you.",
+        "INVALID": "The reason is empty or too long.",
+        "VERSION_CONFLICT": "The client has another version; read it again.",
+        "CLIENT_CLOSED": "The client is closed.",
+    }
+)
+class ClientRiskSetPayload:
+    client: Client | None = result("The client as it is now.")
 
 
 @payload(
@@ -191,6 +208,22 @@ class ClientMutations:
 
         await info.context.write(command)
         return ClientAssignPayload(client=await fetch_below(info, "client", "client", client_id))
+
+    @mutation("Set how closely a client's money is looked at.", needs="clients:risk")
+    async def client_risk_set(self, info: Info, input: RiskInput) -> ClientRiskSetPayload:
+        client_id = _key("client", input.client_id, "clientId")
+
+        async def command(work: WriteWork) -> object:
+            return await set_risk(
+                work,
+                client_id,
+                ClientRisk(str(input.risk.value)),
+                input.reason,
+                expected_version=input.expected_version,
+            )
+
+        await info.context.write(command)
+        return ClientRiskSetPayload(client=await fetch_below(info, "client", "client", client_id))
 
     @mutation("Write a note on a client, for staff alone.", needs="notes:write")
     async def client_note_create(self, info: Info, input: NoteInput) -> ClientNoteCreatePayload:

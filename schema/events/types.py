@@ -23,7 +23,12 @@ class EventTopic(Enum):
         "ACCOUNT", description="Trading accounts: opened, changed, traded on."
     )
     CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
+    DEPOSIT = strawberry.enum_value("DEPOSIT", description="Deposits: what becomes of each.")
     IB = strawberry.enum_value("IB", description="Introducing brokers.")
+    LEDGER = strawberry.enum_value("LEDGER", description="Entries of the ledger.")
+    PAYMENT = strawberry.enum_value(
+        "PAYMENT", description="Withdrawals, transfers, disputes and discrepancies."
+    )
 
 
 @strawberry.enum(description="Why a feed cannot go on from where you are.")
@@ -45,7 +50,26 @@ class FeedResetReason(Enum):
 
 
 # What the object of an event is called, where it is not the topic's own noun.
-_OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {("CLIENT", "note_added"): "note"}
+_OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {"DEPOSIT": "payment", "LEDGER": "ledger_transfer"}
+_OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
+    ("CLIENT", "note_added"): "note",
+    ("PAYMENT", "debt_repaid"): "ledger_transfer",
+    ("PAYMENT", "discrepancy_found"): "discrepancy",
+    ("PAYMENT", "discrepancy_resolved"): "discrepancy",
+    ("PAYMENT", "dispute_opened"): "dispute",
+    ("PAYMENT", "dispute_under_review"): "dispute",
+    ("PAYMENT", "dispute_won"): "dispute",
+    ("PAYMENT", "dispute_lost"): "dispute",
+    ("PAYMENT", "evidence_submitted"): "dispute",
+}
+# Whose ids payloads write under a shorter name.
+_NOUN_OF_KEY: Final[Mapping[str, str]] = {
+    "connection": "psp_connection",
+    "destination": "payout_destination",
+    "evidence": "dispute_evidence",
+    "method": "payment_method",
+    "resolves": "ledger_transfer",
+}
 
 
 @strawberry.interface(
@@ -120,14 +144,13 @@ class Event(FeedItem):
     def of(cls, happened: values.Happened) -> Self:
         """An event as callers see it."""
         row = happened.row
-        noun = _OBJECT_OF_KIND.get((row.topic, row.kind), row.topic.lower())
         return cls(
             cursor=Cursor(happened.cursor),
             occurred_at=happened.at,
             topic=EventTopic(row.topic),
             kind=row.kind,
             version=row.version,
-            object_id=_shown(noun, row.object_id),
+            object_id=_shown(noun_of(row.topic, row.kind), row.object_id),
             client_id=_shown("client", row.concerns),
             payload=JSON(shown_payload(row.payload)),
         )
@@ -155,15 +178,26 @@ class EventPage:
         )
 
 
+def noun_of(topic: str, kind: str) -> str:
+    """What an event's object is: the prefix of its id."""
+    of_topic = _OBJECT_OF_TOPIC.get(topic, topic.lower())
+    return _OBJECT_OF_KIND.get((topic, kind), of_topic)
+
+
 def shown_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A payload in the API's spelling: `account_id: <uuid>` is `accountId: account_<hex>`."""
     return {to_camel_case(key): _shown_value(key, value) for key, value in payload.items()}
 
 
 def _shown_value(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return shown_payload(value)
+    if isinstance(value, list):
+        return [_shown_value(key, each) for each in value]
     if key.endswith("_id") and isinstance(value, str):
+        noun = key.removesuffix("_id")
         try:
-            return encode_id(key.removesuffix("_id"), UUID(value))
+            return encode_id(_NOUN_OF_KEY.get(noun, noun), UUID(value))
         except ValueError:
             return value
     return value

@@ -29,6 +29,7 @@ from schema.shared.bind import (
 from schema.shared.follow import may_see, wanted
 from schema.shared.permission import public
 from schema.shared.scalars import URL, Money
+from tenants.context import ActorKind
 
 if TYPE_CHECKING:
     from schema.access.types import Staff
@@ -58,7 +59,15 @@ class Payment(Node):
 
     @field(
         "What you can do with it now.",
-        reads=("kind", "status", "next_level", "maker_ids", "checker_ids"),
+        reads=(
+            "kind",
+            "status",
+            "next_level",
+            "maker_ids",
+            "checker_ids",
+            "is_over",
+            "can_send_again",
+        ),
     )
     def actions(self, info: Info) -> list[Action]:
         record: Any = self
@@ -68,9 +77,13 @@ class Payment(Node):
             next_level=record.next_level and values.ApprovalLevel(record.next_level),
             makers=frozenset(record.maker_ids),
             checkers=frozenset(record.checker_ids),
+            is_over=record.is_over,
+            can_send_again=record.can_send_again,
         )
         scope = info.context.scope
-        possible = payment_actions(standing, PaymentViewer(scope.actor.id, scope.permissions))
+        is_staff = scope.actor.kind is ActorKind.STAFF
+        viewer = PaymentViewer(scope.actor.id, scope.permissions, is_staff=is_staff)
+        possible = payment_actions(standing, viewer)
         return [
             Action(name=each.name, allowed=each.allowed, reason_code=each.reason_code)
             for each in possible

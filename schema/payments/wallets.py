@@ -52,13 +52,13 @@ class PayoutDestination(Node):
     method: PaymentMethod = one("How it is paid.", needs="payments:read")
     client: ClientRef = one("Whose it is.", needs="clients:read")
 
-    @field("What you can do with it now.", reads=("status", "usable_from"))
+    @field("What you can do with it now.", reads=("status", "is_cooling_off"))
     def actions(self, info: Info) -> list[Action]:
         record: Any = self
         possible = destination_actions(
             values.DestinationStatus(record.status),
             info.context.scope.permissions,
-            is_cooling_off=record.usable_from > info.context.now(),
+            is_cooling_off=record.is_cooling_off,
         )
         return [
             Action(name=each.name, allowed=each.allowed, reason_code=each.reason_code)

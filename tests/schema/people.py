@@ -9,16 +9,12 @@ import pytest_asyncio
 import strawberry
 from argon2 import PasswordHasher
 
-from domain.accounts import reads as accounts
-from domain.clients import reads as clients
 from domain.clients.reach import OwnClients
 from domain.events.bus import MemoryBus
 from domain.events.cursor import FeedCursors
 from domain.events.hub import Hub
 from domain.events.stream import Feeds
 from domain.events.values import Audience
-from domain.ibs import reads as ibs
-from domain.payments import reads as payments
 from domain.reads import Cursors, Registry
 from schema.access.queries import AccessQueries
 from schema.clients.mutations import ClientMutations
@@ -26,11 +22,10 @@ from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
-from schema.root import TYPES
+from schema.root import READS, TYPES
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.context import Context
 from schema.shared.nodes import NodeQueries
-from tenants import reads as tenants
 from tenants.context import Scope
 from tenants.passwords import Passwords
 from tenants.work import Database
@@ -91,11 +86,8 @@ Ask = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture(scope="session")
 def assembled() -> Assembled:
-    registry = Registry(
-        *tenants.READS, *clients.READS, *accounts.READS, *ibs.READS, *payments.READS
-    ).link()
     return assemble(
-        registry,
+        Registry(*READS).link(),
         Cursors(SECRET),
         query=Query,
         mutation=Mutation,

@@ -9,17 +9,14 @@ import strawberry
 from argon2 import PasswordHasher
 
 from api.auth import ACTORS
-from domain.accounts import reads as accounts
-from domain.clients import reads as clients
-from domain.ibs import reads as ibs
 from domain.reads import Cursors, Registry
 from schema.access.mutations import AccessMutations
 from schema.access.queries import AccessQueries
 from schema.clients.queries import ClientQueries
+from schema.root import READS, TYPES
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.context import Context
 from schema.shared.nodes import NodeQueries
-from tenants import reads as tenants
 from tenants.access import Access
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
@@ -67,8 +64,9 @@ Ask = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture(scope="session")
 def assembled() -> Assembled:
-    registry = Registry(*tenants.READS, *clients.READS, *accounts.READS, *ibs.READS).link()
-    return assemble(registry, Cursors(bytes(32)), query=Query, mutation=Mutation)
+    return assemble(
+        Registry(*READS).link(), Cursors(bytes(32)), query=Query, mutation=Mutation, types=TYPES
+    )
 
 
 @pytest.fixture

@@ -6,22 +6,19 @@ import pytest
 import pytest_asyncio
 import strawberry
 
-from domain.accounts import reads as accounts
-from domain.clients import reads as clients
 from domain.clients.reach import OwnClients
 from domain.events.bus import MemoryBus
 from domain.events.cursor import FeedCursors
 from domain.events.hub import Hub
 from domain.events.stream import Feeds
 from domain.events.values import Audience
-from domain.ibs import reads as ibs
 from domain.kernel.ids import encode_id
 from domain.reads import Cursors, Registry
 from schema.events.queries import EventQueries
 from schema.events.types import Event
+from schema.root import READS, TYPES
 from schema.shared.assemble import assemble
 from schema.shared.context import Context
-from tenants import reads as tenants
 from tenants.context import system_scope
 from tenants.database import make_engine
 from tenants.log import Event as Logged
@@ -46,14 +43,13 @@ class Query(people.Query, EventQueries):
 
 @pytest.fixture(scope="module")
 def assembled():
-    declared = (*tenants.READS, *clients.READS, *accounts.READS, *ibs.READS)
     return assemble(
-        Registry(*declared).link(),
+        Registry(*READS).link(),
         Cursors(SECRET),
         query=Query,
         mutation=people.Mutation,
         subscription=people.Subscription,
-        types=[Event],
+        types=[Event, *TYPES],
     )
 
 

@@ -19,7 +19,7 @@ from api.embedded.external import connect_as_owner
 from api.embedded.migrate import standing
 from api.embedded.problems import SetupError
 from api.embedded.roles import find_role
-from api.settings import ROOT, Settings
+from api.settings import ROOT, SANDBOX_HOST, Settings
 from tenants.database import metadata
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -44,7 +44,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.database_url is None:
         yield _try("binaries", _binaries)
     running = settings.home.is_locked()
-    yield _try("port", lambda: _port(settings, running=running))
+    yield _try("port", lambda: _port(settings, "port", settings.host, running=running))
+    if settings.environment == "development":
+        yield _try(
+            "sandbox port",
+            lambda: _port(settings, "sandbox_port", SANDBOX_HOST, running=running),
+        )
     if settings.cluster is not None and not settings.cluster.is_running():
         for check in ("database", "roles", "row security", "migrations"):
             yield Finding(check, None, "not running", "start it with: backdesk run")
@@ -100,14 +105,15 @@ def _binaries() -> Finding:
     return Finding("binaries", True, f"PostgreSQL {chosen.version} ({chosen.source}) {chosen.bin}")
 
 
-def _port(settings: Settings, *, running: bool) -> Finding:
+def _port(settings: Settings, setting: str, host: str, *, running: bool) -> Finding:
+    check, port = setting.replace("_", " "), getattr(settings, setting)
     try:
-        serving.require_port(settings.host, settings.port)
+        serving.require_port(host, port, name=setting.upper())
     except SetupError as error:
-        if running and settings.home.facts().get("port") == settings.port:
-            return Finding("port", True, f"{settings.port}, served by backdesk")
-        return Finding("port", False, error.problem, error.fix)
-    return Finding("port", True, f"{settings.port} is free")
+        if running and settings.home.facts().get(setting) == port:
+            return Finding(check, True, f"{port}, served by backdesk")
+        return Finding(check, False, error.problem, error.fix)
+    return Finding(check, True, f"{port} is free")
 
 
 def _database(urls: Endpoints) -> Finding:

@@ -70,7 +70,12 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
     step = partial(progress.step, supervisor)
     urls = await step("database", _database(settings, supervisor, progress.console))
     await step("migrations", asyncio.to_thread(_migrate, urls))
-    settings.home.record(port=settings.port, url=settings.url)
+    settings.home.record(
+        port=settings.port,
+        url=settings.url,
+        sandbox_port=settings.sandbox_port,
+        sandbox_url=settings.sandbox_url,
+    )
     simulator_socket = str(settings.simulator_socket)
     await step(
         "simulator and its market",

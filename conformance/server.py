@@ -50,7 +50,8 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def _start(home: Path, log: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "BACKDESK_HOME": str(home), "PORT": str(_free_port())}
+    ports = {"PORT": str(_free_port()), "SANDBOX_PORT": str(_free_port())}
+    environment = {**os.environ, "BACKDESK_HOME": str(home), **ports}
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - our own command
             [Path(sys.executable).with_name("backdesk"), "run"],

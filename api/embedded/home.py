@@ -136,7 +136,7 @@ class Home:
             draft.unlink()
         try:
             told = json.loads(target.read_text())
-            if _lacking(told):
+            if told["master_key"] and told["cursor_key"] and _lacking(told):
                 told = self._complete(target)
             return Secrets(
                 passwords=dict(told["passwords"]),

@@ -37,7 +37,8 @@ def run(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
     def ran(*words: str, **environment: str) -> tuple[int, str, str]:
-        for name, value in {"PORT": str(free_port()), **environment}.items():
+        ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+        for name, value in {**ports, **environment}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["backdesk", *words])
         with pytest.raises(SystemExit) as ended:
@@ -107,6 +108,30 @@ def test_a_taken_port_is_one_line(run: Run, taken_port: int) -> None:
         f"error: port {taken_port} is taken by another program: "
         f"stop it, or choose another: PORT={taken_port + 2}\n"
     )
+
+
+def test_a_taken_sandbox_port_is_one_line(run: Run, taken_port: int) -> None:
+    code, out, err = run("run", SANDBOX_PORT=str(taken_port))
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: port {taken_port} is taken by another program: "
+        f"stop it, or choose another: SANDBOX_PORT={taken_port + 2}\n"
+    )
+
+
+def test_the_sandbox_listens_next_to_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two homes side by side need two ports only to be told apart."""
+    for port, beside in (("8000", 8001), ("8002", 8003), ("65535", 65534)):
+        monkeypatch.setenv("PORT", port)
+        assert Settings().sandbox_port == beside
+    monkeypatch.setenv("SANDBOX_PORT", "9000")
+    assert Settings().sandbox_url == "http://127.0.0.1:9000"
+
+
+def test_the_sandbox_is_for_development(run: Run) -> None:
+    code, _, err = run("sandbox", ENVIRONMENT="production")
+    assert code == 1
+    assert err == "error: the sandbox moves no real money: unset ENVIRONMENT to run it\n"
 
 
 def test_a_free_port_is_no_matter(taken_port: int) -> None:

@@ -1,5 +1,7 @@
 """The home folder: private, made once, held by one program; sockets in a short private place."""
 
+import errno
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -172,3 +174,61 @@ def test_database_url_is_taken_in_its_usual_forms(scheme: str) -> None:
 def test_database_url_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(SetupError, match="write postgresql://owner:password@host/database"):
         read_url(text)
+
+
+def age(home: Home) -> dict[str, object]:
+    """Takes from the secrets what an older version did not make; what is left of them."""
+    home.secrets()
+    told = json.loads((home.path / "secrets.json").read_text())
+    del told["sandbox_token"], told["passwords"]["sandbox"]
+    home.write("secrets.json", json.dumps(told))
+    return told
+
+
+def test_an_older_home_gets_what_it_lacks_and_keeps_what_it_has(home: Home) -> None:
+    old = age(home)
+    made = home.secrets()
+    assert home.secrets() == made
+    told = json.loads((home.path / "secrets.json").read_text())
+    assert told.pop("sandbox_token") == made.sandbox_token
+    assert told["passwords"].pop("sandbox") == made.passwords["sandbox"]
+    assert told == old
+    assert len(made.sandbox_token) >= 40
+    assert mode(home.path / "secrets.json") == 0o600
+    assert sorted(each.name for each in home.path.iterdir()) == ["log", "outbox", "secrets.json"]
+
+
+def test_racing_starters_of_an_older_home_get_the_same(home: Home) -> None:
+    age(home)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: home.secrets(), range(16)))
+    assert all(each == made[0] for each in made)
+    assert home.secrets() == made[0]
+
+
+def test_an_older_home_that_cannot_be_completed_stays_as_it_was(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(home)
+    before = (home.path / "secrets.json").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(SetupError):
+            home.secrets()
+    assert (home.path / "secrets.json").read_bytes() == before
+    assert sorted(each.name for each in home.path.iterdir()) == ["log", "outbox", "secrets.json"]
+    assert home.secrets().passwords["sandbox"]
+
+
+def test_a_key_that_is_lacking_is_not_made_anew(home: Home) -> None:
+    """Another one would not open what the lost one has closed."""
+    told = age(home)
+    del told["master_key"]
+    home.write("secrets.json", json.dumps(told))
+    with pytest.raises(SetupError, match=r"damaged: restore it from a backup"):
+        home.secrets()
+    assert json.loads((home.path / "secrets.json").read_text()) == told

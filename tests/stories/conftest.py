@@ -78,7 +78,13 @@ def start(home: Path, port: int, **environment: str) -> Installation:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "run"],
             cwd=ROOT,
-            env={**os.environ, "BACKDESK_HOME": str(home), "PORT": str(port), **environment},
+            env={
+                **os.environ,
+                "BACKDESK_HOME": str(home),
+                "PORT": str(port),
+                "SANDBOX_PORT": str(free_port()),
+                **environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -65,7 +65,7 @@ class Caller:
         kind = {"pay": "payments", "ref": "refunds", "po": "payouts", "dp": "disputes"}
         return await self.ok("GET", f"/{kind[item['id'].split('_')[0]]}/{item['id']}")
 
-    async def until(self, item: Json, **wanted: Any) -> Json:
+    async def until(self, item: Json, **wanted: Any) -> Any:
         """The state of an item once it has these values."""
 
         async def fits() -> Json | None:

@@ -14,12 +14,16 @@ from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
 from domain.payments.notices import Handle
 from domain.payments.psp_values import NoticeKind
+from domain.payments.transfers import consumers as transfers
+from domain.payments.transfers import rounds
 from tenants.secrets import Vault
 from tenants.work import Database
 
 _log = structlog.get_logger(__name__)
 _POLL_EVERY_S = 20.0
 _RESUME_EVERY_S = 60.0
+_PROVE_EVERY_S = 120.0
+_PROTECT_EVERY_S = 10.0
 
 Round = Callable[[Database, UUID], Awaitable[int]]
 
@@ -70,4 +74,23 @@ def register_deposits(cashier: Cashier) -> None:
     cashier.every(_POLL_EVERY_S, "silent deposits", deposits.Polls())
 
 
-SLICES: tuple[Slice, ...] = (register_deposits,)
+def register_transfers(cashier: Cashier) -> None:
+    """Transfers end and deals are booked as platforms speak; balances are proven and protected."""
+    platforms = cashier.worker.platforms
+    cashier.worker.consumers.extend(transfers.CONSUMERS)
+
+    async def prove(database: Database, brand_id: UUID) -> int:
+        return await rounds.prove_day(database, platforms, brand_id)
+
+    async def protect(database: Database, brand_id: UUID) -> int:
+        return await rounds.protect_balances(database, platforms, brand_id)
+
+    cashier.every(_PROVE_EVERY_S, "balance proofs", prove)
+    cashier.every(_PROTECT_EVERY_S, "negative balances", protect)
+    cashier.every(_RESUME_EVERY_S, "doubtful transfers", rounds.tell_doubtful)
+
+
+SLICES: tuple[Slice, ...] = (
+    register_deposits,
+    register_transfers,
+)

@@ -39,8 +39,7 @@ def register_clients(worker: Worker) -> None:
 
 def register_accounts(worker: Worker) -> None:
     """Requests to platforms, and one reader for each platform's stream."""
-    home = worker.settings.home
-    platforms, vault = Platforms(home.run_dir()), Vault(home.secrets().master_key)
+    platforms, vault = worker.platforms, Vault(worker.settings.home.secrets().master_key)
     worker.consumers.append(accounts.REQUESTS)
     worker.jobs.include(accounts.jobs_over(platforms, vault))
     worker.forever("platform streams", lambda: _read_streams(worker, platforms))

@@ -21,6 +21,7 @@ from prometheus_client import generate_latest
 
 from api.embedded.endpoints import Endpoints
 from api.health import HEALTH_FILE, METRICS_FILE
+from api.platforms import Platforms
 from api.settings import Settings
 from domain.events.bus import PostgresBus
 from domain.events.consumers import Consumer
@@ -46,6 +47,7 @@ class Worker:
     """What the worker does, and what those who register with it may use.
 
     `url` is the direct address of the database for the role `worker`, for advisory locks.
+    `platforms` are connected by who reads their streams, and asked by everybody.
     """
 
     settings: Settings
@@ -55,6 +57,10 @@ class Worker:
     consumers: list[Consumer] = field(default_factory=list)
     jobs: JobRegistry = field(default_factory=JobRegistry)
     loops: list[tuple[str, Run]] = field(default_factory=list)
+    platforms: Platforms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.platforms = Platforms(self.settings.home.run_dir())
 
     def forever(self, name: str, run: Run) -> None:
         """Keep `run` going: started again, after a pause, whenever it ends or raises."""

@@ -335,3 +335,15 @@ async def find_leg_by_reference(work: AnyWork, reference: str) -> UUID | None:
         )
     )
     return rows[0].id if rows else None
+
+
+async def sum_paid_back(work: AnyWork, deposit_id: UUID) -> int:
+    """What legs of ours have paid back to a deposit's source."""
+    (row,) = await work.rows(
+        select(func.coalesce(func.sum(withdrawal_leg.c.paid_minor), 0).label("total")).where(
+            withdrawal_leg.c.brand_id == work.scope.brand_id,
+            withdrawal_leg.c.deposit_id == deposit_id,
+            withdrawal_leg.c.status == LegStatus.PAID.value,
+        )
+    )
+    return int(row.total)

@@ -24,7 +24,7 @@ from domain.payments.values import (
 )
 from domain.payments.withdrawals.commands.hold_parts import set_leg
 from domain.payments.withdrawals.movements import FEE, WITHDRAWAL, Movements, of_fee, of_leg
-from domain.payments.withdrawals.queries import list_legs
+from domain.payments.withdrawals.queries import list_legs, sum_paid_back
 from domain.payments.withdrawals.rules import may_become, status_of
 from domain.payments.withdrawals.values import LegState
 from tenants.work import WriteWork
@@ -139,13 +139,20 @@ async def _pay(
 
 
 async def _tell_deposit(work: WriteWork, leg: Mapping[str, Any], paid: int) -> None:
-    """The deposit that was paid back, in part or whole. Locked after the withdrawal, always."""
+    """The deposit that was paid back, in part or whole. Locked after the withdrawal, always.
+
+    The PSP's own state of the deposit may have said so before: what went back is never less than
+    our legs paid, and is not counted twice.
+    """
     deposit = await lock_payment(work, leg["deposit_id"])
     assert deposit is not None, "a leg names its deposit"
-    refunded = int(deposit["refunded_minor"]) + paid
-    credited = int(deposit["credited_minor"] or 0)
-    status = _S.REFUNDED if refunded >= credited else _S.PARTLY_REFUNDED
-    changed = {"refunded_minor": min(refunded, credited)}
+    before, credited = int(deposit["refunded_minor"]), int(deposit["credited_minor"] or 0)
+    ours = await sum_paid_back(work, leg["deposit_id"]) + paid
+    refunded = min(max(before, ours), credited)
+    if refunded == before:
+        return
+    status = _S.REFUNDED if refunded == credited else _S.PARTLY_REFUNDED
+    changed = {"refunded_minor": refunded}
     if may_follow(PaymentKind.DEPOSIT, _S(deposit["status"]), status):
         await advance(work, deposit, status, changed=changed)
     else:

@@ -78,7 +78,7 @@ def _possible(
 
 def _cancel_deposit(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:
     waits = standing.status in (PaymentStatus.CREATED, PaymentStatus.PENDING)
-    return None if waits else "DEPOSIT_NOT_WAITING"
+    return None if waits else "DEPOSIT_NOT_CANCELLABLE"
 
 
 def _cancel_withdrawal(standing: PaymentStanding, _viewer: PaymentViewer) -> str | None:

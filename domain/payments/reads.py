@@ -1,8 +1,7 @@
 """What the API shows of money: payments and what belongs to them, wallets, payment methods.
 
 Who may see a client may see its money; a client is held to its own rows here and by row-level
-security. Account numbers of payout destinations are sealed and not shown at all. What staff alone
-see of it stands in `back_office_reads`.
+security. Account numbers of payout destinations are sealed and not shown at all.
 """
 
 from typing import Any
@@ -21,9 +20,9 @@ from sqlalchemy import (
 from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, aggregate_order_by
 
-from domain.payments.back_office_reads import READS as BACK_OFFICE
-from domain.payments.ledger.tables import ledger_account
-from domain.payments.ledger.values import LedgerAccountKind
+from domain.payments.disputes.reads import READS as DISPUTES
+from domain.payments.ledger.reads import READS as LEDGER
+from domain.payments.reconciliation.reads import READS as RECONCILIATION
 from domain.payments.tables import (
     approval,
     fx_quote,
@@ -35,12 +34,10 @@ from domain.payments.tables import (
 )
 from domain.payments.values import ApprovalStatus, LegStatus, PaymentStatus
 from domain.reads import (
-    VIEWER_CLIENT,
     VIEWER_ID,
     Entity,
     Many,
     One,
-    RowScope,
     Through,
     columns,
     extend,
@@ -184,28 +181,6 @@ PAYMENT = Entity(
     scopes=(*own_rows(payment), Through("client")),
 )
 
-WALLET = Entity(
-    name="wallet",
-    table=ledger_account,
-    fields={
-        "client_id": ledger_account.c.client_id,
-        "currency": ledger_account.c.asset,
-        "available_minor": ledger_account.c.posted - ledger_account.c.pending_out,
-        "held_minor": ledger_account.c.pending_out,
-    },
-    relations={"client": One("client", own="client_id")},
-    orders={"CURRENCY": ledger_account.c.asset},
-    default_order="CURRENCY",
-    scopes=(
-        RowScope(ledger_account.c.kind == LedgerAccountKind.CLIENT_WALLET.value),
-        RowScope(
-            ledger_account.c.client_id == VIEWER_CLIENT, when=lambda v: v.client_id is not None
-        ),
-        RowScope(false(), when=lambda v: v.ib_path is not None),
-        Through("client"),
-    ),
-)
-
 PAYMENT_METHOD = Entity(
     name="payment_method",
     table=payment_method,
@@ -293,12 +268,13 @@ APPROVAL = Entity(
 
 READS = (
     PAYMENT,
-    WALLET,
     PAYMENT_METHOD,
     PAYOUT_DESTINATION,
     WITHDRAWAL_LEG,
     APPROVAL,
-    *BACK_OFFICE,
+    *LEDGER,
+    *DISPUTES,
+    *RECONCILIATION,
     extend("client", "wallets", Many("wallet", theirs="client_id")),
     extend("client", "payments", Many("payment", theirs="client_id")),
     extend("client", "payout_destinations", Many("payout_destination", theirs="client_id")),

@@ -1,4 +1,4 @@
-"""Disputes, discrepancies, settlements and the books, bound to `back_office_reads`."""
+"""Disputes, discrepancies, settlements and the books, bound to the declarations of their slices."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,7 +35,7 @@ TransferRef = Annotated["LedgerTransfer", strawberry.lazy("schema.payments.back_
 
 
 @bound("psp_connection", "A merchant account at a payment provider.", needs="reconciliation:read")
-class PspConnection(Node):
+class MerchantAccount(Node):
     name: str = value("What the brand calls it.")
     status: ConnectionStatus = value("Whether it is in use.")
     psp_name: str = value("The payment provider.")
@@ -109,7 +109,9 @@ class Discrepancy(Node):
     resolution: str | None = value("What whoever resolved it wrote.")
     resolved_by: StaffRef | None = one("Who resolved it.", needs="staff:read")
     payment: Payment | None = one("The payment it is about.", needs="payments:read")
-    connection: PspConnection | None = one("The merchant account it is about.")
+    merchant_account: MerchantAccount | None = one(
+        "The merchant account it is about.", relation="connection"
+    )
     account: Account | None = one("The trading account it is about.", needs="accounts:read")
 
 
@@ -121,7 +123,9 @@ class Settlement(Node):
     differing: int = value("How many do not; each has a discrepancy.")
     imported_at: datetime = value("When it was imported.")
     imported_by: StaffRef | None = one("Who imported it.", needs="staff:read")
-    connection: PspConnection = one("The merchant account that it settles.")
+    merchant_account: MerchantAccount = one(
+        "The merchant account that it settles.", relation="connection"
+    )
 
 
 @strawberry.type(description="One side of an entry of the ledger.", directives=public())

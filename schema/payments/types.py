@@ -34,12 +34,12 @@ from tenants.context import ActorKind
 if TYPE_CHECKING:
     from schema.access.types import Staff
     from schema.clients.types import Client
-    from schema.payments.back_office import Dispute, PspConnection
+    from schema.payments.back_office import Dispute, MerchantAccount
 
 StaffRef = Annotated["Staff", strawberry.lazy("schema.access.types")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
 DisputeRef = Annotated["Dispute", strawberry.lazy("schema.payments.back_office")]
-ConnectionRef = Annotated["PspConnection", strawberry.lazy("schema.payments.back_office")]
+MerchantAccountRef = Annotated["MerchantAccount", strawberry.lazy("schema.payments.back_office")]
 DepositRef = Annotated["Deposit", strawberry.lazy("schema.payments.types")]
 WithdrawalRef = Annotated["Withdrawal", strawberry.lazy("schema.payments.types")]
 
@@ -128,8 +128,10 @@ class Deposit(Payment):
     source: str | None = value("What it was paid with, such as `•••• 4242`.", reads="source_label")
     method: PaymentMethod = one("How it is paid.")
     wallet: Wallet | None = one("Where it goes to.", needs="wallets:read")
-    connection: ConnectionRef | None = one(
-        "The merchant account it goes through.", needs="reconciliation:read"
+    merchant_account: MerchantAccountRef | None = one(
+        "The merchant account it goes through.",
+        relation="connection",
+        needs="reconciliation:read",
     )
     disputes: list[DisputeRef] = listed(
         "What its payer disputes.", order="OPENED_AT", needs="disputes:read"

@@ -1,0 +1,200 @@
+"""Money of the demo: a sandbox PSP for each brand, and clients who have paid in there.
+
+Deposits are made as a portal would make them and paid by the sandbox's controls; the rest (the
+notices, the transfers onto accounts) the worker does as soon as it runs.
+"""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from api.demo.people import People
+from api.demo.sandbox import SandboxControls
+from api.demo.story import BrandStory, fixed
+from api.psps import SANDBOX, Psps
+from api.settings import Settings
+from domain.accounts.commands.open_account import open_account
+from domain.accounts.rules import OpenWish
+from domain.accounts.values import AccountKind
+from domain.events.jobs import JobRun
+from domain.kernel.errors import DomainError
+from domain.kernel.money import Money, to_minor
+from domain.payments.commands.save_connection import ConnectionPlan, save_connection
+from domain.payments.commands.save_method import MethodPlan, TermsPlan, save_method
+from domain.payments.commands.save_psp import PspPlan, save_psp
+from domain.payments.deposits import jobs as deposit_jobs
+from domain.payments.deposits.commands.create_deposit import create_deposit
+from domain.payments.deposits.queries import find_deposit
+from domain.payments.deposits.values import DepositWish
+from domain.payments.ledger.accounts import ledger_accounts
+from domain.payments.ledger.values import AccountKey
+from domain.payments.queries import find_connection
+from domain.payments.secrets import open_api_key, open_notice_secrets
+from domain.payments.values import MethodKind, PaymentDirection, PspKind
+from domain.payments.withdrawals.commands.request_withdrawal import (
+    WithdrawalWish,
+    request_withdrawal,
+)
+from tenants.context import NO_BRAND, system_scope
+from tenants.secrets import Vault
+from tenants.work import Database, WriteWork
+
+PSP_ID = fixed("psp:sandbox")
+CARD = "4242424242424242"
+PAID_IN = (5_000, 3_000, 1_200, 800, 500, 250)
+"""What the first clients have paid in, in the brand's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    kind: MethodKind
+    name: str
+    fee_bps: int
+    max_major: int
+    pays_out: bool
+
+
+_OFFERS = (
+    _Offer(MethodKind.CARD, "Card", 0, 10_000, pays_out=False),
+    _Offer(MethodKind.EWALLET, "E-wallet", 100, 20_000, pays_out=True),
+    _Offer(MethodKind.BANK, "Bank transfer", 0, 100_000, pays_out=True),
+)
+
+
+def connection_id(story: BrandStory) -> UUID:
+    """The brand's merchant account at the sandbox PSP."""
+    return fixed(f"connection:{story.plan.slug}")
+
+
+def method_id(story: BrandStory, kind: MethodKind) -> UUID:
+    """One of the brand's payment methods."""
+    return fixed(f"method:{story.plan.slug}:{kind}")
+
+
+async def seed_cashier(settings: Settings, database: Database, story: BrandStory) -> None:
+    """Connect the brand with the sandbox PSP; its merchant there hears where we listen now."""
+    vault = Vault(settings.home.secrets().master_key)
+    scope = system_scope(story.plan.id)
+    psp = PspPlan(PSP_ID, "Sandbox PSP", PspKind.SANDBOX, SANDBOX)
+    await database.write(system_scope(NO_BRAND), lambda work: save_psp(work, psp))
+    await database.write(scope, partial(_connect, story=story, vault=vault))
+    async with database.read(scope) as work:
+        connection = await find_connection(work, connection_id(story))
+    assert connection is not None, "connected just now"
+    endpoint = f"{story.plan.id.hex}_{connection.id.hex}"
+    async with SandboxControls(settings.sandbox_url, settings.home.secrets().sandbox_token) as told:
+        await told.put_merchant(
+            story.plan.slug,
+            api_key=open_api_key(vault, connection),
+            notice_url=f"http://127.0.0.1:{settings.port}/notices/payments/sandbox/{endpoint}",
+            notice_secrets=open_notice_secrets(vault, connection)[:1],
+            currencies=story.plan.currencies,
+        )
+
+
+async def _connect(work: WriteWork, story: BrandStory, vault: Vault) -> None:
+    """Add the connection once, its secrets made here and known to nobody; methods each time."""
+    if await find_connection(work, connection_id(story)) is None:
+        plan = ConnectionPlan(
+            connection_id(story),
+            PSP_ID,
+            story.plan.legal_entity_id,
+            "Sandbox",
+            api_key=secrets.token_urlsafe(32),
+            notice_secrets=(secrets.token_urlsafe(32),),
+        )
+        await save_connection(work, vault, plan)
+        for n, offer in enumerate(_OFFERS):
+            await save_method(work, _method(story, offer, n))
+
+
+def _method(story: BrandStory, offer: _Offer, position: int) -> MethodPlan:
+    directions = [PaymentDirection.DEPOSIT]
+    if offer.pays_out:
+        directions.append(PaymentDirection.WITHDRAWAL)
+    terms = [
+        TermsPlan(
+            direction,
+            currency,
+            min_minor=to_minor(Decimal(10), currency),
+            max_minor=to_minor(Decimal(offer.max_major), currency),
+            fee_bps=offer.fee_bps if direction is PaymentDirection.DEPOSIT else 0,
+        )
+        for currency in story.plan.currencies
+        for direction in directions
+    ]
+    return MethodPlan(
+        method_id(story, offer.kind),
+        connection_id(story),
+        offer.kind,
+        offer.name,
+        terms,
+        position=position,
+    )
+
+
+async def seed_money(
+    settings: Settings, database: Database, story: BrandStory, people: People
+) -> None:
+    """The first clients pay in; two of them trade for real, one wants money back."""
+    vault = Vault(settings.home.secrets().master_key)
+    psps = Psps(vault, sandbox_url=settings.sandbox_url)
+    token = settings.home.secrets().sandbox_token
+    try:
+        async with SandboxControls(settings.sandbox_url, token) as controls:
+            till = _Till(database, story, psps, controls)
+            for client_id, amount in zip(people.clients, PAID_IN, strict=False):
+                await till.pay_in(client_id, amount)
+    finally:
+        await psps.close()
+    scope = system_scope(story.plan.id)
+    for client_id in people.clients[:2]:
+        wish = OpenWish(AccountKind.LIVE, story.currency, leverage=30)
+        await database.write(scope, partial(open_account, client_id=client_id, wish=wish))
+    await database.write(scope, partial(_want_back, story=story, client_id=people.clients[0]))
+
+
+async def _want_back(work: WriteWork, story: BrandStory, client_id: UUID) -> None:
+    """A withdrawal that two people must look at, all of it back to the card it came from."""
+    wallet = AccountKey.wallet(client_id, story.currency)
+    wallet_id = (await ledger_accounts(work, [wallet]))[wallet]
+    await request_withdrawal(work, WithdrawalWish(wallet_id, Decimal(PAID_IN[0] - 200)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Till:
+    """Makes deposits, pays them at the sandbox, and pulls them, as the worker would."""
+
+    database: Database
+    story: BrandStory
+    psps: Psps
+    controls: SandboxControls
+
+    async def pay_in(self, client_id: UUID, amount: int) -> None:
+        """One deposit by card, settled; what fails now the worker tries again."""
+        scope = system_scope(self.story.plan.id)
+        wish = DepositWish(
+            Money(to_minor(Decimal(amount), self.story.currency), self.story.currency),
+            method_id(self.story, MethodKind.CARD),
+            f"https://{self.story.plan.hosts[0]}/paid",
+            client_id=client_id,
+        )
+        made = await self.database.write(scope, lambda work: create_deposit(work, wish))
+        deposit_id = UUID(made.value["deposit"])
+        with suppress(DomainError):
+            await self._job(deposit_jobs.START, deposit_id)
+            async with self.database.read(scope) as work:
+                row = await find_deposit(work, deposit_id)
+            assert row is not None, "made just now"
+            await self.controls.pay(row.ext_id, instrument=CARD)
+            await self._job(deposit_jobs.PULL, deposit_id)
+
+    async def _job(self, name: str, deposit_id: UUID) -> None:
+        registry = deposit_jobs.jobs_over(self.psps)
+        kind = next(one for one in registry if one.name == name)
+        key = str(deposit_id)
+        run = JobRun(name, self.story.plan.id, key, attempt=1, database=self.database)
+        await kind.handle(run, {"payment_id": key})

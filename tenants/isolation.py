@@ -23,6 +23,11 @@ def role(kind: str) -> str:
     return f"{prefix}_{kind}"
 
 
+def of_another_brand(expression: str) -> str:
+    """Whether a brand is not the transaction's, as SQL for the body of a function."""
+    return f"{expression}::text is distinct from current_setting('app.brand_id', true)"
+
+
 def isolate(
     table: str,
     *,

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column(
             "pending_out", sa.Numeric(precision=38, scale=0), server_default="0", nullable=False
         ),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -110,15 +111,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_ledger_transfer")),
         sa.UniqueConstraint("brand_id", "key", name=op.f("uq_ledger_transfer_brand_id_key")),
-        sa.UniqueConstraint(
-            "brand_id", "resolves_id", name=op.f("uq_ledger_transfer_brand_id_resolves_id")
-        ),
-        sa.UniqueConstraint(
-            "brand_id",
-            "source",
-            "external_id",
-            name=op.f("uq_ledger_transfer_brand_id_source_external_id"),
-        ),
+    )
+    op.create_index(
+        op.f("ix_ledger_transfer_brand_id_resolves_id"),
+        "ledger_transfer",
+        ["brand_id", "resolves_id"],
+        unique=True,
+        postgresql_where=sa.text("resolves_id is not null"),
+    )
+    op.create_index(
+        op.f("ix_ledger_transfer_brand_id_source_external_id"),
+        "ledger_transfer",
+        ["brand_id", "source", "external_id"],
+        unique=True,
+        postgresql_where=sa.text("external_id is not null"),
     )
     op.create_index(
         op.f("ix_ledger_transfer_brand_id_recorded_at_id"),
@@ -131,6 +137,7 @@ def upgrade() -> None:
         "ledger_transfer",
         ["brand_id", "state", "expires_at"],
         unique=False,
+        postgresql_where=sa.text("state = 'PENDING'"),
     )
     isolate("ledger_transfer", visible_to="own", app="select", worker="select")
     op.create_table(

@@ -15,9 +15,12 @@ _KINDS = {
 KINDS = frozenset(_KINDS.values())
 
 
-def transfer_event(one: Transfer, transfer_id: UUID) -> Event:
-    """What was posted, with each leg in minor units as text. It names no client: a client's own
-    events are those of the payment."""
+def transfer_event(one: Transfer, transfer_id: UUID, *, client_id: UUID | None = None) -> Event:
+    """What was posted, with each leg in minor units as text.
+
+    `client_id` is the client whose session posts, which row security wants named; a client has no
+    right to the topic, its own events are those of the payment.
+    """
     legs = [
         {
             "ledger_account_id": str(leg.account_id),
@@ -29,4 +32,6 @@ def transfer_event(one: Transfer, transfer_id: UUID) -> Event:
     payload = {"ledger_transfer_id": str(transfer_id), "kind": one.kind, "legs": legs}
     if one.resolves is not None:
         payload["resolves_id"] = str(one.resolves)
-    return Event(TOPIC, _KINDS[one.state], object_id=transfer_id, payload=payload)
+    return Event(
+        TOPIC, _KINDS[one.state], object_id=transfer_id, client_id=client_id, payload=payload
+    )

@@ -57,16 +57,17 @@ _REFUSALS: dict[str, type[DomainError]] = {
     "LG007": ExternalIdReused,
     "LG009": HoldExpired,
 }
-_CHECK_VIOLATION = "23514"
+_CHECK_VIOLATION, _FLOOR = "23514", 'ck_ledger_account_floor"'
 
 
 async def post(work: WriteWork, transfers: Sequence[Transfer]) -> list[Posted]:
     """Post, hold and release: all or nothing, each key once; in the order given.
 
-    Call it once in a work, after everything else the work reads and locks. Effects: one LEDGER
-    event per transfer that is new. Refusals: INSUFFICIENT_FUNDS, HOLD_RESOLVED, HOLD_EXPIRED,
+    Call it once in a work, after everything else the work reads and locks. What a wallet has is
+    judged behind all of them: a call may spend what it brings in. Effects: one LEDGER event per
+    transfer that is new. Refusals: INSUFFICIENT_FUNDS, HOLD_RESOLVED, HOLD_EXPIRED,
     TRANSFER_KEY_REUSED, EXTERNAL_ID_REUSED. What does not sum to zero, an unknown or closed
-    account and taking more than was held are bugs and raise.
+    account, another's id and taking more than was held are bugs and raise.
     """
     work.once("ledger.post")
     if not transfers:
@@ -83,13 +84,13 @@ async def post(work: WriteWork, transfers: Sequence[Transfer]) -> list[Posted]:
     assert len(posted) == len(transfers), "every transfer is there afterwards"
     for one, done in zip(transfers, posted, strict=True):
         if not done.replayed:
-            work.emit(transfer_event(one, done.id))
+            work.emit(transfer_event(one, done.id, client_id=work.scope.client_id))
     return posted
 
 
 def _refusal(error: DBAPIError) -> DomainError | None:
     state = sqlstate(error)
-    if state == _CHECK_VIOLATION and "floor" in str(error.orig):
+    if state == _CHECK_VIOLATION and _FLOOR in str(error.orig):
         return InsufficientFunds()
     made = _REFUSALS.get(state or "")
     return None if made is None else made()  # type: ignore[call-arg] # ours take nothing

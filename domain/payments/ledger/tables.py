@@ -8,10 +8,12 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKeyConstraint,
+    Index,
     Integer,
     LargeBinary,
     Numeric,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -45,6 +47,8 @@ ledger_account = brand_table(
     minor("posted", default="0"),
     minor("pending_in", default="0"),
     minor("pending_out", default="0"),
+    # When its last posting was recorded: the next one is later, even when the clock is set back.
+    time_column("posted_at", nullable=True),
     Column("version", BigInteger, nullable=False, server_default="0"),
     time_column("created_at"),
     time_column("closed_at", nullable=True),
@@ -86,8 +90,6 @@ ledger_transfer = brand_table(
     time_column("effective_at"),
     time_column("recorded_at"),
     UniqueConstraint("brand_id", "key"),
-    UniqueConstraint("brand_id", "resolves_id"),
-    UniqueConstraint("brand_id", "source", "external_id"),
     ForeignKeyConstraint(
         ["brand_id", "resolves_id"], ["ledger_transfer.brand_id", "ledger_transfer.id"]
     ),
@@ -96,7 +98,16 @@ ledger_transfer = brand_table(
         "state in ('POSTED', 'PENDING') or resolves_id is not null", name="release"
     ),
     CheckConstraint("state <> 'PENDING' or resolves_id is null", name="hold"),
-    brand_index("state", "expires_at"),
+    # Most transfers resolve nothing, hold nothing and have no outside name.
+    Index(
+        None, "brand_id", "resolves_id", unique=True,
+        postgresql_where=text("resolves_id is not null"),
+    ),
+    Index(
+        None, "brand_id", "source", "external_id", unique=True,
+        postgresql_where=text("external_id is not null"),
+    ),
+    Index(None, "brand_id", "state", "expires_at", postgresql_where=text("state = 'PENDING'")),
     brand_index("recorded_at", "id"),
     visible_to="own",
     app="select",

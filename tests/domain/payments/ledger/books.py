@@ -23,15 +23,15 @@ from tests.factories import Brand
 BANK = AccountKey.of(LedgerAccountKind.BANK, "USD")
 
 
-def moved(source: UUID, target: UUID, amount: int, *, key: str, **more: Any) -> Transfer:
+def moved(giver: UUID, taker: UUID, amount: int, *, key: str, **more: Any) -> Transfer:
     """`amount` cents from one account to another."""
-    legs = (Leg(source, Money(-amount, "USD")), Leg(target, Money(amount, "USD")))
+    legs = (Leg(giver, Money(-amount, "USD")), Leg(taker, Money(amount, "USD")))
     return Transfer(key, "TEST", legs, **more)
 
 
-def held(source: UUID, target: UUID, amount: int, *, key: str, **more: Any) -> Transfer:
+def held(giver: UUID, taker: UUID, amount: int, *, key: str, **more: Any) -> Transfer:
     """`amount` cents of one account, kept for another."""
-    return moved(source, target, amount, key=key, state=TransferState.PENDING, **more)
+    return moved(giver, taker, amount, key=key, state=TransferState.PENDING, **more)
 
 
 def released(hold: UUID, *, key: str, state: TransferState = TransferState.VOID) -> Transfer:

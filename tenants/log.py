@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import Table, insert, update
 
 from domain.kernel.ids import new_uuid
 from tenants.context import Scope
 from tenants.tables import audit, brand_head, event
 from tenants.values import Outcome
+
+_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,18 @@ async def append(
     if events:
         first = event_seq - len(events) + 1
         rows = [_event_row(scope, at, first + n, one) for n, one in enumerate(events)]
-        await work.rows(insert(event).values(rows))
+        await _insert(work, event, rows)
     if changes:
         first = audit_seq - len(changes) + 1
         rows = [_audit_row(scope, at, first + n, one) for n, one in enumerate(changes)]
-        await work.rows(insert(audit).values(rows))
+        await _insert(work, audit, rows)
     return int(event_seq) if events else None
+
+
+async def _insert(work: Statements, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """In parts, since a statement takes 32,767 parameters."""
+    for at in range(0, len(rows), _BATCH):
+        await work.rows(insert(table).values(rows[at : at + _BATCH]))
 
 
 def _event_row(scope: Scope, at: datetime, seq: int, one: Event) -> dict[str, Any]:

@@ -47,11 +47,14 @@ class Books:
     fees: UUID
 
 
-async def open_books(work: WriteWork, client_id: UUID, connection_id: UUID, asset: str) -> Books:
-    """The accounts of a client's disputes at a connection, opened where missing."""
+async def open_books(work: WriteWork, subject: Subject, *, is_suspended: bool) -> Books:
+    """The accounts of a dispute, opened where missing. What was never credited to its client
+    (`is_suspended`) is no debt: it leaves SUSPENSE."""
+    asset, connection_id = subject.amount.currency, subject.connection_id
+    owed = AccountKey.owed_by(subject.client_id, asset)
     keys = (
-        AccountKey.wallet(client_id, asset),
-        AccountKey.owed_by(client_id, asset),
+        AccountKey.wallet(subject.client_id, asset),
+        AccountKey.of(LedgerAccountKind.SUSPENSE, asset) if is_suspended else owed,
         AccountKey.of(LedgerAccountKind.PSP_CLEARING, asset, connection_id),
         AccountKey.of(LedgerAccountKind.PSP_FEES, asset, connection_id),
     )

@@ -1,6 +1,6 @@
 """Jobs of disputes: reading them from the PSP, and sending evidence."""
 
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from domain.events.consumers import Consumer
@@ -12,6 +12,7 @@ from domain.payments.disputes.queries import find_waiting_evidence
 from domain.payments.disputes.values import EvidenceStatus
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.ledger.errors import InsufficientFunds
+from domain.payments.notices import Noticed, Psps
 from domain.payments.ports import Psp, PspRefused
 from domain.payments.psp_values import Evidence, PspDispute
 from domain.payments.queries import Connection, get_connection
@@ -23,45 +24,49 @@ QUEUE = "psp"
 _ATTEMPTS = 5
 
 
-class Psps(Protocol):
-    """The PSPs that a process is connected to."""
-
-    def connect(self, one: Connection) -> Psp: ...
-
-
 async def pull_dispute(
     database: Database, psps: Psps, brand_id: UUID, connection_id: UUID, ext_id: str
-) -> None:
-    """Ask the PSP how a dispute stands and record it; nothing when the PSP does not know it.
+) -> bool:
+    """Ask the PSP how a dispute stands and record it; False when it is of nothing of ours.
 
     Raises PspUnavailable and DepositNotSettled, after which it is tried again.
     """
     psp = await _psp(database, psps, brand_id, connection_id)
     stated = await psp.find_dispute(ext_id)
-    if stated is not None:
-        await record(database, brand_id, connection_id, stated)
+    return stated is not None and await record(database, brand_id, connection_id, stated)
+
+
+async def handle_notice(noticed: Noticed) -> bool:
+    """Act on a notice about a dispute, as often as it comes."""
+    run, connection = noticed.run, noticed.connection
+
+    def psp_of(_connection: Connection) -> Psp:
+        return noticed.psp
+
+    ext_id = noticed.notice.object_id
+    return await pull_dispute(run.database, psp_of, run.brand_id, connection.id, ext_id)
 
 
 async def _psp(database: Database, psps: Psps, brand_id: UUID, connection_id: UUID) -> Psp:
     async with database.read(system_scope(brand_id)) as work:
-        return psps.connect(await get_connection(work, connection_id))
+        return psps(await get_connection(work, connection_id))
 
 
 async def record(
     database: Database, brand_id: UUID, connection_id: UUID, stated: PspDispute
-) -> None:
+) -> bool:
     """Record a dispute as stated. What is held depends on what the wallet has at that instant, so
-    that a wallet emptied meanwhile is looked at again."""
-    for attempt in range(_ATTEMPTS):
+    that a wallet emptied meanwhile is looked at again. False when the payment is none of ours."""
+
+    async def command(work: WriteWork) -> bool:
+        return await record_dispute(work, connection_id, stated) is not None
+
+    for _ in range(_ATTEMPTS - 1):
         try:
-            await database.write(
-                system_scope(brand_id), lambda work: record_dispute(work, connection_id, stated)
-            )
+            return (await database.write(system_scope(brand_id), command)).value
         except InsufficientFunds:
-            if attempt == _ATTEMPTS - 1:
-                raise
-        else:
-            return
+            continue
+    return (await database.write(system_scope(brand_id), command)).value
 
 
 async def send_evidence(run: JobRun, psps: Psps, evidence_id: UUID) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import insert, update
 
 from domain.payments.commands.record_payment import advance
+from domain.payments.deposits.commands.settle_deposit import IN_SUSPENSE
 from domain.payments.disputes.booking import Subject, open_books, resolution_of, transfers_of
 from domain.payments.disputes.commands.restrict_client import lift_for, restrict_for
 from domain.payments.disputes.errors import DepositNotSettled
@@ -29,7 +30,7 @@ from domain.payments.ledger.post import post
 from domain.payments.ledger.queries import find_client_wallet
 from domain.payments.psp_values import PspDispute
 from domain.payments.queries import lock_payment
-from domain.payments.reconciliation.commands.open_discrepancies import Found, open_discrepancies
+from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
 from domain.payments.rules import may_follow
 from domain.payments.values import (
     DiscrepancyKind,
@@ -78,16 +79,18 @@ async def _record(
         before = Booked(status, held, row["hold_id"] is not None)
         if row["amount_minor"] != reported.amount.amount_minor:
             await _tell(work, row["connection_id"], reported, DiscrepancyKind.AMOUNT_DIFFERS, row)
+    is_suspended = payment["reason_code"] == IN_SUSPENSE
     wallet = await find_client_wallet(work, payment["client_id"], reported.amount.currency)
     moves = decide_moves(
         before,
         reported.status,
         amount_minor=int(row["amount_minor"]) if row else reported.amount.amount_minor,
-        available_minor=0 if wallet is None else wallet.available.amount_minor,
+        available_minor=0 if wallet is None or is_suspended else wallet.available.amount_minor,
     )
     hold_id = work.new_id()
     made = await _store(work, payment, row, reported, _columns(row, moves, hold_id))
-    told = statuses_told(None if before is None else before.status, reported.status, is_taken_now=moves.takes)
+    stood = None if before is None else before.status
+    told = statuses_told(stood, reported.status, is_taken_now=moves.takes)
     for each in told:
         work.emit(dispute_event(each, made))
     await _move_payment(work, payment)
@@ -95,7 +98,16 @@ async def _record(
         await restrict_for(work, made)
     elif reported.status is DisputeStatus.WON and told:
         await lift_for(work, made)
-    await _book(work, made, row, moves, hold_id)
+    subject = Subject.of(made, None if row is None else row["hold_id"])
+    books = await open_books(work, subject, is_suspended=is_suspended)
+    if moves.gives and row is not None and not is_suspended:
+        owed = await receivable(work, subject.client_id, subject.amount.currency)
+        moves = surplus_minor(moves, owed, amount_minor=subject.amount.amount_minor)
+    fee = int(made["fee_minor"]) - (0 if row is None else int(row["fee_minor"]))
+    held = 0 if row is None else int(row["held_minor"])
+    resolved = resolution_of(subject, books, moves, held)
+    made_now = transfers_of(subject, books, moves, fee_minor=fee, hold_id=hold_id)
+    await post(work, [*resolved, *made_now])
     return UUID(str(made["id"]))
 
 
@@ -161,26 +173,6 @@ async def _move_payment(work: WriteWork, payment: dict[str, Any]) -> None:
     await advance(work, payment, target)
 
 
-async def _book(
-    work: WriteWork,
-    made: dict[str, Any],
-    row: dict[str, Any] | None,
-    moves: Moves,
-    hold_id: UUID,
-) -> None:
-    subject = Subject.of(made, None if row is None else row["hold_id"])
-    currency = subject.amount.currency
-    if moves.gives and row is not None:
-        owed = await receivable(work, subject.client_id, currency)
-        moves = surplus_minor(moves, owed, amount_minor=subject.amount.amount_minor)
-    books = await open_books(work, subject.client_id, subject.connection_id, currency)
-    fee = int(made["fee_minor"]) - (0 if row is None else int(row["fee_minor"]))
-    held = 0 if row is None else int(row["held_minor"])
-    resolved = resolution_of(subject, books, moves, held)
-    made_now = transfers_of(subject, books, moves, fee_minor=fee, hold_id=hold_id)
-    await post(work, [*resolved, *made_now])
-
-
 async def _tell(
     work: WriteWork,
     connection_id: UUID,
@@ -189,7 +181,8 @@ async def _tell(
     row: dict[str, Any] | None = None,
 ) -> None:
     """A discrepancy: what was booked stays, and staff see what the PSP says."""
-    found = Found(
+    await open_discrepancy(
+        work,
         kind,
         subject=f"dispute:{connection_id.hex}:{reported.id}",
         payment_id=None if row is None else row["payment_id"],
@@ -198,4 +191,3 @@ async def _tell(
         actual=reported.amount,
         facts={"dispute": reported.id, "psp_payment": reported.payment_id},
     )
-    await open_discrepancies(work, [found])

@@ -44,9 +44,8 @@ _UPSERT = text(
     "  expected_minor = excluded.expected_minor, actual_minor = excluded.actual_minor,"
     "  facts = excluded.facts, version = discrepancy.version + 1, opened_at = excluded.opened_at,"
     "  resolved_at = null, resolved_by = null, resolution = null"
-    " where (discrepancy.currency, discrepancy.expected_minor, discrepancy.actual_minor,"
-    "  discrepancy.facts) is distinct from"
-    "  (excluded.currency, excluded.expected_minor, excluded.actual_minor, excluded.facts)"
+    " where (discrepancy.currency, discrepancy.expected_minor, discrepancy.actual_minor)"
+    "  is distinct from (excluded.currency, excluded.expected_minor, excluded.actual_minor)"
     " returning id, kind, subject, payment_id, currency, expected_minor, actual_minor"
 ).bindparams(*(bindparam(name, type_=type_) for name, type_ in _TYPES.items()))
 
@@ -99,6 +98,6 @@ async def open_discrepancies(work: WriteWork, found: Sequence[Found]) -> int:
 def discrepancy_event(kind: PaymentEventKind, row: Any) -> Event:
     """An event of a discrepancy. It names no client: discrepancies are for staff."""
     shown = ("payment_id", "currency", "expected_minor", "actual_minor")
-    payload = {"discrepancy_id": str(row.id), "discrepancy": row.kind, "subject": row.subject}
+    payload = {"discrepancy_id": str(row.id), "kind": row.kind, "subject": row.subject}
     payload |= {name: str(value) for name in shown if (value := getattr(row, name)) is not None}
     return Event(PAYMENT_TOPIC, kind, object_id=row.id, payload=payload)

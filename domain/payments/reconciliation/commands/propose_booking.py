@@ -1,0 +1,195 @@
+"""Propose a booking by hand: the reversal of a transfer, or what settles a discrepancy.
+
+Nothing moves before a second person approves, see `decide_booking`.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from domain.accounts.rules import normalise_reason
+from domain.clients.standing import find_standing
+from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.money import Money
+from domain.payments.events import PaymentEventKind
+from domain.payments.ledger.tables import ledger_transfer
+from domain.payments.ledger.values import TransferState
+from domain.payments.reconciliation.commands.open_discrepancies import discrepancy_event
+from domain.payments.reconciliation.errors import (
+    AlreadyCorrected,
+    AlreadyResolved,
+    BookingImpossible,
+    NotCorrectable,
+    VersionMoved,
+)
+from domain.payments.reconciliation.tables import discrepancy, ledger_correction
+from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
+from domain.payments.values import DiscrepancyStatus
+from tenants.context import ActorKind
+from tenants.log import Change
+from tenants.work import WriteWork
+
+_OF_WALLET = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE})
+
+
+@dataclass(frozen=True, slots=True)
+class SuspenseBooking:
+    """How much goes where; `client_id` is whose wallet it is, where it is about a wallet."""
+
+    move: SuspenseMove
+    amount: Money
+    client_id: UUID | None = None
+
+
+def correction_key(transfer_id: UUID) -> str:
+    """The key of a transfer's reversal: there is at most one for ever."""
+    return f"correction:{transfer_id.hex}"
+
+
+async def propose_correction(work: WriteWork, transfer_id: UUID, *, reason: str) -> UUID:
+    """Propose to reverse a posted transfer; the proposal's id.
+
+    Refusals: NOT_FOUND, INVALID, NOT_CORRECTABLE (holds and releases), ALREADY_CORRECTED.
+    Effects: audit.
+    """
+    told = normalise_reason(reason)
+    columns = ledger_transfer.c
+    row = await work.maybe(
+        select(columns.id, columns.state).where(
+            columns.brand_id == work.scope.brand_id, columns.id == transfer_id
+        )
+    )
+    if row is None:
+        raise NotFound(path=("input", "transferId"))
+    if row.state != TransferState.POSTED:
+        raise NotCorrectable()
+    done = await work.maybe(
+        select(columns.id).where(
+            columns.brand_id == work.scope.brand_id, columns.key == correction_key(transfer_id)
+        )
+    )
+    if done is not None:
+        raise AlreadyCorrected()
+    return await _propose(work, told, transfer_id=transfer_id)
+
+
+async def resolve_discrepancy(
+    work: WriteWork,
+    discrepancy_id: UUID,
+    *,
+    reason: str,
+    expected_version: int,
+    booking: SuspenseBooking | None = None,
+) -> UUID | None:
+    """Resolve a discrepancy; with a booking propose it, and the approval resolves: its id.
+
+    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, ALREADY_RESOLVED, BOOKING_IMPOSSIBLE.
+    Effects: event `discrepancy_resolved` or a proposal; audit with the reason.
+    """
+    told = normalise_reason(reason)
+    columns = discrepancy.c
+    row = await work.maybe(
+        select(discrepancy)
+        .where(columns.brand_id == work.scope.brand_id, columns.id == discrepancy_id)
+        .with_for_update()
+    )
+    if row is None:
+        raise NotFound(path=("input", "discrepancyId"))
+    if row.status != DiscrepancyStatus.OPEN:
+        raise AlreadyResolved()
+    if row.version != expected_version:
+        raise VersionMoved()
+    if booking is not None:
+        await _check(work, booking, row.connection_id)
+        return await _propose(work, told, discrepancy_id=discrepancy_id, booking=booking)
+    await close_discrepancy(work, discrepancy_id, resolution=told)
+    return None
+
+
+async def close_discrepancy(work: WriteWork, discrepancy_id: UUID, *, resolution: str) -> None:
+    """Mark a locked discrepancy as resolved by whoever acts. Effects: event, audit."""
+    columns = discrepancy.c
+    actor = work.scope.actor
+    row = await work.one(
+        update(discrepancy)
+        .where(columns.brand_id == work.scope.brand_id, columns.id == discrepancy_id)
+        .values(
+            status=DiscrepancyStatus.RESOLVED,
+            version=columns.version + 1,
+            resolved_at=work.now(),
+            resolved_by=actor.id if actor.kind is ActorKind.STAFF else None,
+            resolution=resolution,
+        )
+        .returning(discrepancy)
+    )
+    work.emit(discrepancy_event(PaymentEventKind.DISCREPANCY_RESOLVED, row))
+    work.audit(
+        Change(
+            "discrepancy.resolve",
+            object_kind="discrepancy",
+            object_id=discrepancy_id,
+            reason=resolution,
+        )
+    )
+
+
+async def _check(work: WriteWork, booking: SuspenseBooking, connection_id: UUID | None) -> None:
+    if booking.amount.amount_minor <= 0:
+        message = "Say an amount above zero."
+        raise Invalid("INVALID", message, path=("input", "booking", "amount"))
+    if booking.move in _OF_WALLET:
+        if booking.client_id is None:
+            raise BookingImpossible("Say whose wallet it is.")
+        if await find_standing(work, booking.client_id) is None:
+            raise NotFound(path=("input", "booking", "clientId"))
+    elif connection_id is None:
+        raise BookingImpossible("This discrepancy is about no payment provider.")
+
+
+async def _propose(
+    work: WriteWork,
+    reason: str,
+    *,
+    transfer_id: UUID | None = None,
+    discrepancy_id: UUID | None = None,
+    booking: SuspenseBooking | None = None,
+) -> UUID:
+    actor = work.scope.actor
+    assert actor.kind is ActorKind.STAFF, "somebody who can be told from the second person"
+    key = work.new_id()
+    await work.rows(
+        insert(ledger_correction).values(
+            brand_id=work.scope.brand_id,
+            id=key,
+            status=CorrectionStatus.PROPOSED,
+            transfer_id=transfer_id,
+            discrepancy_id=discrepancy_id,
+            **_columns(booking),
+            reason=reason,
+            proposed_by=actor.id,
+            proposed_at=work.now(),
+        )
+    )
+    subject = transfer_id or discrepancy_id
+    work.audit(
+        Change(
+            "correction.propose",
+            object_kind="correction",
+            object_id=key,
+            after={"subject": str(subject)},
+            reason=reason,
+        )
+    )
+    return key
+
+
+def _columns(booking: SuspenseBooking | None) -> dict[str, object]:
+    if booking is None:
+        return {}
+    return {
+        "move": booking.move,
+        "client_id": booking.client_id,
+        "currency": booking.amount.currency,
+        "amount_minor": booking.amount.amount_minor,
+    }

@@ -1,0 +1,63 @@
+"""Refusals of reconciliation. Codes are public contract."""
+
+from domain.kernel.errors import Conflict, Invalid, Refused
+
+
+class SettlementMalformed(Invalid):
+    """A file that can't be read; none of it was imported."""
+
+    def __init__(self, line: int, what: str) -> None:
+        message = f"Line {line}: {what}. Nothing of the file was imported."
+        super().__init__("SETTLEMENT_MALFORMED", message, path=("input", "content"))
+        self.line = line
+
+
+class VersionMoved(Conflict):
+    """Somebody changed the discrepancy since it was read."""
+
+    def __init__(self) -> None:
+        message = "The discrepancy has changed; read it again."
+        super().__init__("VERSION_CONFLICT", message, path=("input", "expectedVersion"))
+
+
+class AlreadyResolved(Refused):
+    """The discrepancy is resolved."""
+
+    def __init__(self) -> None:
+        super().__init__("ALREADY_RESOLVED", "This discrepancy is resolved already.")
+
+
+class BookingImpossible(Refused):
+    """What the booking needs is missing: a wallet's client, or the discrepancy's connection."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("BOOKING_IMPOSSIBLE", message, path=("input", "booking"))
+
+
+class NotCorrectable(Refused):
+    """Only what is posted can be corrected; a hold is released instead."""
+
+    def __init__(self) -> None:
+        message = "Only a posted transfer can be corrected."
+        super().__init__("NOT_CORRECTABLE", message, path=("input", "transferId"))
+
+
+class AlreadyCorrected(Refused):
+    """A transfer is reversed at most once; its reversal can be corrected in turn."""
+
+    def __init__(self) -> None:
+        super().__init__("ALREADY_CORRECTED", "This transfer is corrected already.")
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever proposed a booking can't approve it."""
+
+    def __init__(self) -> None:
+        super().__init__("SECOND_PERSON_NEEDED", "Somebody else must approve what you proposed.")
+
+
+class AlreadyDecided(Refused):
+    """The proposal was approved or rejected before."""
+
+    def __init__(self) -> None:
+        super().__init__("ALREADY_DECIDED", "This proposal is decided already.")

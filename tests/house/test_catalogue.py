@@ -47,6 +47,7 @@ def restrictions(info: dict[str, Any]) -> set[tuple[str, ...]]:
     return {
         "brand": set(),
         "client": {("own_client", "ALL", own_client), ("own_ib", "ALL", own_ib)},
+        "own": {("own_client", "ALL", own_client), ("no_ib", "ALL", NO_IB)},
         "ib": {("own_client", "ALL", NO_CLIENT), ("own_ib", "ALL", own_ib)},
         "staff": {("no_client", "ALL", NO_CLIENT), ("no_ib", "ALL", NO_IB)},
         "log": {("no_client", "SELECT", NO_CLIENT), ("no_ib", "SELECT", NO_IB)},

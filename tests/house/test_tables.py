@@ -22,7 +22,7 @@ SHARED = {
     },
     "local": {"operator", "operator_token", "platform_cursor", "quarantine"},
 }  # fmt: skip
-VISIBLE = {"brand", "client", "ib", "staff", "log"}
+VISIBLE = {"brand", "client", "own", "ib", "staff", "log"}
 
 COLUMNS = """
     select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -34,7 +34,7 @@ COLUMNS = """
 """
 CONSTRAINTS = """
     select c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid), true, null
-    from pg_constraint c where c.connamespace = %s::regnamespace and c.contype <> 'n'
+    from pg_constraint c where c.connamespace = %s::regnamespace and c.contype not in ('n', 't')
 """
 INDEXES = """
     select c.relname, i.relname, pg_get_indexdef(i.oid), x.indisunique, null

@@ -17,6 +17,7 @@ from api.notices import notice_routes
 from api.platforms import Platforms
 from api.services import Services
 from api.settings import Settings
+from api.statements import StatementDoor
 from domain.clients.events import TOPIC as CLIENT_TOPIC
 from domain.clients.events import ClientEventKind
 from domain.clients.reach import OwnClients
@@ -29,6 +30,7 @@ from domain.events.states import States
 from domain.events.stream import Feeds
 from domain.events.values import Audience
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
+from domain.payments.statements.links import StatementLinks
 from schema.root import build, plain
 from schema.shared.context import Context, Reading
 from tenants.api_tokens import ApiTokens
@@ -90,7 +92,14 @@ class _Contexts:
             services=self.services,
             throttle_keys=throttle_keys(scope),
             last_event_id=getattr(connection.state, "last_event_id", None),
+            origin=origin_of(connection),
         )
+
+
+def origin_of(connection: HTTPConnection) -> str:
+    """Where the caller reached us, over HTTP also when it came by a socket."""
+    scheme = "https" if connection.url.scheme in ("https", "wss") else "http"
+    return f"{scheme}://{connection.url.netloc}"
 
 
 def throttle_keys(scope: Scope) -> tuple[str, ...]:
@@ -122,6 +131,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     states = States()
     keys = settings.home.secrets()
     platforms, vault = Platforms(settings.home.run_dir()), Vault(keys.master_key)
+    links = StatementLinks(vault)
     services = Services(
         feeds=Feeds(hub, database, FeedCursors(keys.cursor_key)),
         states=states,
@@ -134,13 +144,13 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         vault=vault,
         platforms=platforms,
         allow_local_pages=settings.environment == "development",
+        statements=links,
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
+    identifier = make_identifier(database, directory, use)
     view = GraphQLView(
         assembled.schema,
-        context_factory=_Contexts(
-            make_identifier(database, directory, use), database, assembled.reading, services
-        ),
+        context_factory=_Contexts(identifier, database, assembled.reading, services),
         allow_origin=Origins(database, directory),
         development=settings.environment == "development",
     )
@@ -164,7 +174,11 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
 
     health = health_routes(database, settings.home.run_dir())
     notices = notice_routes(database, vault, denials)
-    return Starlette(routes=[*view.routes(), *notices, *health], lifespan=lifespan)
+    statements = StatementDoor(
+        database, links, assembled.reading, identifier, directory, ACTORS
+    ).routes()
+    routes = [*view.routes(), *notices, *statements, *health]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:

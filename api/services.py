@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.platforms import Platforms
 from domain.events.states import States
 from domain.events.stream import Feeds
+from domain.payments.statements.links import StatementLinks
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
 from tenants.denials import Denials
@@ -16,7 +17,10 @@ from tenants.sign_in import SignIn
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The process's ports. Each context of the schema names the part it needs as a Protocol."""
+    """The process's ports. Each context of the schema names the part it needs as a Protocol.
+
+    `allow_local_pages`: payers may be sent back to pages of this machine, for development.
+    """
 
     feeds: Feeds
     states: States
@@ -28,3 +32,5 @@ class Services:
     denials: Denials
     vault: Vault
     platforms: Platforms
+    allow_local_pages: bool
+    statements: StatementLinks

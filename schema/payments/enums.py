@@ -7,6 +7,7 @@ from strawberry import enum_value
 from domain.payments import values
 from domain.payments.disputes.values import EvidenceStatus as EvidenceStatusValues
 from domain.payments.ledger import values as ledger
+from domain.payments.statements.values import StatementFormat as StatementFormatValues
 from schema.shared.enums import shows
 
 
@@ -159,6 +160,12 @@ class DiscrepancyStatus(Enum):
 class ConnectionStatus(Enum):
     ACTIVE = enum_value("ACTIVE", description="It is used.")
     PAUSED = enum_value("PAUSED", description="Nothing new goes through it.")
+
+
+@shows(StatementFormatValues, "The form of a statement.")
+class StatementFormat(Enum):
+    CSV = enum_value("CSV", description="For programs and spreadsheets.")
+    PDF = enum_value("PDF", description="For people; up to 20,000 lines.")
 
 
 @shows(ledger.TransferState, "What an entry of the ledger did.")

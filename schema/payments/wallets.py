@@ -1,13 +1,17 @@
 """Wallets, payment methods and payout destinations, bound to `domain.payments.reads`."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import strawberry
 
 from domain.payments import values
 from domain.payments.actions import destination_actions
-from schema.payments.enums import DestinationStatus, MethodKind
+from domain.payments.statements import values as values_of
+from domain.payments.statements.links import StatementLinks
+from domain.payments.statements.rules import check_days
+from domain.payments.statements.values import StatementAsked
+from schema.payments.enums import DestinationStatus, MethodKind, StatementFormat
 from schema.shared.action import Action
 from schema.shared.bind import Info, Node, bound, computed, field, money, one, value
 from schema.shared.scalars import URL, CurrencyCode, Money
@@ -15,6 +19,17 @@ from schema.shared.scalars import URL, CurrencyCode, Money
 if TYPE_CHECKING:
     from schema.clients.types import Client
 
+
+class StatementServices(Protocol):
+    """What these types need of the application."""
+
+    @property
+    def statements(self) -> StatementLinks: ...
+
+
+_From = Annotated[date, strawberry.argument(name="from", description="First day, included.")]
+_To = Annotated[date, strawberry.argument(name="to", description="Last day, included.")]
+_Format = Annotated[StatementFormat, strawberry.argument(description="The form of the file.")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
 
 
@@ -30,6 +45,22 @@ class Wallet(Node):
         "currency",
     )
     client: ClientRef = one("Whose it is.", needs="clients:read")
+
+    @field(
+        "Where to download what was posted between two days of the brand, with the balances "
+        "before, between and after. The address is good for 10 minutes and for you alone: open it "
+        "at once, and don't store it.",
+        cost=20,
+    )
+    def statement(
+        self, info: Info, start: _From, end: _To, format: _Format = StatementFormat.CSV
+    ) -> URL:
+        record: Any = self
+        services: StatementServices = info.context.services
+        check_days(start, end)
+        asked = StatementAsked(record.key, start, end, values_of.StatementFormat(str(format.value)))
+        link = services.statements.make(info.context.scope, asked, now=info.context.now())
+        return URL(f"{info.context.origin}/statements/{link}")
 
 
 @bound("payment_method", "A way to pay that the brand offers.", needs="payments:read")

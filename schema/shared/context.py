@@ -48,7 +48,8 @@ def viewer_of(scope: Scope) -> Viewer:
 class Context(Generic[S]):
     """One per operation; for a subscription, `refresh` before each event.
 
-    `services` is the frozen dataclass of ports that the application wires.
+    `services` is the frozen dataclass of ports that the application wires. `origin` is where the
+    caller reached us, such as `https://api.example`, for addresses that lead back here.
     """
 
     scope: Scope
@@ -58,6 +59,7 @@ class Context(Generic[S]):
     clock: Clock = field(default_factory=SystemClock)
     throttle_keys: Sequence[str] = ()
     last_event_id: str | None = None
+    origin: str = ""
     selections: dict[Hashable, Any] = field(default_factory=dict)
     _work: ReadWork | None = None
     _is_over: bool = False

@@ -39,7 +39,7 @@ _BALANCES = text(
 ).bindparams(bindparam("ids", type_=ARRAY(PgUUID(as_uuid=True))))
 # The keyset is the order of the account's postings; a transfer hidden from the caller has no kind.
 _LINES = text(
-    "select p.recorded_at, p.transfer_id, p.n, p.amount, p.asset, t.kind, t.reason"
+    "select p.recorded_at, p.transfer_id, p.n, p.amount, p.asset, t.key, t.kind, t.reason"
     " from ledger_posting p left join ledger_transfer t"
     "  on t.brand_id = p.brand_id and t.id = p.transfer_id"
     " where p.brand_id = :brand_id and p.account_id = :account_id"
@@ -61,6 +61,7 @@ class StatementLine:
 
     at: datetime
     transfer_id: UUID
+    key: str | None
     kind: str | None
     reason: str | None
     amount: Money
@@ -141,7 +142,13 @@ async def _lines(
             amount = Money(int(row.amount), row.asset)
             balance = balance + amount
             yield StatementLine(
-                row.recorded_at, row.transfer_id, row.kind, row.reason, amount, balance
+                row.recorded_at,
+                row.transfer_id,
+                row.key,
+                row.kind,
+                row.reason,
+                amount,
+                balance,
             )
         if len(rows) < _PAGE:
             return

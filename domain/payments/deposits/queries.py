@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select
+from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.payments.deposits.rules import OPEN
@@ -31,6 +31,7 @@ from tenants.work import ReadWork, WriteWork
 AnyWork = ReadWork | WriteWork
 _SENT_BACK = (LegStatus.SENDING, LegStatus.UNKNOWN, LegStatus.SENT, LegStatus.PAID)
 _POLLED_MAX = 500
+_METHODS_MAX = 200
 
 
 async def find_deposit(work: AnyWork, payment_id: UUID) -> Any:
@@ -74,16 +75,20 @@ async def find_offer(work: AnyWork) -> Offer:
 
 
 async def list_methods(
-    work: AnyWork, direction: PaymentDirection, currency: str, *, method_id: UUID | None = None
+    work: AnyWork,
+    direction: PaymentDirection,
+    currency: str | None,
+    *,
+    method_id: UUID | None = None,
 ) -> list[Method]:
-    """The brand's methods in the order they are shown, with their terms in a currency; only the
-    one with an id when that is given."""
+    """The brand's methods in the order they are shown, with their terms in a currency, or once for
+    each of their currencies; only the one with an id when that is given."""
     terms = payment_method_terms
     of_method = and_(
         terms.c.brand_id == payment_method.c.brand_id,
         terms.c.method_id == payment_method.c.id,
         terms.c.direction == direction.value,
-        terms.c.currency == currency,
+        terms.c.currency == currency if currency is not None else true(),
     )
     conditions: list[ColumnElement[bool]] = [payment_method.c.brand_id == work.scope.brand_id]
     if method_id is not None:
@@ -112,7 +117,8 @@ async def list_methods(
             ).outerjoin(terms, of_method)
         )
         .where(*conditions)
-        .order_by(payment_method.c.position, payment_method.c.name)
+        .order_by(payment_method.c.position, payment_method.c.name, terms.c.currency)
+        .limit(_METHODS_MAX)
     )
     return [_method(row) for row in rows]
 

@@ -148,6 +148,11 @@ def _changed(
         changed["reason_code"] = state.failure_code
     if state.source is not None:
         changed |= {"source_id": state.source.id, "source_label": state.source.label}
+    if state.received is not None:
+        received = state.received
+        changed |= {
+            "received_minor": received.amount_minor, "received_currency": received.currency
+        }  # fmt: skip
     if books is None or verdict.credited is None:
         return changed
     taken = verdict.take_back.amount_minor if verdict.take_back else 0

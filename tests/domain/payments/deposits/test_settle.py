@@ -1,0 +1,223 @@
+"""What the PSP says it received is credited: exactly, once, in its currency, and told."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.kernel.money import Money
+from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
+from domain.payments.deposits.commands.settle_deposit import settle_deposit
+from domain.payments.ledger.accounts import ledger_accounts
+from domain.payments.ledger.post import post
+from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
+from domain.payments.psp_values import PspPayment, PspSource
+from tenants.context import system_scope
+from tenants.work import WriteWork
+from tests.domain.payments.deposits.desk import Desk, state
+from tests.factories import scope_of
+
+FULL = Money(10_000, "EUR")
+
+
+def eur(cents: int) -> Money:
+    return Money(cents, "EUR")
+
+
+async def settle(desk: Desk, payment_id: UUID, *states: PspPayment) -> None:
+    for one in states:
+        assert await apply(desk, payment_id, one)
+
+
+async def apply(desk: Desk, payment_id: UUID, one: PspPayment) -> bool:
+    async def command(work: WriteWork) -> bool:
+        return await settle_deposit(work, payment_id, desk.connection_id, one)
+
+    return (await desk.worker.write(system_scope(desk.brand.id), command)).value
+
+
+async def test_a_deposit_that_is_paid_is_in_the_wallet(desk: Desk) -> None:
+    one = await desk.create()
+    source = PspSource("src_1", "card", "visa •••• 4242")
+    await settle(
+        desk, one, state(one, "CREATED", version=1), state(one, received=FULL, source=source)
+    )
+    assert desk.postings() == [
+        ("settle:10000", {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000})
+    ]
+    assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
+    row = desk.payment(one)
+    assert (row.status, row.credited_minor, row.credited_currency) == ("SETTLED", 10_000, "EUR")
+    assert (row.received_minor, row.received_currency) == (10_000, "EUR")
+    assert (row.source_id, row.source_label, row.ext_version) == ("src_1", "visa •••• 4242", 2)
+    assert row.settled_at is not None
+    assert desk.events() == ["deposit_created", "deposit_pending", "deposit_settled"]
+    assert desk.discrepancies() == []
+
+
+async def test_five_of_the_same_are_one(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, *[state(one, received=FULL)] * 5)
+    assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
+    assert len(desk.postings()) == 1
+    assert desk.events() == ["deposit_created", "deposit_settled"]
+    assert desk.payment(one).version == 2
+
+
+async def test_five_racing_are_one(desk: Desk) -> None:
+    one = await desk.create()
+    await asyncio.gather(*(apply(desk, one, state(one, received=FULL)) for _ in range(5)))
+    assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
+    assert desk.events() == ["deposit_created", "deposit_settled"]
+
+
+async def test_states_in_another_order_end_the_same(desk: Desk) -> None:
+    one = await desk.create()
+    late = [state(one, "PENDING", version=1), state(one, "AUTHORISED", version=2)]
+    await settle(desk, one, state(one, received=FULL, version=3), *late)
+    row = desk.payment(one)
+    assert (row.status, row.ext_version) == ("SETTLED", 3)
+    assert desk.events() == ["deposit_created", "deposit_settled"]
+
+
+@pytest.mark.parametrize("received", [6_000, 12_500], ids=["partial", "over-paid"])
+async def test_another_amount_is_credited_as_it_came_and_staff_are_told(
+    desk: Desk, received: int
+) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, received=eur(received)), state(one, received=eur(received)))
+    assert await desk.books() == {"CLIENT_WALLET EUR": received, "PSP_CLEARING EUR": -received}
+    assert desk.discrepancies() == [("AMOUNT_DIFFERS", "OPEN", 10_000, received, "EUR")]
+    assert desk.events("PAYMENT") == ["discrepancy_found"]
+    assert desk.payment(one).status == "SETTLED"
+
+
+async def test_a_receipt_that_grows_is_credited_by_what_came_since(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, received=eur(6_000)), state(one, received=FULL, version=3))
+    assert [key for key, _ in desk.postings()] == ["settle:6000", "settle:10000"]
+    assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
+    assert desk.events() == ["deposit_created", "deposit_settled", "deposit_settled"]
+
+
+async def test_another_currency_goes_to_the_wallet_in_that_currency(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, received=Money(10_800, "USD")))
+    assert await desk.books() == {"CLIENT_WALLET USD": 10_800, "PSP_CLEARING USD": -10_800}
+    row = desk.payment(one)
+    assert (row.credited_minor, row.credited_currency, row.reason_code) == (10_800, "USD", None)
+    assert desk.discrepancies() == [("AMOUNT_DIFFERS", "OPEN", None, 10_800, "USD")]
+
+
+async def test_a_currency_that_the_brand_does_not_keep_waits_in_suspense(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, received=Money(15_000, "JPY")))
+    assert await desk.books() == {"SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -15_000}
+    assert desk.payment(one).reason_code == "CURRENCY_UNAVAILABLE"
+    assert desk.discrepancies() == [("CURRENCY_DIFFERS", "OPEN", None, 15_000, "JPY")]
+    back = state(one, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    await settle(desk, one, back)
+    assert await desk.books() == {}
+
+
+@pytest.mark.parametrize("ended", ["FAILED", "EXPIRED"])
+async def test_money_that_comes_late_is_credited_and_told(desk: Desk, ended: str) -> None:
+    one = await desk.create()
+    over = state(one, ended, version=1, failure_code="CARD_DECLINED")
+    await settle(desk, one, over)
+    assert desk.payment(one).reason_code == "CARD_DECLINED"
+    await settle(desk, one, state(one, received=FULL))
+    assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
+    assert desk.discrepancies() == [("LATE", "OPEN", None, 10_000, "EUR")]
+    row = desk.payment(one)
+    assert (row.status, row.reason_code) == ("SETTLED", None)
+
+
+async def test_a_cancelled_deposit_is_credited_when_it_is_paid_all_the_same(desk: Desk) -> None:
+    one = await desk.create()
+    scope = scope_of(desk.brand, client=desk.client)
+    await desk.database.write(scope, lambda work: cancel_deposit(work, one))
+    await settle(desk, one, state(one, "PENDING", version=1))
+    assert desk.payment(one).status == "CANCELLED"
+    await settle(desk, one, state(one, received=FULL))
+    assert desk.payment(one).status == "SETTLED"
+    assert [kind for kind, *_ in desk.discrepancies()] == ["LATE"]
+
+
+async def test_the_fee_that_was_agreed_is_taken_from_what_came(
+    make: Any, database: Any, worker_database: Any, brand: Any, queue: Any
+) -> None:
+    desk = Desk(make, database, worker_database, brand, queue)
+    await desk.open(fee_fixed_minor=30, fee_bps=150)
+    one = await desk.create()
+    assert desk.payment(one).fee_minor == 180
+    await settle(desk, one, state(one, received=eur(100)), state(one, received=FULL, version=3))
+    assert desk.postings() == [
+        ("settle:100", {"CLIENT_WALLET EUR": 100, "PSP_CLEARING EUR": -100}),
+        ("fee:100", {"CLIENT_WALLET EUR": -100, "FEE_REVENUE EUR": 100}),
+        ("settle:10000", {"CLIENT_WALLET EUR": 9_900, "PSP_CLEARING EUR": -9_900}),
+        ("fee:180", {"CLIENT_WALLET EUR": -80, "FEE_REVENUE EUR": 80}),
+    ]
+    assert await desk.books() == {
+        "CLIENT_WALLET EUR": 9_820, "FEE_REVENUE EUR": 180, "PSP_CLEARING EUR": -10_000,
+    }  # fmt: skip
+    await desk.close()
+
+
+async def test_what_the_psp_gives_back_by_itself_leaves_the_wallet(desk: Desk) -> None:
+    one = await desk.create()
+    paid = state(one, received=FULL)
+    partly = state(one, "PARTLY_REFUNDED", FULL, refunded_minor=3_000, version=3)
+    await settle(desk, one, paid, partly, partly)
+    assert await desk.books() == {"CLIENT_WALLET EUR": 7_000, "PSP_CLEARING EUR": -7_000}
+    row = desk.payment(one)
+    assert (row.status, row.refunded_minor, row.taken_back_minor) == (
+        "PARTLY_REFUNDED", 3_000, 3_000,
+    )  # fmt: skip
+    assert desk.events()[-2:] == ["deposit_settled", "deposit_partly_refunded"]
+
+
+async def test_what_the_wallet_lacks_becomes_a_debt_and_never_a_negative_wallet(desk: Desk) -> None:
+    one, other = await desk.create(), await desk.create(2_000)
+    small = state(other, received=eur(2_000))
+    await settle(desk, one, state(one, received=FULL))
+    await spend(desk, 9_000)
+    await settle(desk, other, small)
+    gone = state(one, "REFUNDED", FULL, refunded_minor=10_000, version=3)
+    await settle(desk, one, gone)
+    books = await desk.books()
+    assert books == {
+        "CHARGEBACK_RECEIVABLE EUR": -7_000, "PSP_CLEARING EUR": -2_000, "BANK EUR": 9_000,
+    }  # fmt: skip
+    assert desk.payment(one).status == "REFUNDED"
+
+
+async def spend(desk: Desk, amount: int) -> None:
+    """The client's money goes elsewhere."""
+    wallet = AccountKey.wallet(desk.client.id, "EUR")
+    bank = AccountKey.of(LedgerAccountKind.BANK, "EUR")
+
+    async def command(work: WriteWork) -> None:
+        ids = await ledger_accounts(work, [wallet, bank])
+        legs = [Leg(ids[wallet], eur(-amount)), Leg(ids[bank], eur(amount))]
+        await post(work, [Transfer("test:spent", "TEST", legs)])
+
+    await desk.database.write(system_scope(desk.brand.id), command)
+
+
+async def test_paid_and_given_back_before_anybody_looked(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, "REFUNDED", FULL, refunded_minor=10_000))
+    assert await desk.books() == {}
+    assert desk.events() == ["deposit_created", "deposit_settled", "deposit_refunded"]
+
+
+async def test_a_state_of_another_payment_changes_nothing(desk: Desk) -> None:
+    one, other = await desk.create(), await desk.create()
+    await settle(desk, one, state(one, "CREATED", version=1))
+    assert not await apply(desk, one, state(other, received=FULL))
+    assert not await apply(desk, one, state(one, received=FULL, id="pay_another"))
+    assert not await apply(desk, UUID(int=1), state(UUID(int=1), received=FULL))
+    assert desk.postings() == []
+    assert desk.payment(one).status == "PENDING"

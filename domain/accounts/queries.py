@@ -26,7 +26,7 @@ from domain.accounts.tables import (
     trading_account,
 )
 from domain.accounts.trading import AssetClass
-from domain.accounts.values import AccountKind, AccountStatus, DealEntry, OrderStatus
+from domain.accounts.values import AccountKind, AccountStatus, DealEntry, OrderStatus, RequestKind
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from tenants.log import Statements
@@ -412,12 +412,29 @@ async def list_protected_debts(work: AnyWork, *, limit: int) -> Sequence[Any]:
     )
 
 
+async def is_money_moving(work: AnyWork, account_id: UUID, *, since: datetime) -> bool:
+    """Whether money was being moved on an account at or after an instant, by our request."""
+    columns = platform_request.c
+    open_now = any_of(columns.status, ["SENDING", "UNKNOWN"])
+    rows = await work.rows(
+        select(columns.id)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id == account_id,
+            columns.kind == RequestKind.BALANCE,
+            or_(open_now, columns.updated_at >= since),
+        )
+        .limit(1)
+    )
+    return bool(rows)
+
+
 async def find_last_deal(work: AnyWork, account_id: UUID) -> Any:
-    """The newest recorded deal of an account; None when it has none."""
+    """The newest recorded deal of an account, of one instant the highest ticket; or None."""
     rows = await work.rows(
         select(deal)
         .where(deal.c.brand_id == work.scope.brand_id, deal.c.account_id == account_id)
-        .order_by(deal.c.at.desc(), deal.c.id.desc())
+        .order_by(deal.c.at.desc(), func.length(deal.c.ext_id).desc(), deal.c.ext_id.desc())
         .limit(1)
     )
     return rows[0] if rows else None

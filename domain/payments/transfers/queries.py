@@ -8,15 +8,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
-from domain.accounts.queries import find_grant, find_server, list_currency_pairs
-from domain.kernel.errors import NotFound, Refused
+from domain.kernel.errors import NotFound
 from domain.payments.ledger.queries import WalletRow, find_wallet
 from domain.payments.reconciliation.tables import balance_proof
 from domain.payments.tables import fx_quote, payment
-from domain.payments.transfers.rules import CROSS, choose_route
-from domain.payments.transfers.values import Hop, Pair
 from domain.payments.values import PaymentKind, PaymentStatus
-from tenants.tables import consumer_cursor
+from tenants.tables import brand, consumer_cursor
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -30,18 +27,10 @@ async def get_wallet(work: AnyWork, wallet_id: UUID, *, named: str) -> WalletRow
     return found
 
 
-async def find_route(work: AnyWork, source: str, target: str) -> tuple[Any, tuple[Hop, ...]]:
-    """The brand's platform server, and the symbols that price one currency in the other.
-
-    Refusals: PRICE_UNAVAILABLE.
-    """
-    grant = await find_grant(work)
-    if grant is None:
-        raise Refused("PRICE_UNAVAILABLE", "This brand has no platform that prices currencies.")
-    pairs = await list_currency_pairs(work, grant.server_id, sorted({source, target, CROSS}))
-    made = [Pair(one.name, one.base_currency, one.quote_currency) for one in pairs]
-    route = choose_route(made, source, target)
-    return await find_server(work, grant.server_id), route
+async def list_currencies(work: AnyWork) -> list[str]:
+    """The currencies that the brand keeps wallets in."""
+    rows = await work.rows(select(brand.c.currencies).where(brand.c.id == work.scope.brand_id))
+    return list(rows[0].currencies)
 
 
 async def get_quote(work: WriteWork, quote_id: UUID) -> Any:

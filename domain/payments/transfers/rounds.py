@@ -4,7 +4,7 @@ Platforms are asked outside every work; what they say is written down after.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any, Final
@@ -104,11 +104,10 @@ async def protect_balances(database: Database, platforms: Platforms, brand_id: U
     """Make good what clients would owe after losses, where their jurisdiction protects them; how
     many accounts."""
     scope, made = system_scope(brand_id), 0
-    async with database.read(scope) as work:
-        accounts = await list_protected_debts(work, limit=_CHUNK)
+    accounts, asked_at = (await database.write(scope, _in_debt)).value
     for one in accounts:
         try:
-            debt = await _debt(platforms(one.server_id), one)
+            debt = await _debt(platforms(one.server_id), one, asked_at)
         except (PlatformUnavailable, PlatformRefused) as error:
             _log.warning("protection_waits", brand=brand_id.hex, reason=error.code)
             continue
@@ -118,7 +117,12 @@ async def protect_balances(database: Database, platforms: Platforms, brand_id: U
     return made
 
 
-async def _debt(platform: Platform, account: Any) -> Debt | None:
+async def _in_debt(work: WriteWork) -> tuple[Sequence[Any], datetime]:
+    """The accounts to look at, and when that was."""
+    return await list_protected_debts(work, limit=_CHUNK), work.now()
+
+
+async def _debt(platform: Platform, account: Any, asked_at: datetime) -> Debt | None:
     """What an account is below zero by, while nothing is open on it; None when it is not."""
     states = await platform.account_states([account.login])
     if not states or states[0].balance >= 0:
@@ -126,7 +130,7 @@ async def _debt(platform: Platform, account: Any) -> Debt | None:
     if await platform.positions(account.login) or await platform.orders(account.login):
         return None
     owed = Money(-round_to_minor(states[0].balance, account.currency), account.currency)
-    return Debt(account.id, owed)
+    return Debt(account.id, owed, asked_at)
 
 
 async def tell_doubtful(database: Database, brand_id: UUID) -> int:

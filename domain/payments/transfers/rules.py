@@ -1,6 +1,6 @@
 """Pure verdicts on transfers and conversions. Amounts are minor units, prices exact decimals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any, Final
@@ -10,7 +10,7 @@ from domain.accounts.rules import decide_is_active, withdrawable
 from domain.accounts.trading import Quote
 from domain.accounts.values import AccountAccess, AccountKind, AccountStatus
 from domain.kernel.errors import Conflict, Invalid, Refused
-from domain.kernel.money import EXACT, Money, from_minor, round_to_minor, to_minor
+from domain.kernel.money import EXACT, Money, from_minor, round_to_minor
 from domain.payments.ledger.errors import InsufficientFunds
 from domain.payments.transfers.values import Converted, End, Hop, Pair, Price
 from domain.payments.values import TransferEndKind
@@ -22,17 +22,28 @@ LOOKS_MAX: Final = 60
 _MID = Decimal("1e-12")
 _BPS = 10_000
 _AMOUNT = ("input", "amount")
-_FROM = ("input", "from")
 _TO = ("input", "to")
 _QUOTE = ("input", "quoteId")
+_TO_CURRENCY = ("input", "toCurrency")
 
 
-def decide_amount(amount: Decimal, currency: str) -> Money:
-    """An amount to move. Refusals: INVALID unless above zero and exact in its currency."""
-    minor = to_minor(amount, currency, path=_AMOUNT)
-    if minor <= 0:
+def decide_amount(amount: Money, currency: str) -> None:
+    """Whether that can leave something of this currency. Refusals: CURRENCY_MISMATCH, INVALID."""
+    if amount.currency != currency:
+        message = f"Say the amount in {currency}, which is what leaves."
+        raise Refused("CURRENCY_MISMATCH", message, path=_AMOUNT)
+    if amount.amount_minor <= 0:
         raise Invalid("INVALID", "Move more than zero.", path=_AMOUNT)
-    return Money(minor, currency)
+
+
+def decide_currency(wanted: str, held: str, offered: Collection[str]) -> None:
+    """Whether a wallet in `held` can be converted to that. Refusals: INVALID,
+    CURRENCY_UNAVAILABLE when the brand offers no wallets in it."""
+    if wanted == held:
+        raise Invalid("INVALID", "The wallet is in that currency.", path=_TO_CURRENCY)
+    if wanted not in offered:
+        message = "This brand keeps no wallets in that currency."
+        raise Refused("CURRENCY_UNAVAILABLE", message, path=_TO_CURRENCY)
 
 
 def decide_ends(source: End, target: End, *, has_quote: bool) -> None:
@@ -132,7 +143,7 @@ def choose_route(pairs: Sequence[Pair], source: str, target: str) -> tuple[Hop, 
     if (source, CROSS) in hops and (CROSS, target) in hops:
         return hops[source, CROSS], hops[CROSS, target]
     message = f"Nobody here prices {source} in {target}."
-    raise Refused("PRICE_UNAVAILABLE", message, path=("input", "toCurrency"))
+    raise Refused("PRICE_UNAVAILABLE", message, path=_TO_CURRENCY)
 
 
 def price_of(route: Sequence[Hop], quotes: Mapping[str, Quote], *, now: datetime) -> Price:

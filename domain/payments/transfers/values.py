@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from domain.kernel.money import Money
 from domain.payments.values import TransferEndKind
 
 
@@ -20,11 +21,11 @@ class EndWish:
 
 @dataclass(frozen=True, slots=True)
 class TransferWish:
-    """A transfer as asked for. `amount` is in the currency of `source`."""
+    """A transfer as asked for. `amount` is what leaves `source`, in its currency."""
 
     source: EndWish
     target: EndWish
-    amount: Decimal
+    amount: Money
     quote_id: UUID | None = None
 
 
@@ -42,11 +43,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class QuoteWish:
-    """A conversion to be priced. `amount` is in the currency of the wallet."""
+    """A conversion to be priced. `amount` is what leaves the wallet, in its currency."""
 
     wallet_id: UUID
     to_currency: str
-    amount: Decimal
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,8 @@ async def _plan(work: WriteWork, wish: TransferWish) -> _Planned:
     if standing is None:
         raise NotFound(path=("input", "from"))
     decide_client_may_act(standing.status)
-    amount = decide_amount(wish.amount, source.currency)
+    amount = wish.amount
+    decide_amount(amount, source.currency)
     decide_ends(source, target, has_quote=wish.quote_id is not None)
     for end, named in ((source, "from"), (target, "to")):
         if end.account is not None:

@@ -7,11 +7,11 @@ from sqlalchemy import insert, update
 
 from domain.accounts.rules import decide_client_may_act
 from domain.clients.standing import find_standing
-from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.errors import NotFound
 from domain.payments.queries import find_policy
 from domain.payments.tables import fx_quote
-from domain.payments.transfers.queries import get_wallet
-from domain.payments.transfers.rules import convert, decide_amount
+from domain.payments.transfers.queries import get_wallet, list_currencies
+from domain.payments.transfers.rules import convert, decide_amount, decide_currency
 from domain.payments.transfers.values import Price, QuoteWish
 from tenants.work import WriteWork
 
@@ -19,19 +19,18 @@ from tenants.work import WriteWork
 async def make_quote(work: WriteWork, wish: QuoteWish, price: Price) -> dict[str, str]:
     """Keep both totals of a conversion at the price that was asked for before; the `quote` id.
 
-    Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, INVALID.
+    Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, INVALID,
+    CURRENCY_MISMATCH, CURRENCY_UNAVAILABLE.
     """
     wallet = await get_wallet(work, wish.wallet_id, named="fromWalletId")
     standing = await find_standing(work, wallet.client_id)
     if standing is None:
         raise NotFound(path=("input", "fromWalletId"))
     decide_client_may_act(standing.status)
-    if wallet.currency == wish.to_currency:
-        message = "The wallet is in that currency."
-        raise Invalid("INVALID", message, path=("input", "toCurrency"))
-    amount = decide_amount(wish.amount, wallet.currency)
+    decide_amount(wish.amount, wallet.currency)
+    decide_currency(wish.to_currency, wallet.currency, await list_currencies(work))
     policy = await find_policy(work)
-    made = convert(amount, wish.to_currency, mid=price.mid, spread_bps=policy.fx_spread_bps)
+    made = convert(wish.amount, wish.to_currency, mid=price.mid, spread_bps=policy.fx_spread_bps)
     quote_id = work.new_id()
     await work.rows(
         insert(fx_quote).values(

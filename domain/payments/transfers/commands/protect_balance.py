@@ -1,10 +1,16 @@
 """Make a negative balance good, where the client is protected from owing."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from domain.accounts.commands.move_balance import BalanceMove, move_balance
-from domain.accounts.queries import find_last_deal, has_exposure, lock_account
+from domain.accounts.queries import (
+    find_last_deal,
+    has_exposure,
+    is_money_moving,
+    lock_account,
+)
 from domain.accounts.trading import BalanceKind
 from domain.kernel.money import Money
 from domain.payments.ledger.accounts import ledger_accounts
@@ -19,22 +25,26 @@ KIND = "NEGATIVE_BALANCE"
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What an account was below zero by, as the platform said it with nothing open there."""
+    """What an account was below zero by, as the platform said it with nothing open there; it was
+    asked at `asked_at` or later."""
 
     account_id: UUID
     owed: Money
+    asked_at: datetime
 
 
 async def protect_balance(work: WriteWork, debt: Debt) -> bool:
     """Hold our expense and ask the platform to lift the balance to zero; False when that was done.
 
     Once per account and event: the event is the deal that the account was last moved by, and the
-    hold carries its name. Effects: event `balance_requested`; audit. The platform's answer posts
+    hold carries its name. What the platform said is too old once money was moved since it was
+    asked. Effects: event `balance_requested`; audit. The platform's answer posts
     or releases the hold; its deal books the account's half.
     """
     account = await lock_account(work, debt.account_id)
     last = await find_last_deal(work, debt.account_id)
-    if last is None or await has_exposure(work, debt.account_id):
+    moving = await is_money_moving(work, debt.account_id, since=debt.asked_at)
+    if last is None or moving or await has_exposure(work, debt.account_id):
         return False
     expense = AccountKey.of(LedgerAccountKind.NBP_EXPENSE, debt.owed.currency)
     made = moves(expense, clearing(account.server_id, debt.owed.currency), debt.owed)

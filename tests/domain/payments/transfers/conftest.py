@@ -18,7 +18,7 @@ from domain.accounts.ports import OutcomeUnknown
 from domain.accounts.tables import platform_request
 from domain.accounts.trading import AccountRequest, Group, Passwords
 from domain.events.consumers import consume
-from domain.kernel.money import Money
+from domain.kernel.money import Money, to_minor
 from domain.outbound.client import Patience
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
@@ -88,13 +88,15 @@ class Till:
         source: UUID | str,
         target: UUID | str,
         amount: str,
+        currency: str = "USD",
         *,
         quote_id: UUID | None = None,
         scope: Scope | None = None,
         database: Database | None = None,
     ) -> UUID:
         """Begin a transfer; an end is the account's id, a wallet's id or a currency."""
-        wish = TransferWish(self._end(source), self._end(target), D(amount), quote_id)
+        leaving = Money(to_minor(D(amount), currency), currency)
+        wish = TransferWish(self._end(source), self._end(target), leaving, quote_id)
         done = await (database or self.database).write(
             scope or self.scope, lambda work: create_transfer(work, wish)
         )

@@ -81,14 +81,25 @@ def test_a_conversion_into_nothing_is_refused():
     assert told == ("INVALID", ("input", "amount"))
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.001"])
-def test_amounts_are_above_zero_and_exact(amount: str):
-    told = refusal(lambda: rules.decide_amount(D(amount), "USD"))
-    assert told == ("INVALID", ("input", "amount"))
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [
+        pytest.param(Money(0, "USD"), "INVALID", id="zero"),
+        pytest.param(Money(-1, "USD"), "INVALID", id="below"),
+        pytest.param(Money(1, "EUR"), "CURRENCY_MISMATCH", id="other currency"),
+    ],
+)
+def test_amounts_are_above_zero_in_the_currency_that_leaves(amount: Money, code: str):
+    assert refusal(lambda: rules.decide_amount(amount, "USD")) == (code, ("input", "amount"))
+    rules.decide_amount(Money(1, "USD"), "USD")
 
 
-def test_an_amount_is_in_minor_units():
-    assert rules.decide_amount(D("12.5"), "USD") == Money(1_250, "USD")
+@pytest.mark.parametrize(("wanted", "code"), [("USD", "INVALID"), ("JPY", "CURRENCY_UNAVAILABLE")])
+def test_wallets_are_converted_to_what_the_brand_offers(wanted: str, code: str):
+    offered = ["USD", "EUR"]
+    told = refusal(lambda: rules.decide_currency(wanted, "USD", offered))
+    assert told == (code, ("input", "toCurrency"))
+    rules.decide_currency("EUR", "USD", offered)
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,19 @@ from api.rounds import each_brand
 from api.worker import Worker
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
+from domain.payments.ledger import snapshots
 from domain.payments.notices import Handle
 from domain.payments.psp_values import NoticeKind
 from domain.payments.transfers import consumers as transfers
 from domain.payments.transfers import rounds
+from domain.payments.withdrawals import jobs as withdrawals
 from tenants.secrets import Vault
 from tenants.work import Database
 
 _log = structlog.get_logger(__name__)
 _POLL_EVERY_S = 20.0
+_FOLD_EVERY_S = 120.0
+_VERIFY_EVERY_S = 60.0
 _RESUME_EVERY_S = 60.0
 _PROVE_EVERY_S = 120.0
 _PROTECT_EVERY_S = 10.0
@@ -90,7 +94,26 @@ def register_transfers(cashier: Cashier) -> None:
     cashier.every(_RESUME_EVERY_S, "doubtful transfers", rounds.tell_doubtful)
 
 
+def register_withdrawals(cashier: Cashier) -> None:
+    """What was approved is sent to its PSPs and followed until it is there; the rest expires."""
+    psps, vault = cashier.psps, cashier.vault
+    cashier.worker.consumers.append(withdrawals.APPROVED)
+    cashier.worker.jobs.include(withdrawals.jobs_over(psps, vault))
+    for kind in (NoticeKind.REFUND, NoticeKind.PAYOUT):
+        cashier.handlers[kind] = withdrawals.on_notice(psps, vault)
+    cashier.every(_POLL_EVERY_S, "silent legs", withdrawals.poll_legs)
+    cashier.every(_RESUME_EVERY_S, "expired withdrawals", withdrawals.end_waiting)
+
+
+def register_ledger(cashier: Cashier) -> None:
+    """The books: balances of the house are folded, and every invariant is watched."""
+    cashier.every(_FOLD_EVERY_S, "ledger snapshots", snapshots.take_snapshots)
+    cashier.every(_VERIFY_EVERY_S, "ledger findings", snapshots.RunningVerification())
+
+
 SLICES: tuple[Slice, ...] = (
+    register_ledger,
     register_deposits,
+    register_withdrawals,
     register_transfers,
 )

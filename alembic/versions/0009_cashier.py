@@ -219,6 +219,13 @@ def upgrade() -> None:
         ["brand_id", "client_id", "created_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "uq_payout_destination_active",
+        "payout_destination",
+        ["brand_id", "client_id", "account_digest"],
+        unique=True,
+        postgresql_where=sa.text("status = 'ACTIVE'"),
+    )
     isolate("payout_destination", visible_to="client")
     # What a client's transfer does to the house's accounts is an event of the house.
     add_for_nobody("event")

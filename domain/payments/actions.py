@@ -112,7 +112,7 @@ _ACTIONS: Final[dict[PaymentKind, tuple[tuple[str, str, Verdict], ...]]] = {
         ("withdrawalCancel", "withdrawals:cancel", _cancel_withdrawal),
         ("withdrawalApprove", "withdrawals:review", _decide),
         ("withdrawalReject", "withdrawals:review", _decide),
-        ("withdrawalDestinationChange", "withdrawals:request", _redirect),
+        ("withdrawalDestinationChange", "withdrawals:review", _redirect),
     ),
     PaymentKind.TRANSFER: (),
 }

@@ -9,11 +9,13 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     LargeBinary,
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
@@ -154,6 +156,15 @@ payout_destination = brand_table(
         ["brand_id", "method_id"], ["payment_method.brand_id", "payment_method.id"]
     ),
     one_of("status", DestinationStatus),
+    # The same account of a client is active once.
+    Index(
+        "uq_payout_destination_active",
+        "brand_id",
+        "client_id",
+        "account_digest",
+        unique=True,
+        postgresql_where=text("status = 'ACTIVE'"),
+    ),
     brand_index("client_id", "created_at", "id"),
     visible_to="client",
 )

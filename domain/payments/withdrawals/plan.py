@@ -1,12 +1,15 @@
 """How an amount would leave a wallet. Used to show it, and to do it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.accounts.rules import decide_client_may_act
 from domain.clients.standing import ClientStanding, find_standing
-from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.errors import DomainError, Invalid, NotFound, Refused
 from domain.kernel.money import Money
 from domain.payments.disputes.queries import has_open_dispute
+from domain.payments.ledger.errors import InsufficientFunds
 from domain.payments.ledger.queries import WalletRow, find_wallet
 from domain.payments.values import DestinationStatus
 from domain.payments.withdrawals.errors import (
@@ -76,12 +79,38 @@ async def make_plan(
     )
 
 
+def check_currency(wallet: WalletRow, amount: Money) -> None:
+    """Refusals: CURRENCY_MISMATCH."""
+    if wallet.currency != amount.currency:
+        message = f"This wallet holds {wallet.currency}: convert first, or withdraw that."
+        raise Invalid("CURRENCY_MISMATCH", message, path=("input", "amount"))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a withdrawal would be, or why it would be refused."""
+
+    plan: Plan | None
+    refusal: DomainError | None = None
+
+
 async def preview(
     work: ReadWork, wallet_id: UUID, amount: Money, destination_id: UUID | None
-) -> Plan:
-    """The plan of a withdrawal nobody asked for yet. Refusals: as `make_plan`."""
-    _, payer = await find_payer(work, wallet_id)
-    return await make_plan(work, payer, amount, destination_id)
+) -> Preview:
+    """The plan of a withdrawal nobody asked for yet; nothing is kept or held.
+
+    Refusals: NOT_FOUND for the wallet; all others are what the preview tells.
+    """
+    wallet, payer = await find_payer(work, wallet_id)
+    try:
+        decide_client_may_act(payer.status)
+        check_currency(wallet, amount)
+        plan = await make_plan(work, payer, amount, destination_id)
+    except (Refused, Invalid, NotFound) as refusal:
+        return Preview(None, refusal)
+    needed = amount.amount_minor + plan.fee_minor
+    is_there = needed <= wallet.available.amount_minor
+    return Preview(plan, None if is_there else InsufficientFunds())
 
 
 async def _sources(work: AnyWork, client_id: UUID, currency: str) -> list[Source]:

@@ -222,17 +222,6 @@ async def lock_destination(work: WriteWork, destination_id: UUID) -> Any:
     )
 
 
-async def find_destination_twin(work: WriteWork, client_id: UUID, digest: str) -> Any:
-    """A client's destinations with the same account, removed ones too."""
-    return await work.rows(
-        select(payout_destination.c.id, payout_destination.c.status).where(
-            payout_destination.c.brand_id == work.scope.brand_id,
-            payout_destination.c.client_id == client_id,
-            payout_destination.c.account_digest == digest,
-        )
-    )
-
-
 async def is_destination_in_use(work: WriteWork, destination_id: UUID) -> bool:
     """Whether money waits to go to a destination, or is on its way."""
     rows = await work.rows(

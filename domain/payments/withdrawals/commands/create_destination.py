@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.accounts.rules import decide_client_may_act
 from domain.clients.standing import find_standing
@@ -18,7 +19,7 @@ from domain.payments.withdrawals.errors import (
     HolderDiffers,
     MethodUnavailable,
 )
-from domain.payments.withdrawals.queries import find_destination_twin, find_method
+from domain.payments.withdrawals.queries import find_method
 from domain.payments.withdrawals.rules import same_holder
 from tenants.log import Change
 from tenants.secrets import Place, Vault
@@ -64,13 +65,11 @@ async def create_destination(
     if not same_holder(wish.holder_name, standing.name):
         raise HolderDiffers()
     digest = vault.digest(work.scope.brand_id, f"{kind}:{account}".encode())
-    twins = await find_destination_twin(work, standing.id, digest)
-    if any(twin.status == DestinationStatus.ACTIVE for twin in twins):
-        raise DestinationExists()
     policy = await find_policy(work)
     destination_id, label = work.new_id(), masked(kind, account)
-    await work.rows(
-        insert(payout_destination).values(
+    made = await work.rows(
+        insert(payout_destination)
+        .values(
             brand_id=work.scope.brand_id,
             id=destination_id,
             client_id=standing.id,
@@ -86,7 +85,14 @@ async def create_destination(
             usable_from=work.now() + timedelta(hours=policy.cooling_off_hours),
             created_at=work.now(),
         )
+        .on_conflict_do_nothing(
+            index_elements=["brand_id", "client_id", "account_digest"],
+            index_where=text("status = 'ACTIVE'"),
+        )
+        .returning(payout_destination.c.id)
     )
+    if not made:
+        raise DestinationExists()
     work.audit(
         Change(
             "destination.create",

@@ -2,23 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from domain.accounts.rules import decide_client_may_act
-from domain.kernel.errors import Invalid
-from domain.kernel.money import Money, to_minor
+from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.ledger.post import post
 from domain.payments.queries import find_policy
 from domain.payments.values import PaymentKind, PaymentStatus
 from domain.payments.withdrawals.commands.hold_parts import add_approvals, add_legs, hold_fee
 from domain.payments.withdrawals.movements import Movements
-from domain.payments.withdrawals.plan import find_payer, make_plan
+from domain.payments.withdrawals.plan import check_currency, find_payer, make_plan
 from tenants.log import Change
 from tenants.work import WriteWork
-
-_AMOUNT = ("input", "amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +22,8 @@ class WithdrawalWish:
     """What somebody wants out of which wallet, and where what can't go back should go."""
 
     wallet_id: UUID
-    amount: Decimal
-    currency: str | None = None
+    amount: Money
     destination_id: UUID | None = None
-
-
-def wanted_money(amount: Decimal, currency: str, given: str | None) -> Money:
-    """The amount in the wallet's own currency. Refusals: INVALID."""
-    if given is not None and given != currency:
-        raise Invalid("INVALID", f"This wallet holds {currency}.", path=_AMOUNT)
-    return Money(to_minor(amount, currency, path=_AMOUNT), currency)
 
 
 async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str, str]:
@@ -43,12 +31,14 @@ async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str,
 
     It is REQUESTED and waits for approvals as long as the brand's policy lets it, or APPROVED at
     once when nobody must look.
-    Refusals: NOT_FOUND, INVALID, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, INSUFFICIENT_FUNDS and
-    those of `make_plan`. Effects: event `withdrawal_requested` or `withdrawal_approved`, holds.
+    Refusals: NOT_FOUND, CURRENCY_MISMATCH, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED,
+    INSUFFICIENT_FUNDS and those of `make_plan`.
+    Effects: event `withdrawal_requested` or `withdrawal_approved`, holds.
     """
     wallet, payer = await find_payer(work, wish.wallet_id)
     decide_client_may_act(payer.status)
-    amount = wanted_money(wish.amount, wallet.currency, wish.currency)
+    amount = wish.amount
+    check_currency(wallet, amount)
     plan = await make_plan(work, payer, amount, wish.destination_id)
     policy = await find_policy(work)
     waits = bool(plan.levels)

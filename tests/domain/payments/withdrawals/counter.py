@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from domain.kernel.ids import new_uuid
+from domain.kernel.money import Money, to_minor
 from domain.payments.ledger.tables import ledger_account, ledger_hold_leg, ledger_transfer
 from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.tables import (
@@ -114,7 +115,8 @@ class Counter:
     async def request(
         self, amount: str, destination: UUID | None = None, scope: Scope | None = None
     ) -> UUID:
-        wish = WithdrawalWish(self.wallet_id(), Decimal(amount), destination_id=destination)
+        money = Money(to_minor(Decimal(amount), "USD"), "USD")
+        wish = WithdrawalWish(self.wallet_id(), money, destination)
         made = await self.do(scope or self.as_client(), lambda w: request_withdrawal(w, wish))
         return UUID(made["withdrawal"])
 

@@ -49,11 +49,18 @@ async def psp(psp_database: Endpoints, clock: FixedClock) -> AsyncIterator[Runni
         yield started
 
 
-@pytest_asyncio.fixture
-async def heard() -> AsyncIterator[Listener]:
-    """Who hears the notices of `caller`."""
-    async with listening() as listener:
-        yield listener
+@pytest_asyncio.fixture(scope="session")
+async def _listener() -> AsyncIterator[Listener]:
+    async with listening() as made:
+        yield made
+
+
+@pytest.fixture
+def heard(_listener: Listener) -> Listener:
+    """Who hears the notices of `caller`; has heard nothing yet and takes everything."""
+    _listener.status = 200
+    _listener.notices.clear()
+    return _listener
 
 
 @pytest_asyncio.fixture

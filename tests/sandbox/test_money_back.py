@@ -225,7 +225,8 @@ async def test_the_settlement_is_every_movement_once(
     clock.move_to(START + timedelta(days=1))
     tomorrow = await caller.paid(psp, currency="JPY", amount="500")
     rows = await settlement(caller, "2026-03-04", "2026-03-04")
-    assert [(r["type"], r["gross"], r["fee"], r["net"]) for r in rows] == expected
+    found = [(row["type"], row["gross"], row["fee"], row["net"]) for row in rows]
+    assert sorted(found) == sorted(expected)  # the clock stands, so all are of one instant
     assert {(r["settlement_id"], r["date"], r["currency"]) for r in rows} == {
         ("st_20260304_USD", "2026-03-04", "USD")
     }

@@ -21,9 +21,12 @@ from schema.clients.subscriptions import ClientSubscriptions
 from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.payments.deposits import DepositMutations, DepositQueries
 from schema.payments.queries import PaymentQueries
 from schema.payments.subscriptions import PaymentSubscriptions
+from schema.payments.transfers import TransferMutations, TransferQueries
 from schema.payments.types import Deposit, Transfer, Withdrawal
+from schema.payments.withdrawals import WithdrawalMutations, WithdrawalQueries
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.documents import ExecutableSchema
 from schema.shared.nodes import NodeQueries
@@ -36,15 +39,26 @@ class Query(
     AccessQueries,
     AccountQueries,
     ClientQueries,
+    DepositQueries,
     EventQueries,
     IbQueries,
     NodeQueries,
     PaymentQueries,
+    TransferQueries,
+    WithdrawalQueries,
 ): ...
 
 
 @strawberry.type(description="Everything that can be done.")
-class Mutation(AccessMutations, AccountMutations, ClientMutations, IbMutations): ...
+class Mutation(
+    AccessMutations,
+    AccountMutations,
+    ClientMutations,
+    DepositMutations,
+    IbMutations,
+    TransferMutations,
+    WithdrawalMutations,
+): ...
 
 
 @strawberry.type(description="Everything that can be followed live.")

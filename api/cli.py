@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
+ledger_app = typer.Typer(help="The books.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 console = Console(highlight=False)
 
 
@@ -171,6 +173,20 @@ def schema_errors() -> None:
     from schema.root import plain
 
     typer.echo(render(plain()._schema), nl=False)
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    brand: Annotated[str | None, typer.Option(help="only this brand, by its slug")] = None,
+) -> None:
+    """Check every invariant of the ledger; exit 1 when something is wrong."""
+    from api import database
+    from api.ledger import verify_ledgers
+
+    with database.opened(Settings(), console) as urls:
+        clean = verify_ledgers(urls, brand, console)
+    if not clean:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -5,6 +5,7 @@ object as it is then (docs/decisions/0003).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import is_dataclass
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -65,8 +66,12 @@ async def ask(
 
 
 def _canonical(value: Any) -> str:
-    """A value in one spelling: 0.1 and 0.10 lots are the same input."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    """A value in one spelling: 0.1 and 0.10 lots are the same input, within other inputs too."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if is_dataclass(value):
+        return str({name: _canonical(each) for name, each in sorted(vars(value).items())})
+    return str(value)
 
 
 async def finished(info: Info, done: Done[dict[str, str]]) -> None:

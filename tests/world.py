@@ -205,6 +205,8 @@ def _value(table: Table, column: Column[Any], subject: Subject) -> Any:
             return f"{subject.canary}{number}{ending}"
         case sql.DateTime():
             return datetime.now(UTC) + timedelta(days=1 if "expires" in column.name else 0)
+        case sql.Date():
+            return datetime.now(UTC).date()
         case sql.LargeBinary():
             return subject.canary.encode()
         case sql.Boolean():

@@ -83,13 +83,13 @@ async def get_payment(
     return row
 
 
-async def find_policy(work: WriteWork) -> Policy:
+async def find_policy(work: ReadWork | WriteWork) -> Policy:
     """What the brand decided about its cashier, or the defaults."""
-    row = await work.maybe(
+    rows = await work.rows(
         select(payment_policy).where(payment_policy.c.brand_id == work.scope.brand_id)
     )
-    if row is None:
+    if not rows:
         return Policy()
-    values = dict(row._mapping)
+    values = dict(rows[0]._mapping)
     del values["brand_id"]
     return Policy(**values)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
+from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind, as_text
 from domain.payments.values import DisputeStatus
 from tenants.log import Event
 
@@ -26,7 +26,7 @@ def dispute_event(status: DisputeStatus, row: Mapping[str, Any]) -> Event:
         object_id=row["id"],
         client_id=row["client_id"],
         ib_path=row["ib_path"],
-        payload=payload | {name: str(row[name]) for name in _SHOWN},
+        payload=payload | {name: as_text(row[name]) for name in _SHOWN},
     )
 
 

@@ -21,7 +21,7 @@ from tenants.work import Database, WriteWork
 
 SEND_EVIDENCE = "disputes.send_evidence"
 QUEUE = "psp"
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 
 
 async def pull_dispute(

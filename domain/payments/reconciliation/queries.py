@@ -7,11 +7,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy import ARRAY, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.payments.ledger.values import CLEARING, LedgerAccountKind
 from domain.payments.reconciliation.rules import Part, older_minor, open_parts, percent_of
+from domain.payments.reconciliation.tables import (
+    discrepancy,
+    ledger_correction,
+    settlement_line,
+)
+from domain.payments.reconciliation.values import CorrectionStatus
+from domain.payments.tables import psp_connection
+from domain.payments.values import DiscrepancyKind, DiscrepancyStatus
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -144,6 +152,66 @@ class Report:
     def unreconciled_percent(self) -> Decimal:
         """The worst currency's."""
         return max((one.unreconciled_percent for one in self.currencies), default=Decimal("0.00"))
+
+
+async def list_connections(work: AnyWork) -> list[UUID]:
+    """The brand's connections to PSPs; a paused one has settlements still."""
+    rows = await work.rows(
+        select(psp_connection.c.id)
+        .where(psp_connection.c.brand_id == work.scope.brand_id)
+        .order_by(psp_connection.c.id)
+    )
+    return [row.id for row in rows]
+
+
+async def last_settled(work: AnyWork, connection_id: UUID) -> date | None:
+    """The last day of which a settlement is imported."""
+    (row,) = await work.rows(
+        select(func.max(settlement_line.c.date).label("last")).where(
+            settlement_line.c.brand_id == work.scope.brand_id,
+            settlement_line.c.connection_id == connection_id,
+        )
+    )
+    last: date | None = row.last
+    return last
+
+
+async def list_open_subjects(work: AnyWork, kind: DiscrepancyKind) -> list[str]:
+    """What the open discrepancies of a kind are about."""
+    rows = await work.rows(
+        select(discrepancy.c.subject).where(
+            discrepancy.c.brand_id == work.scope.brand_id,
+            discrepancy.c.kind == kind.value,
+            discrepancy.c.status == DiscrepancyStatus.OPEN.value,
+        )
+    )
+    return [row.subject for row in rows]
+
+
+async def list_corrections(work: AnyWork, *, limit: int) -> Sequence[Any]:
+    """Bookings by hand, those that wait for a second person first, then the newest."""
+    columns = ledger_correction.c
+    return await work.rows(
+        select(ledger_correction)
+        .where(columns.brand_id == work.scope.brand_id)
+        .order_by(
+            (columns.status != CorrectionStatus.PROPOSED.value),
+            columns.proposed_at.desc(),
+            columns.id.desc(),
+        )
+        .limit(limit)
+    )
+
+
+async def find_correction(work: AnyWork, correction_id: UUID) -> Any:
+    """A booking by hand; None when there is none."""
+    rows = await work.rows(
+        select(ledger_correction).where(
+            ledger_correction.c.brand_id == work.scope.brand_id,
+            ledger_correction.c.id == correction_id,
+        )
+    )
+    return rows[0] if rows else None
 
 
 async def ageing(work: AnyWork, at: datetime) -> list[Aged]:

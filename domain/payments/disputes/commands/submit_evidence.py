@@ -12,7 +12,7 @@ from domain.payments.disputes.queries import find_dispute
 from domain.payments.disputes.rules import OPEN, normalise_evidence
 from domain.payments.disputes.tables import dispute_evidence
 from domain.payments.disputes.values import EvidenceStatus
-from tenants.context import ActorKind
+from domain.payments.staff import require_staff
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -28,8 +28,7 @@ async def submit_evidence(work: WriteWork, dispute_id: UUID, text: str) -> UUID:
         raise NotFound(path=("input", "disputeId"))
     if row["status"] not in OPEN:
         raise DisputeClosed()
-    actor = work.scope.actor
-    assert actor.kind is ActorKind.STAFF, "evidence is a member of staff's"
+    staff_id = require_staff(work)
     evidence_id = work.new_id()
     await work.rows(
         insert(dispute_evidence).values(
@@ -38,7 +37,7 @@ async def submit_evidence(work: WriteWork, dispute_id: UUID, text: str) -> UUID:
             dispute_id=dispute_id,
             text=told,
             status=EvidenceStatus.WAITING,
-            staff_id=actor.id,
+            staff_id=staff_id,
             created_at=work.now(),
         )
     )

@@ -24,8 +24,8 @@ from domain.payments.reconciliation.errors import (
 )
 from domain.payments.reconciliation.tables import discrepancy, ledger_correction
 from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
+from domain.payments.staff import require_staff
 from domain.payments.values import DiscrepancyStatus
-from tenants.context import ActorKind
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -82,9 +82,8 @@ async def _lock(work: WriteWork, correction_id: UUID) -> Any:
 async def _decide(
     work: WriteWork, row: Any, status: CorrectionStatus, *, posted_id: UUID | None
 ) -> None:
-    actor = work.scope.actor
-    assert actor.kind is ActorKind.STAFF, "somebody who can be told from the first person"
-    is_own = row.proposed_by == actor.id
+    staff_id = require_staff(work)
+    is_own = row.proposed_by == staff_id
     columns = ledger_correction.c
     await work.rows(
         update(ledger_correction)
@@ -92,7 +91,7 @@ async def _decide(
         .values(
             status=status,
             # Whoever drops an own proposal is no second person.
-            decided_by=None if is_own else actor.id,
+            decided_by=None if is_own else staff_id,
             decided_at=work.now(),
             posted_id=posted_id,
         )

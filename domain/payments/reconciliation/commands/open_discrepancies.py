@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Numeric, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.kernel.money import Money
-from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
+from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind, as_text
 from domain.payments.values import DiscrepancyKind
 from tenants.log import Event
 from tenants.work import WriteWork
@@ -99,5 +99,5 @@ def discrepancy_event(kind: PaymentEventKind, row: Any) -> Event:
     """An event of a discrepancy. It names no client: discrepancies are for staff."""
     shown = ("payment_id", "currency", "expected_minor", "actual_minor")
     payload = {"discrepancy_id": str(row.id), "kind": row.kind, "subject": row.subject}
-    payload |= {name: str(value) for name in shown if (value := getattr(row, name)) is not None}
+    payload |= {name: as_text(value) for name in shown if (value := getattr(row, name)) is not None}
     return Event(PAYMENT_TOPIC, kind, object_id=row.id, payload=payload)

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.kernel.money import Money
-from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
+from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind, as_text
 from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.values import DiscrepancyKind, DiscrepancyStatus
 from tenants.log import Event
@@ -69,7 +69,7 @@ async def open_discrepancy(
     payload = {"discrepancy_id": str(row.id), "kind": kind, "subject": subject}
     if payment_id is not None:
         payload["payment_id"] = str(payment_id)
-    payload |= {name: str(value) for name, value in figures.items() if value is not None}
+    payload |= {name: as_text(value) for name, value in figures.items() if value is not None}
     found = PaymentEventKind.DISCREPANCY_FOUND
     work.emit(Event(PAYMENT_TOPIC, found, object_id=row.id, payload=payload))
     opened: UUID = row.id

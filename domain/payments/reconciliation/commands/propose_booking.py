@@ -25,6 +25,7 @@ from domain.payments.reconciliation.errors import (
 )
 from domain.payments.reconciliation.tables import discrepancy, ledger_correction
 from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
+from domain.payments.staff import require_staff
 from domain.payments.values import DiscrepancyStatus
 from tenants.context import ActorKind
 from tenants.log import Change
@@ -155,8 +156,7 @@ async def _propose(
     discrepancy_id: UUID | None = None,
     booking: SuspenseBooking | None = None,
 ) -> UUID:
-    actor = work.scope.actor
-    assert actor.kind is ActorKind.STAFF, "somebody who can be told from the second person"
+    staff_id = require_staff(work)
     key = work.new_id()
     await work.rows(
         insert(ledger_correction).values(
@@ -167,7 +167,7 @@ async def _propose(
             discrepancy_id=discrepancy_id,
             **_columns(booking),
             reason=reason,
-            proposed_by=actor.id,
+            proposed_by=staff_id,
             proposed_at=work.now(),
         )
     )

@@ -4,6 +4,7 @@ Whoever approved it approved another payee, so that all approvals begin anew.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,13 @@ from domain.payments.commands.record_payment import advance
 from domain.payments.events import PaymentEventKind, payment_event
 from domain.payments.ledger.post import post
 from domain.payments.queries import find_policy, get_payment
-from domain.payments.values import ApprovalStatus, LegStatus, PaymentKind, PaymentStatus
+from domain.payments.values import (
+    ApprovalLevel,
+    ApprovalStatus,
+    LegStatus,
+    PaymentKind,
+    PaymentStatus,
+)
 from domain.payments.withdrawals.commands.give_up import release_held
 from domain.payments.withdrawals.commands.hold_parts import (
     add_approvals,
@@ -67,6 +74,8 @@ async def change_destination(
         back_to_source=not any(_was_sent(leg) for leg in legs),
         judged_minor=int(row["amount_minor"]),
     )
+    # A payee that staff named is looked at by somebody else, however small the amount.
+    plan = replace(plan, levels=plan.levels or (ApprovalLevel.BACK_OFFICE,))
     row = await _begin_round(work, row, plan, destination_id, legs=legs, payer=payer)
     await add_legs(work, row, plan.parts, movements, first=len(legs) + 1)
     if not _is_fee_taken(legs):
@@ -132,12 +141,11 @@ async def _begin_round(
         "risk": payer.risk,
         "hold_id": None,
         "reason_code": None,
-        "expires_at": ends if plan.levels else None,
+        "expires_at": ends,
     }
     if not _is_fee_taken(legs):
         changed["fee_minor"] = plan.fee_minor
     more = {"round": str(changed["approval_round"])}
-    status = _S.REQUESTED if plan.levels else _S.APPROVED
-    made = await advance(work, row, status, changed=changed, more=more)
+    made = await advance(work, row, _S.REQUESTED, changed=changed, more=more)
     work.emit(payment_event(PaymentEventKind.APPROVALS_RESET, made, more))
     return made

@@ -1,5 +1,6 @@
 """Payout destinations: sealed, in the client's own name, once, and cold before they are used."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,13 @@ async def test_an_account_is_there_once_and_cools_again_after_it_was_removed(cou
     assert sorted(row.status for row in rows(counter)) == ["ACTIVE", "REMOVED"]
     other = Counter(counter.till).open()
     await create(other, method_id=counter.bank)
+
+
+async def test_twins_that_race_add_one(counter: Counter):
+    results = await asyncio.gather(*(create(counter) for _ in range(6)), return_exceptions=True)
+    refused = [one for one in results if isinstance(one, DomainError)]
+    assert [one.code for one in refused] == ["DESTINATION_EXISTS"] * 5
+    assert [row.status for row in rows(counter)] == ["ACTIVE"]
 
 
 async def test_one_that_waits_to_be_paid_is_not_removed(counter: Counter):

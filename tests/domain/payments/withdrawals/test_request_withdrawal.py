@@ -1,5 +1,6 @@
 """A withdrawal holds exactly what it takes, goes back to its source; a refusal leaves nothing."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -82,6 +83,29 @@ async def test_what_is_on_its_way_is_not_promised_twice(counter: Counter):
     second = await counter.request("501", bank)
     assert counter.shown_legs(first) == [("REFUND", 50_100, "HELD")]
     assert counter.shown_legs(second) == [("REFUND", 9_900, "HELD"), ("PAYOUT", 40_200, "HELD")]
+
+
+async def test_racing_withdrawals_never_use_a_deposit_twice(counter: Counter):
+    """The client's deposits are locked by each: what is left of one is what the others left."""
+    await counter.deposit(60_000)
+    till = counter.till
+    await till.move(till.house(), till.wallet(counter.client), 240_000)
+    bank = await counter.destination()
+    keys = await asyncio.gather(*(counter.request("200", bank) for _ in range(8)))
+    legs = [leg for key in keys for leg in counter.legs(key)]
+    back = sum(int(leg.amount_minor) for leg in legs if leg.kind == "REFUND")
+    assert (back, sum(int(leg.amount_minor) for leg in legs)) == (60_000, 160_000)
+    assert await counter.money() == (300_000, 160_000, 60_000)
+
+
+async def test_racing_withdrawals_never_hold_more_than_there_is(counter: Counter):
+    await counter.deposit(60_000)
+    results = await asyncio.gather(
+        *(counter.request("100") for _ in range(10)), return_exceptions=True
+    )
+    refused = [one.code for one in results if isinstance(one, DomainError)]
+    assert refused == ["DESTINATION_REQUIRED"] * 4
+    assert await counter.money() == (60_000, 60_000, 60_000)
 
 
 async def test_a_deposit_past_its_days_goes_to_the_destination(counter: Counter):

@@ -144,7 +144,7 @@ async def test_the_event_defers_one_job(desk: Desk, superuser):
     assert found == [("payments.send_withdrawal", str(key))]
 
 
-async def test_ten_workers_at_once_pay_once(desk: Desk):
+async def test_ten_workers_at_once_pay_once(desk: Desk, superuser):
     """A zombie that comes back, a notice and a round: the PSP sees one payout per leg."""
     key = await desk.mixed()
     await desk.counter.do(system_scope(desk.counter.till.brand.id), lambda w: begin_sending(w, key))
@@ -156,6 +156,11 @@ async def test_ten_workers_at_once_pay_once(desk: Desk):
             for fresh in (True, False, True, False, True)
         )
     )
+    for table, n in (("refund", 0), ("payout", 1)):
+        made = superuser.execute(
+            f"select count(*) from sandbox.psp_{table} where reference = %s", [legs[n].id.hex]
+        ).fetchone()
+        assert made == (1,)
     for n, status in enumerate(("SUCCEEDED", "PAID")):
         await desk.settle(key, n, status)
     await asyncio.gather(*(desk.news(key) for _ in range(4)))
@@ -256,12 +261,35 @@ async def test_a_refund_that_failed_is_sent_elsewhere_after_approval(desk: Desk)
         ("PAYOUT", 20_000, "PAID"),
         ("PAYOUT", 30_000, "HELD"),
     ]
-    assert desk.counter.row(key).status == "APPROVED"
+    assert desk.counter.row(key).status == "REQUESTED"
+    with pytest.raises(DomainError) as refused:
+        await desk.counter.approve(key, staff)
+    assert refused.value.code == "FOUR_EYES"
+    await desk.counter.approve(key)
     await desk.send(key)
     await desk.settle(key, 2, "PAID")
     await desk.news(key)
     assert desk.counter.row(key).status == "PAID"
     assert await desk.counter.money() == (10_000, 0, -20_000)
+
+
+async def test_a_part_that_is_sent_again_may_be_given_up(desk: Desk):
+    """Then the withdrawal stays what it was, and only what was held again is free."""
+    key = await desk.mixed()
+    await desk.send(key)
+    await desk.settle(key, 0, "FAILED")
+    await desk.settle(key, 1, "PAID")
+    await desk.news(key)
+    bank, version = desk.counter.row(key).destination_id, desk.counter.row(key).version
+    await desk.counter.do(
+        desk.counter.as_staff(),
+        lambda w: change_destination(w, key, bank, "Card closed", version=version),
+    )
+    await desk.counter.do(desk.counter.as_client(), lambda w: cancel_withdrawal(w, key))
+    row = desk.counter.row(key)
+    assert (row.status, row.reason_code) == ("PARTLY_PAID", "CANCELLED")
+    assert await desk.counter.money() == (40_000, 0, 10_000)
+    assert desk.counter.open_holds() == []
 
 
 async def test_a_refusal_of_the_psp_is_an_answer(desk: Desk):

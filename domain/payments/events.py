@@ -4,6 +4,7 @@ Money is text in minor units (`…_minor`). Withdrawals, transfers and disputes 
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -68,13 +69,18 @@ def status_kind(kind: str, status: str) -> PaymentEventKind:
     return PaymentEventKind(f"{kind}_{status}".lower())
 
 
+def as_text(value: Any) -> str:
+    """A value as payloads write it; amounts in plain digits, not as 1E+4."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 def payment_event(
     kind: PaymentEventKind, payment: Mapping[str, Any], more: Mapping[str, Any] | None = None
 ) -> Event:
     """An event of a payment with what was true then; `payment` is its row."""
     is_deposit = payment["kind"] == PaymentKind.DEPOSIT
     payload = {"payment_id": str(payment["id"])} | {
-        name: str(payment[name]) for name in _SHOWN if payment[name] is not None
+        name: as_text(payment[name]) for name in _SHOWN if payment[name] is not None
     }
     return Event(
         topic=DEPOSIT_TOPIC if is_deposit else PAYMENT_TOPIC,

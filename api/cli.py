@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,8 @@ schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
 ledger_app = typer.Typer(help="The books.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+reconcile_app = typer.Typer(help="Settlements of payment providers.", no_args_is_help=True)
+app.add_typer(reconcile_app, name="reconcile")
 console = Console(highlight=False)
 
 
@@ -187,6 +190,21 @@ def ledger_verify(
         clean = verify_ledgers(urls, brand, console)
     if not clean:
         raise typer.Exit(1)
+
+
+@reconcile_app.command("import")
+def reconcile_import(
+    file: Annotated[Path, typer.Argument(help="the settlement, CSV as the provider writes it")],
+    brand: Annotated[str, typer.Option(help="slug of the brand")],
+    connection: Annotated[str, typer.Option(help="name of the brand's connection")],
+) -> None:
+    """Import a settlement file: a file once, each line once."""
+    from api import database
+    from api.reconcile import import_file
+
+    settings = Settings()
+    with database.opened(settings, console) as urls:
+        import_file(urls, file, brand=brand, connection=connection, console=console)
 
 
 @app.command()

@@ -12,9 +12,11 @@ from api.rounds import each_brand
 from api.worker import Worker
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
+from domain.payments.disputes import jobs as disputes
 from domain.payments.ledger import snapshots
 from domain.payments.notices import Handle
 from domain.payments.psp_values import NoticeKind
+from domain.payments.reconciliation import rounds as reconciliation
 from domain.payments.transfers import consumers as transfers
 from domain.payments.transfers import rounds
 from domain.payments.withdrawals import jobs as withdrawals
@@ -26,6 +28,8 @@ _POLL_EVERY_S = 20.0
 _FOLD_EVERY_S = 120.0
 _VERIFY_EVERY_S = 60.0
 _RESUME_EVERY_S = 60.0
+_SETTLEMENTS_EVERY_S = 3600.0
+_AGEING_EVERY_S = 300.0
 _PROVE_EVERY_S = 120.0
 _PROTECT_EVERY_S = 10.0
 
@@ -111,9 +115,28 @@ def register_ledger(cashier: Cashier) -> None:
     cashier.every(_VERIFY_EVERY_S, "ledger findings", snapshots.RunningVerification())
 
 
+def register_disputes(cashier: Cashier) -> None:
+    """Disputes are booked as their PSPs state them; evidence is sent."""
+    cashier.worker.consumers.append(disputes.EVIDENCE)
+    cashier.worker.jobs.include(disputes.jobs_over(cashier.psps))
+    cashier.handlers[NoticeKind.DISPUTE] = disputes.handle_notice
+
+
+def register_reconciliation(cashier: Cashier) -> None:
+    """Settlements are fetched as days end, and clearing accounts watched for what waits."""
+
+    async def pull(database: Database, brand_id: UUID) -> int:
+        return await reconciliation.pull_settlements(database, cashier.psps, brand_id)
+
+    cashier.every(_SETTLEMENTS_EVERY_S, "settlements", pull)
+    cashier.every(_AGEING_EVERY_S, "aged clearing accounts", reconciliation.check_ageing)
+
+
 SLICES: tuple[Slice, ...] = (
     register_ledger,
     register_deposits,
     register_withdrawals,
     register_transfers,
+    register_disputes,
+    register_reconciliation,
 )

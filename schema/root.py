@@ -22,7 +22,9 @@ from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
 from schema.payments.deposits import DepositMutations, DepositQueries
+from schema.payments.disputes import DisputeMutations, DisputeQueries
 from schema.payments.queries import PaymentQueries
+from schema.payments.reconciliation import ReconciliationMutations, ReconciliationQueries
 from schema.payments.subscriptions import PaymentSubscriptions
 from schema.payments.transfers import TransferMutations, TransferQueries
 from schema.payments.types import Deposit, Transfer, Withdrawal
@@ -40,10 +42,12 @@ class Query(
     AccountQueries,
     ClientQueries,
     DepositQueries,
+    DisputeQueries,
     EventQueries,
     IbQueries,
     NodeQueries,
     PaymentQueries,
+    ReconciliationQueries,
     TransferQueries,
     WithdrawalQueries,
 ): ...
@@ -55,7 +59,9 @@ class Mutation(
     AccountMutations,
     ClientMutations,
     DepositMutations,
+    DisputeMutations,
     IbMutations,
+    ReconciliationMutations,
     TransferMutations,
     WithdrawalMutations,
 ): ...

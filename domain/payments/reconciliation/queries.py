@@ -15,6 +15,7 @@ from domain.payments.reconciliation.rules import Part, older_minor, open_parts, 
 from domain.payments.reconciliation.tables import (
     discrepancy,
     ledger_correction,
+    settlement,
     settlement_line,
 )
 from domain.payments.reconciliation.values import CorrectionStatus
@@ -162,6 +163,26 @@ async def list_connections(work: AnyWork) -> list[UUID]:
         .order_by(psp_connection.c.id)
     )
     return [row.id for row in rows]
+
+
+async def find_connection_named(work: AnyWork, name: str) -> UUID | None:
+    """The brand's connection of a name; None when there is none."""
+    rows = await work.rows(
+        select(psp_connection.c.id).where(
+            psp_connection.c.brand_id == work.scope.brand_id, psp_connection.c.name == name
+        )
+    )
+    return rows[0].id if rows else None
+
+
+async def find_settlement(work: AnyWork, settlement_id: UUID) -> Any:
+    """An imported settlement; None when there is none."""
+    rows = await work.rows(
+        select(settlement).where(
+            settlement.c.brand_id == work.scope.brand_id, settlement.c.id == settlement_id
+        )
+    )
+    return rows[0] if rows else None
 
 
 async def last_settled(work: AnyWork, connection_id: UUID) -> date | None:

@@ -161,7 +161,8 @@ async def _want_back(work: WriteWork, story: BrandStory, client_id: UUID) -> Non
     """A withdrawal that two people must look at, all of it back to the card it came from."""
     wallet = AccountKey.wallet(client_id, story.currency)
     wallet_id = (await ledger_accounts(work, [wallet]))[wallet]
-    await request_withdrawal(work, WithdrawalWish(wallet_id, Decimal(PAID_IN[0] - 200)))
+    back = Money(to_minor(Decimal(PAID_IN[0] - 200), story.currency), story.currency)
+    await request_withdrawal(work, WithdrawalWish(wallet_id, back))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Installation:
     url: str
     process: subprocess.Popen[str]
     log: Path
+    sandbox: str = ""
     told: dict[str, Any] = field(default_factory=dict)
 
     def brand(self, slug: str) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def free_port() -> int:
 def start(home: Path, port: int, **environment: str) -> Installation:
     """`backdesk run` on a home, as soon as it serves."""
     log = home.with_name(f"{home.name}.{port}.log")
+    environment.setdefault("SANDBOX_PORT", str(free_port()))
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "run"],
@@ -90,7 +92,8 @@ def start(home: Path, port: int, **environment: str) -> Installation:
             stderr=subprocess.STDOUT,
             text=True,
         )
-    made = Installation(home, f"http://localhost:{port}", process, log)
+    sandbox = f"http://127.0.0.1:{environment['SANDBOX_PORT']}"
+    made = Installation(home, f"http://localhost:{port}", process, log, sandbox)
     try:
         wait_for(lambda: made.ready() or process.poll() is not None, "serving")
         assert process.poll() is None, log.read_text()

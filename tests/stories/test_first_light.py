@@ -6,31 +6,21 @@ live, lose the socket and go on from the cursor; another brand sees none of it.
 
 import asyncio
 import csv
-import email
 import gzip
-import re
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
-from gql import Client, gql
-from gql.transport.httpx import HTTPXAsyncTransport
-from gql.transport.websockets import WebsocketsTransport
+from gql import Client
 
 from tests.stories.conftest import RECORDED, Installation
+from tests.stories.telling import ask, http, items, signed_up, socket
 
 LOTS, CONTRACT = Decimal("0.10"), 100_000
 BAR_ORDER = ("open", "low", "high", "close")  # docs/bridge.openapi.yaml: how a bar is played
-REGISTER = """mutation($input: ClientRegisterInput!) {
-  clientRegister(input: $input) { accepted errors { message } } }"""
-VERIFY = """mutation($token: String!) {
-  emailVerify(input: {token: $token}) { tokens { accessToken } errors { code } } }"""
 OPEN = """mutation($key: String!) {
   accountOpen(input: {idempotencyKey: $key, kind: DEMO, currencyCode: "USD", leverage: 100}) {
     account { id login status } errors { code message } } }"""
@@ -53,44 +43,6 @@ EVENTS = """subscription($account: ID, $after: Cursor) {
     ... on FeedHeartbeat { highWater } } }"""
 PULL = """query($after: Cursor) { events(topics: [ACCOUNT], after: $after) {
   cursor hasMore events { kind cursor objectId } } }"""
-
-
-def http(installation: Installation, token: str | None, **headers: str) -> Client:
-    sent = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = HTTPXAsyncTransport(url=installation.told["graphql"], headers=sent | headers)
-    return Client(transport=transport)
-
-
-def socket(installation: Installation, token: str) -> Client:
-    payload = {"Authorization": f"Bearer {token}"}
-    return Client(transport=WebsocketsTransport(url=installation.told["ws"], init_payload=payload))
-
-
-async def ask(client: Client, document: str, **variables: Any) -> Any:
-    request = gql(document)
-    request.variable_values = variables
-    async with client as session:
-        answer = await session.execute(request)
-    (value,) = answer.values()
-    assert not (isinstance(value, dict) and value.get("errors")), value
-    return value
-
-
-async def mailed_token(home: Path, address: str) -> str:
-    """The token in the mail to an address, once it lies in the outbox."""
-    async with asyncio.timeout(30):
-        while True:  # the worker is another process: only looking tells
-            for path in (home / "outbox").glob("*.eml"):
-                mail = email.message_from_bytes(path.read_bytes())
-                if address in str(mail["To"]):
-                    body = mail.get_payload(decode=True)
-                    assert isinstance(body, bytes)
-                    found = re.search(
-                        r"bk_verify_[0-9a-f]{32}_[0-9a-f]{32}_[\w-]{43}", body.decode()
-                    )
-                    assert found is not None
-                    return found[0]
-            await asyncio.sleep(0.05)
 
 
 @cache
@@ -121,15 +73,6 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def items(session: Any, document: str, **variables: Any) -> AsyncIterator[Any]:
-    request = gql(document)
-    request.variable_values = variables
-    async with aclosing(session.subscribe(request)) as stream:
-        async for item in stream:
-            (value,) = item.values()
-            yield value
-
-
 class Trader:
     """A new client of the brand `aurora` with an account in dollars."""
 
@@ -155,15 +98,7 @@ class Trader:
 @pytest.fixture(scope="module")
 async def trader(installation: Installation) -> Trader:
     """Registered by publishable key, verified by mail, with a demo account of 10,000 USD."""
-    aurora = installation.brand("aurora")
-    address = "nadia.first@light.example"
-    form = {"name": "Nadia First", "email": address, "password": "quiet harbour 71",
-            "country": "CY"}  # fmt: skip
-    portal = http(installation, None, **{"Backdesk-Key": aurora["publishable_key"]})
-    assert (await ask(portal, REGISTER, input=form))["accepted"] is True
-    token = await mailed_token(installation.home, address)
-    verified = await ask(portal, VERIFY, token=token)
-    access = verified["tokens"]["accessToken"]
+    access = await signed_up(installation, "Nadia First")
     opened = await ask(http(installation, access), OPEN, key="first")
     assert opened["account"]["status"] == "ACTIVE", opened
     return Trader(installation, access, opened["account"]["id"])

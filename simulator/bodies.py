@@ -73,6 +73,7 @@ class OrderBody(Body):
     price: Number | None = None
     sl: Number | None = None
     tp: Number | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class OrderChangeBody(Body):

@@ -4,7 +4,7 @@ Everything here is synchronous and works on one draft at the prices of one momen
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from simulator import rules
@@ -40,6 +40,7 @@ class OrderSpec:
     price: Decimal | None
     sl: Decimal | None
     tp: Decimal | None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,11 @@ def place(draft: Draft, prices: Prices, login: int, spec: OrderSpec) -> Placed:
     """Fills a market order or takes a pending one.
 
     Refusals: UNKNOWN_LOGIN, TRADING_DISABLED, CLOSE_ONLY, UNKNOWN_SYMBOL, INVALID_VOLUME,
-    INVALID_PRICE, INVALID_STOPS, NO_PRICE, NO_MONEY.
+    INVALID_PRICE, INVALID_STOPS, NO_PRICE, NO_MONEY, ORDER_EXPIRED.
     """
     account = draft.account(login)
+    if spec.expires_at is not None and draft.now >= spec.expires_at:
+        raise Refusal("ORDER_EXPIRED", "The order came too late.")
     check_may_open(account)
     symbol = find_symbol(spec.symbol)
     rules.check_lots(symbol, spec.lots)

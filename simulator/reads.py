@@ -86,6 +86,18 @@ async def positions(request: Request) -> Response:
     return answer({"positions": [shapes.position(item, owner, engine.prices) for item in held]})
 
 
+async def positions_of(request: Request) -> Response:
+    asked = await body_of(request, bodies.StatesBody)
+    engine = engine_of(request)
+    draft, shown = engine.look(), []
+    for login in sorted(set(asked.logins)):
+        owner = draft.find_account(login)
+        if owner is not None:
+            held = engine.prices.values(draft.positions_of(login), owner.currency)
+            shown += [shapes.position(item, owner, engine.prices) for item in held]
+    return answer({"positions": shown})
+
+
 async def orders(request: Request) -> Response:
     draft = engine_of(request).look()
     draft.account(login_of(request))
@@ -115,6 +127,7 @@ ROUTES = [
     Route("/v1/quotes", guarded(quotes), methods=["GET"]),
     Route("/v1/price-history", guarded(price_history), methods=["GET"]),
     Route("/v1/account-states", guarded(account_states), methods=["POST"]),
+    Route("/v1/positions", guarded(positions_of), methods=["POST"]),
     Route("/v1/deals", guarded(deals), methods=["GET"]),
     Route("/v1/operations/{op_id}", guarded(operation), methods=["GET"]),
     Route("/v1/accounts/{login:int}", guarded(account), methods=["GET"]),

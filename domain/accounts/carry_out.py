@@ -7,6 +7,7 @@ crash or a zombie worker applies it once.
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from tenants.secrets import SecretUnreadable, Vault
 from tenants.work import Database
 
 Platforms = Callable[[UUID], Platform]
+MARKET_ORDER_LIVES = timedelta(seconds=60)
 _OPEN = (RequestStatus.SENDING, RequestStatus.UNKNOWN)
 
 
@@ -157,6 +159,7 @@ async def _place(platform: Platform, asked: _Asked) -> dict[str, Any]:
             price=_plain(order.price),
             sl=_plain(order.stop_loss),
             tp=_plain(order.take_profit),
+            expires_at=_last_moment(order),
         ),
     )
     if placed.deal is None:
@@ -219,6 +222,13 @@ async def _close(platform: Platform, asked: _Asked) -> dict[str, Any]:
         op_id=asked.op_id,
     )
     return {}
+
+
+def _last_moment(order: Any) -> datetime | None:
+    """A market order is for the price of now: it must not be filled long after it was placed. A
+    pending one has its price."""
+    is_market = OrderType(order.type) is OrderType.MARKET
+    return order.created_at + MARKET_ORDER_LIVES if is_market else None
 
 
 def _level(text: str | None) -> Decimal | None:

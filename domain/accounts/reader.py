@@ -181,7 +181,7 @@ class StreamReader:
         self, brand_id: UUID, accounts: Mapping[int, AccountRow], burst: Burst
     ) -> None:
         moved = [login for login in accounts if login in burst.moved]
-        positions = await self._ask(moved, self._platform.positions)
+        positions = await self._platform.positions_of(moved) if moved else {}
         deals = [one for one in burst.deals if one.login in accounts]
 
         async def command(work: WriteWork, told: Sequence[Deal] = deals) -> None:
@@ -237,7 +237,7 @@ class StreamReader:
     ) -> None:
         states = [unsaved[login] for login in accounts]
         trading = [one.login for one in states if one.margin > 0]
-        positions = await self._ask(trading, self._platform.positions)
+        positions = await self._platform.positions_of(trading) if trading else {}
 
         async def command(work: WriteWork) -> None:
             await record_states(work, accounts, states)

@@ -148,7 +148,8 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order to place. `client_order_id` is ours and makes it at most once; `price` is required
-    for LIMIT and STOP and must be None for MARKET."""
+    for LIMIT and STOP and must be None for MARKET. One that arrives at `expires_at` or later, by
+    the platform's clock, is refused: ORDER_EXPIRED."""
 
     client_order_id: str
     symbol: str
@@ -158,6 +159,7 @@ class OrderRequest:
     price: Decimal | None = None
     sl: Decimal | None = None
     tp: Decimal | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from domain.accounts.adapters.bridge import BridgePlatform
-from domain.accounts.carry_out import carry_out
+from domain.accounts.carry_out import MARKET_ORDER_LIVES, carry_out
 from domain.accounts.commands.change_access import change_access
 from domain.accounts.commands.change_order import change_order
 from domain.accounts.commands.change_passwords import change_passwords
@@ -172,6 +172,29 @@ async def test_an_account_with_something_open_is_not_locked(desk: Desk) -> None:
     await lock()
     assert (await desk.platform.account(desk.login)).access is AccountAccess.NO_TRADING
     assert desk.row(trading_account).access == "NO_TRADING"
+
+
+async def test_a_market_order_that_comes_too_late_is_not_filled(
+    desk: Desk, clock: FixedClock
+) -> None:
+    asked = await desk.ask(lambda w: place_order(w, desk.account, BUY))
+    clock.move_to(desk.row(trade_order).created_at + MARKET_ORDER_LIVES)
+    await desk.carry(asked)
+    order = desk.row(trade_order)
+    assert (order.status, order.reason_code) == ("REJECTED", "ORDER_EXPIRED")
+    assert await desk.platform.positions(desk.login) == []
+    clock.move_to(order.created_at - timedelta(seconds=1))
+    await desk.do(lambda w: place_order(w, desk.account, BUY))
+    assert desk.row(trade_order).status == "FILLED"
+
+
+async def test_positions_of_many_are_one_call(desk: Desk, driver: Driver) -> None:
+    await desk.do(lambda w: place_order(w, desk.account, BUY))
+    held = await desk.platform.positions_of([desk.login, 5, 6])
+    assert held == {desk.login: await desk.platform.positions(desk.login), 5: [], 6: []}
+    assert len(held[desk.login]) == 1
+    shown = await driver.ok("POST", "/positions", {"logins": [desk.login, 5]})
+    assert [one["login"] for one in shown["positions"]] == [desk.login]
 
 
 async def test_prices_of_the_past_come_over_the_wire(

@@ -45,6 +45,7 @@ from domain.accounts.values import AccountAccess, StateSource
 from domain.outbound.client import Lost, NeverSent, Outbound, Patience, Unanswered
 
 _T = TypeVar("_T")
+_LOGINS_MAX = 5_000
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
@@ -116,6 +117,16 @@ class BridgePlatform:
     async def positions(self, login: int) -> list[Position]:
         found = await self._read(f"/accounts/{login}/positions")
         return _decode(list[Position], found["positions"])
+
+    async def positions_of(self, logins: Sequence[int]) -> dict[int, list[Position]]:
+        held: dict[int, list[Position]] = {login: [] for login in logins}
+        asked = list(held)
+        for begin in range(0, len(asked), _LOGINS_MAX):
+            body = {"logins": asked[begin : begin + _LOGINS_MAX]}
+            answer = await self._out.safely("POST", "/v1/positions", json=body)
+            for one in _decode(list[Position], _content(answer)["positions"]):
+                held[one.login].append(one)
+        return held
 
     async def orders(self, login: int) -> list[Order]:
         return _decode(list[Order], (await self._read(f"/accounts/{login}/orders"))["orders"])

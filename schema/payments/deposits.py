@@ -81,7 +81,7 @@ class DepositCreatePayload:
 @payload(
     errors={
         **SHARED,
-        "DEPOSIT_NOT_WAITING": "It was paid or has ended.",
+        "DEPOSIT_NOT_CANCELLABLE": "It was paid or has ended.",
     }
 )
 class DepositCancelPayload:

@@ -32,9 +32,9 @@ class ReturnRefused(Invalid):
         super().__init__("INVALID", message, path=("input", "returnUrl"))
 
 
-class NotWaiting(Refused):
+class NotCancellable(Refused):
     """The payer has paid, or the deposit has ended."""
 
     def __init__(self) -> None:
         message = "Only a deposit that nobody has paid yet can be cancelled."
-        super().__init__("DEPOSIT_NOT_WAITING", message, path=("input", "depositId"))
+        super().__init__("DEPOSIT_NOT_CANCELLABLE", message, path=("input", "depositId"))

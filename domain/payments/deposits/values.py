@@ -67,7 +67,7 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference that staff must see."""
+    """A difference that staff must see; none any more when both are the same."""
 
     kind: DiscrepancyKind
     expected: Money | None

@@ -16,6 +16,7 @@ from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Tr
 from domain.payments.psp_values import PspPayment
 from domain.payments.queries import lock_payment
 from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
+from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
 from domain.payments.values import DiscrepancyKind, PaymentKind, PaymentStatus
 from tenants.work import WriteWork
 
@@ -172,13 +173,18 @@ def _changed(
 async def _tell(
     work: WriteWork, row: dict[str, Any], verdict: Verdict, books: _Books | None
 ) -> None:
+    subject = f"deposit:{row['id'].hex}"
     for finding in verdict.findings:
+        if finding.expected == finding.actual:
+            made_good = {finding.kind: [subject]}
+            await settle_discrepancies(work, made_good, resolution="The rest came.")
+            continue
         is_suspended = books is not None and not books.is_wallet
         kind = _kind(finding, is_suspended=is_suspended)
         await open_discrepancy(
             work,
             kind,
-            subject=f"deposit:{row['id'].hex}",
+            subject=subject,
             payment_id=row["id"],
             connection_id=row["connection_id"],
             expected=finding.expected,

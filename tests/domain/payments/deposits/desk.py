@@ -182,15 +182,17 @@ class Desk:
         ]
 
     def postings(self) -> list[tuple[str, dict[str, int]]]:
-        """Each transfer by what its key says beside the deposit, and its legs by account kind."""
+        """Each transfer by the end of its key, in the order of these texts, and its legs by
+        account kind."""
         accounts = {row.id: row for row in self.make.rows(ledger_account, self.brand)}
         legs: dict[UUID, dict[str, int]] = {}
         for row in self.make.rows(ledger_posting, self.brand):
             account = accounts[row.account_id]
             name = f"{account.kind} {account.asset}"
             legs.setdefault(row.transfer_id, {})[name] = int(row.amount)
-        transfers = sorted(self.make.rows(ledger_transfer, self.brand), key=lambda row: row.id)
-        return [(row.key.split(":", 2)[2], legs[row.id]) for row in transfers]
+        transfers = self.make.rows(ledger_transfer, self.brand)
+        shown = [(row.key.split(":", 2)[2], legs[row.id]) for row in transfers]
+        return sorted(shown, key=lambda one: one[0])
 
     async def books(self) -> dict[str, int]:
         """The balance of every account that is not zero, by kind and currency; Σ = 0 in each."""

@@ -195,7 +195,9 @@ def test_a_receipt_that_grows_is_credited_by_the_difference():
     verdict = decide(partly, state(version=3))
     assert (verdict.credit, verdict.credited) == (eur(4_000), ASKED)
     assert verdict.statuses == (S.SETTLED,)
-    assert verdict.findings == (Finding(D.AMOUNT_DIFFERS, ASKED, ASKED),), "the row is corrected"
+    assert verdict.findings == (Finding(D.AMOUNT_DIFFERS, ASKED, ASKED),), (
+        "nothing differs any more"
+    )
 
 
 def test_the_same_state_again_moves_nothing():

@@ -95,8 +95,11 @@ async def test_another_amount_is_credited_as_it_came_and_staff_are_told(
 
 async def test_a_receipt_that_grows_is_credited_by_what_came_since(desk: Desk) -> None:
     one = await desk.create()
-    await settle(desk, one, state(one, received=eur(6_000)), state(one, received=FULL, version=3))
-    assert [key for key, _ in desk.postings()] == ["settle:6000", "settle:10000"]
+    await settle(desk, one, state(one, received=eur(6_000)))
+    assert desk.discrepancies() == [("AMOUNT_DIFFERS", "OPEN", 10_000, 6_000, "EUR")]
+    await settle(desk, one, state(one, received=FULL, version=3))
+    assert desk.discrepancies() == [("AMOUNT_DIFFERS", "RESOLVED", 10_000, 6_000, "EUR")]
+    assert [key for key, _ in desk.postings()] == ["settle:10000", "settle:6000"]
     assert await desk.books() == {"CLIENT_WALLET EUR": 10_000, "PSP_CLEARING EUR": -10_000}
     assert desk.events() == ["deposit_created", "deposit_settled", "deposit_settled"]
 
@@ -154,10 +157,10 @@ async def test_the_fee_that_was_agreed_is_taken_from_what_came(
     assert desk.payment(one).fee_minor == 180
     await settle(desk, one, state(one, received=eur(100)), state(one, received=FULL, version=3))
     assert desk.postings() == [
-        ("settle:100", {"CLIENT_WALLET EUR": 100, "PSP_CLEARING EUR": -100}),
         ("fee:100", {"CLIENT_WALLET EUR": -100, "FEE_REVENUE EUR": 100}),
-        ("settle:10000", {"CLIENT_WALLET EUR": 9_900, "PSP_CLEARING EUR": -9_900}),
         ("fee:180", {"CLIENT_WALLET EUR": -80, "FEE_REVENUE EUR": 80}),
+        ("settle:100", {"CLIENT_WALLET EUR": 100, "PSP_CLEARING EUR": -100}),
+        ("settle:10000", {"CLIENT_WALLET EUR": 9_900, "PSP_CLEARING EUR": -9_900}),
     ]
     assert await desk.books() == {
         "CLIENT_WALLET EUR": 9_820, "FEE_REVENUE EUR": 180, "PSP_CLEARING EUR": -10_000,

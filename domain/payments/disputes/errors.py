@@ -1,14 +1,10 @@
 """Refusals of disputes. Codes are public contract."""
 
-from domain.kernel.errors import Busy, Refused
+from domain.kernel.errors import Refused
 
 
-class DepositNotSettled(Busy):
-    """A dispute came before we saw its deposit settle; the deposit is asked for first."""
-
-    def __init__(self) -> None:
-        message = "The disputed deposit is not settled here yet."
-        super().__init__("DEPOSIT_NOT_SETTLED", message)
+class DepositNotSettled(Exception):
+    """A dispute came before we saw its deposit settle: the job asks again. No caller meets it."""
 
 
 class DisputeClosed(Refused):

@@ -52,8 +52,8 @@ async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDisp
     part is put on hold (D4); a loss posts that hold, a win reverses and releases. What the wallet
     lacks stays a debt: later deposits are not set off against it, see `repay_debt`.
 
-    Refusals: DEPOSIT_NOT_SETTLED (ask for the deposit first, then again), INSUFFICIENT_FUNDS when
-    the wallet was emptied meanwhile (again: what is held depends on what is there).
+    Raises DepositNotSettled: ask for the deposit first, then again. Refusals: INSUFFICIENT_FUNDS
+    when the wallet was emptied meanwhile (again: what is held depends on what is there).
     Effects: DISPUTE_* events, the deposit's status, restrictions by policy, discrepancies.
     """
     payment_id = await find_deposit(work, connection_id, reported.payment_id)
@@ -63,7 +63,7 @@ async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDisp
     payment = await lock_payment(work, payment_id)
     assert payment is not None, "found just now"
     if payment["credited_minor"] is None:
-        raise DepositNotSettled()
+        raise DepositNotSettled(reported.payment_id)
     row = await lock_dispute(work, connection_id, reported.id)
     if row is not None and reported.version <= row["ext_version"]:
         return UUID(str(row["id"]))

@@ -8,9 +8,9 @@ import pytest
 
 from domain.accounts.tables import platform_request
 from domain.accounts.values import AccountKind
-from domain.kernel.errors import DomainError
 from domain.kernel.money import Money
 from domain.payments.disputes.commands.record_dispute import record_dispute
+from domain.payments.disputes.errors import DepositNotSettled
 from domain.payments.disputes.jobs import record
 from domain.payments.disputes.queries import chargeback_ratios, find_debt, has_open_dispute
 from domain.payments.disputes.tables import dispute
@@ -238,12 +238,11 @@ async def test_a_deposit_that_is_not_settled_here_is_asked_for_first(
 ) -> None:
     deposit = till.payment(client, 100_00, status="PENDING", credited_minor=None, settled_at=None)
     stated = till.disputed(deposit, "OPEN", version=1)
-    with pytest.raises(DomainError) as refused:
+    with pytest.raises(DepositNotSettled):
         await till.database.write(
             system_scope(till.brand.id),
             lambda work: record_dispute(work, till.connection_id, stated),
         )
-    assert (refused.value.code, refused.value.retryable) == ("DEPOSIT_NOT_SETTLED", True)
     assert till.make.rows(dispute, till.brand) == []
     assert till.make.rows(ledger_transfer, till.brand) == []
 

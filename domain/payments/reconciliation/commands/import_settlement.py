@@ -21,9 +21,9 @@ from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
 from domain.payments.queries import find_policy
+from domain.payments.reconciliation.commands.match_lines import match, missing_since
 from domain.payments.reconciliation.commands.open_discrepancies import Found, open_discrepancies
 from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
-from domain.payments.reconciliation.commands.match_lines import match, missing_since
 from domain.payments.reconciliation.rules import judge_lines, totals_of
 from domain.payments.reconciliation.settlement_file import read_settlement
 from domain.payments.reconciliation.tables import settlement

@@ -51,7 +51,9 @@ class StatementLinks:
             "rights": sorted(_RIGHTS & scope.permissions),
             "policy": scope.policy_version,
         }
-        sealed = self._vault.seal(_place(scope.brand_id, asked.wallet_id), orjson.dumps(told))
+        # The driver's ids are of a class of its own, which is not written without being told how.
+        secret = orjson.dumps(told, default=str)
+        sealed = self._vault.seal(_place(scope.brand_id, asked.wallet_id), secret)
         whole = scope.brand_id.bytes + asked.wallet_id.bytes + sealed
         return base64.urlsafe_b64encode(whole).rstrip(b"=").decode()
 

@@ -15,7 +15,7 @@ from tenants.work import Database
 from tests.domain.payments.till import Till
 from tests.domain.payments.withdrawals.counter import Counter
 from tests.factories import Brand, Factory, scope_of
-from tests.schema.payments.window import begin, by_client
+from tests.schema.payments.window import World, begin, by_client
 from tests.schema.people import Ask
 
 LIST = """query ($filter: PaymentFilter) {
@@ -216,3 +216,24 @@ async def test_house_accounts_are_no_wallets(ask: Ask, till: Till) -> None:
     finance = scope_of(till.brand, "finance")
     document = "query ($id: ID!) { node(id: $id) { ... on Client { wallets { id } } } }"
     assert (await ask(document, finance, id=encode_id("client", client.id))).only()["wallets"] == []
+
+
+STATEMENT = """query ($id: ID!, $from: Date!, $to: Date!) { node(id: $id) { ... on Wallet {
+  csv: statement(from: $from, to: $to) pdf: statement(from: $from, to: $to, format: PDF) } } }"""
+
+
+async def test_a_wallet_leads_to_its_statement(ask: Ask, counter: Counter, world: World) -> None:
+    await counter.deposit(100_000)
+    given = {
+        "id": encode_id("wallet", counter.wallet_id()), "from": "2026-01-01", "to": "2026-01-31",
+    }  # fmt: skip
+    told = (await ask(STATEMENT, counter.as_client(), **given)).only()
+    for form in ("csv", "pdf"):
+        origin, _, link = told[form].partition("/statements/")
+        assert origin == "http://cashier.example"
+        opened = world.services.statements.open(link, now=datetime.now(UTC))
+        assert opened is not None
+        assert opened.scope.client_id == counter.client.id
+        assert (opened.asked.format, str(opened.asked.start)) == (form.upper(), "2026-01-01")
+    backwards = await ask(STATEMENT, counter.as_client(), **given | {"to": "2025-01-01"})
+    assert set(backwards.codes) == {"BAD_USER_INPUT"}

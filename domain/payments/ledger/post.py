@@ -132,7 +132,7 @@ def fingerprint(one: Transfer) -> bytes:
         one.source,
         one.external_id,
         [
-            [leg.account_id.hex, leg.amount.currency, str(leg.amount.amount_minor)]
+            [leg.account_id.hex, leg.amount.currency, str(int(leg.amount.amount_minor))]
             for leg in one.legs
         ],
     ]

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
@@ -28,12 +29,21 @@ from tenants.database import (
     uuid_column,
 )
 
-MINOR = Numeric(38, 0)
+
+class Minor(TypeDecorator[int]):
+    """Minor units, an `int` in Python: the driver's own decimals may say 60000 as 6E+4."""
+
+    impl = Numeric(38, 0)
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Any) -> int | None:
+        """What the row has, whole."""
+        return None if value is None else int(value)
 
 
 def minor(name: str, *, nullable: bool = False, default: str | None = None) -> Column[Any]:
     """An amount in minor units."""
-    return Column(name, MINOR, nullable=nullable, server_default=default)
+    return Column(name, Minor, nullable=nullable, server_default=default)
 
 
 ledger_account = brand_table(

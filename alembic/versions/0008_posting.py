@@ -58,6 +58,7 @@ GUARD = f"""if {of_another_brand("p_brand")} then
 
 # Plans that stay right while tables grow from nothing: by index, made once in a session.
 PLANNED = """
+security definer
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -70,7 +71,7 @@ create function ledger.open(
     p_brand uuid, p_now timestamptz, a_id uuid[], a_kind text[], a_reference text[],
     a_asset text[], a_client uuid[], a_floor numeric[]
 ) returns table (ord bigint, id uuid)
-language plpgsql security definer PLANNED as $$
+language plpgsql PLANNED as $$
 begin
     GUARDED;
     insert into ledger_account (brand_id, id, kind, reference, asset, client_id, min_balance,
@@ -102,7 +103,7 @@ create function ledger.post(
     t_reason text[], t_meta text[], t_hash bytea[],
     l_transfer int[], l_account uuid[], l_asset text[], l_amount numeric[]
 ) returns table (ord bigint, id uuid, replayed boolean)
-language plpgsql security definer PLANNED as $$
+language plpgsql PLANNED as $$
 declare
     v_made uuid[];
     v_fresh bigint[]; -- places of the new ones, when some were there before; else null

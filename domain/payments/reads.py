@@ -4,6 +4,7 @@ Who may see a client may see its money; a client is held to its own rows here an
 security. Account numbers of payout destinations are sealed and not shown at all.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -49,7 +50,7 @@ from tenants.tables import brand_state
 def _now(brand_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """The brand's instant as works see it: the database's clock, moved in a sandbox."""
     moved = select(brand_state.c.clock_offset_ms).where(brand_state.c.brand_id == brand_id)
-    seconds = moved.scalar_subquery() / literal(1000.0)
+    seconds = moved.scalar_subquery() / literal(Decimal(1000))
     return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 

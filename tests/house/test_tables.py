@@ -18,7 +18,7 @@ PLACES = {"brand", "reference", "local"}
 SHARED = {
     "reference": {
         "asset", "brand", "brand_country", "brand_host", "country", "jurisdiction", "legal_entity",
-        "platform_grant", "platform_group", "platform_server", "platform_symbol",
+        "platform_grant", "platform_group", "platform_server", "platform_symbol", "psp",
     },
     "local": {"operator", "operator_token", "platform_cursor", "quarantine"},
 }  # fmt: skip

@@ -230,7 +230,7 @@ def _value(table: Table, column: Column[Any], subject: Subject) -> Any:
             return subject.canary.encode()
         case sql.Boolean():
             return False
-        case sql.Numeric():
+        case sql.Numeric() | sql.TypeDecorator():  # amounts in minor units are decorated
             return Decimal(1)
         case sql.Integer():
             return number

@@ -17,6 +17,7 @@ from graphql import (
     ValueNode,
     VariableDefinitionNode,
 )
+from strawberry.exceptions import StrawberryInputCoercionError
 
 log = structlog.get_logger("backdesk.graphql")
 
@@ -110,6 +111,8 @@ def _refused_by_graphql_core(error: GraphQLError) -> bool:
     during execution, with the argument's value as their node. An error a resolver raised is never
     one of these: its node is the field.
     """
+    if isinstance(error, StrawberryInputCoercionError):
+        return True  # Strawberry's word on inputs that take exactly one key; it names no node
     if error.path is None:
         return isinstance(_first_node(error), VariableDefinitionNode)
     cause = error.original_error

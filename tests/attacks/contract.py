@@ -84,6 +84,9 @@ def example(kind: GraphQLInputType, values: Values, *, name: str = "", owner: st
         return example(kind.of_type, values, name=name, owner=owner)
     if isinstance(kind, GraphQLList):
         return [example(kind.of_type, values, name=name, owner=owner)]
+    if isinstance(kind, GraphQLInputObjectType) and kind.is_one_of:
+        key, one = next(iter(kind.fields.items()))
+        return {key: example(GraphQLNonNull(one.type), values, name=key, owner=owner)}
     if isinstance(kind, GraphQLInputObjectType):
         return {
             key: example(one.type, values, name=key, owner=owner or kind.name)

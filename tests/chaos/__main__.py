@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: run a campaign and say what it found; exit 1 on any finding."""
 
 import argparse
+import subprocess
 import sys
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from tests.chaos.plants import PLANTS
 from tests.chaos.stage import new_seed
 
 _SECONDS = 60.0
+PLANTED_SECONDS = 20.0
+_FINDINGS_SHOWN = 4
 
 
 def main() -> int:
@@ -19,14 +22,35 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help=f"stop after so long (default {_SECONDS:g})")
     parser.add_argument("--seed", default="", help="repeat the schedule of an earlier campaign")
     parser.add_argument("--plant", choices=PLANTS, default="", help="a bug that must be found")
+    parser.add_argument("--planted", action="store_true", help="plant each bug in turn")
     given = parser.parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    if given.planted:
+        return find_all(console, given.seconds or PLANTED_SECONDS)
     seconds = _SECONDS if given.kills is None and given.seconds is None else given.seconds
     options = Options(given.seed or new_seed(), given.kills, seconds, given.plant)
-    console = Console(highlight=False, soft_wrap=True)
     console.print(f"chaos, seed {options.seed}" + (f", plant {given.plant}" if given.plant else ""))
     report = fight(options)
     show(report, console)
     return 1 if report.findings else 0
+
+
+def find_all(console: Console, seconds: float) -> int:
+    """Plant each bug in a campaign of its own; exit 1 when one of them is not found."""
+    missed = 0
+    for plant, what in PLANTS.items():
+        # A campaign is a process of its own: the nursery is forked before any thread starts.
+        command = [sys.executable, "-m", "tests.chaos", "--plant", plant, "--seconds", f"{seconds}"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        shown = [line for line in done.stdout.splitlines() if ": " in line and line[:1] != " "]
+        found = done.returncode == 1 and "findings; again" in done.stdout
+        missed += not found
+        console.print(f"{'[green]found[/]' if found else '[red]not found[/]'} {plant}: {what}")
+        for line in shown[:_FINDINGS_SHOWN]:
+            console.print(f"    {line}", markup=False)
+        if not found:
+            console.print(done.stderr[-2000:], markup=False)
+    return 1 if missed else 0
 
 
 def show(report: Report, console: Console) -> None:

@@ -14,7 +14,11 @@ _RETRIABLE = frozenset({"UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS", "THROTTLED", "
 
 
 class Unknown(Exception):
-    """No answer, or one that says to ask again."""
+    """No answer, or (`is_answer`) one that says to ask again."""
+
+    def __init__(self, why: str, *, is_answer: bool = False) -> None:
+        super().__init__(why)
+        self.is_answer = is_answer
 
 
 class Broken(Exception):
@@ -74,7 +78,7 @@ class Caller:
         if errors := payload["errors"]:
             code = errors[0]["code"]
             if code in _RETRIABLE:
-                raise Unknown(code)
+                raise Unknown(code, is_answer=True)
             return Answer(None, code, bool(payload.get("replayed")))
         return Answer(payload[verb.shown], replayed=bool(payload.get("replayed")))
 
@@ -91,7 +95,7 @@ class Caller:
         if errors := told.get("errors"):
             code = str((errors[0].get("extensions") or {}).get("code", ""))
             if code in _RETRIABLE:
-                raise Unknown(code)
+                raise Unknown(code, is_answer=True)
             raise Broken(f"{code}: {errors[0].get('message')}")
         data: dict[str, Any] = told["data"]
         return data

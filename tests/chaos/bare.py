@@ -69,10 +69,21 @@ async def move(work: WriteWork, key: str, given: dict[str, Any]) -> dict[str, st
     return {"id": f"transfer_{posted.id.hex}"}
 
 
-async def fund(work: WriteWork, owner: UUID, currency: str, amount: int) -> None:
-    """Open a wallet with something in it."""
-    bank = AccountKey.of(LedgerAccountKind.BANK, currency)
-    wallet = AccountKey.wallet(owner, currency)
-    ids = await ledger_accounts(work, [bank, wallet])
-    legs = [Leg(ids[bank], Money(-amount, currency)), Leg(ids[wallet], Money(amount, currency))]
-    await post(work, [Transfer(f"chaos:fund:{owner.hex}:{currency}", "CHAOS_FUND", legs)])
+async def fund(work: WriteWork, owner: UUID, amounts: dict[str, int]) -> dict[str, str]:
+    """Open a client's wallets with something in them; their ids by currency."""
+    bank = {code: AccountKey.of(LedgerAccountKind.BANK, code) for code in amounts}
+    wallet = {code: AccountKey.wallet(owner, code) for code in amounts}
+    ids = await ledger_accounts(work, [*bank.values(), *wallet.values()])
+    transfers = [
+        Transfer(
+            f"chaos:fund:{owner.hex}:{code}",
+            "CHAOS_FUND",
+            [
+                Leg(ids[bank[code]], Money(-amount, code)),
+                Leg(ids[wallet[code]], Money(amount, code)),
+            ],
+        )
+        for code, amount in amounts.items()
+    ]
+    await post(work, transfers)
+    return {code: str(ids[key]) for code, key in wallet.items()}

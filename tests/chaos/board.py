@@ -7,7 +7,9 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-SLOTS = ("api-0", "api-1", "api-2", "api-3", "worker-0", "worker-1", "simulator", "sandbox")
+OURS = ("api-0", "api-1", "api-2", "api-3", "worker-0", "worker-1")
+OUTSIDE = ("simulator", "sandbox")
+SLOTS = OURS + OUTSIDE
 ODDS = ("api", "worker", "drop")
 _ODD = struct.Struct("d")
 _PID = struct.Struct("q")

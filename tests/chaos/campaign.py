@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,22 +11,25 @@ from typing import Any
 
 import aiohttp
 
-from tests.chaos import checker, plants
+from api.serving import accepts_unix
+from tests.chaos import checker, outside, plants
 from tests.chaos.acts import acts, warming
 from tests.chaos.asking import Caller
 from tests.chaos.board import Board
-from tests.chaos.cast import House, gather
+from tests.chaos.cast import Casting, House, open_accounts
 from tests.chaos.checker import Finding
 from tests.chaos.driver import Driver
 from tests.chaos.journal import Journal
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.nursery import Listeners, Nursery, Orders
+from tests.chaos.parts import settings_of
 from tests.chaos.stage import PREFIX, Stage
 from tests.chaos.subscriber import Subscriber
+from tests.factories import Factory
 
 CALLERS = 24
 ODDS = {"api": 0.012, "worker": 0.004, "drop": 0.01}
-_READY_SECONDS = 60.0
+_READY_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 
 
@@ -66,7 +69,15 @@ class Report:
 class Campaign:
     """Everything of one campaign; `run` it once."""
 
-    def __init__(self, options: Options, stage: Stage, board: Board, nursery: Nursery) -> None:
+    def __init__(
+        self,
+        options: Options,
+        stage: Stage,
+        board: Board,
+        nursery: Nursery,
+        listeners: Listeners,
+    ) -> None:
+        self._settings = settings_of(str(stage.home), PREFIX, listeners)
         self._options = options
         self._stage = stage
         self._board = board
@@ -76,22 +87,28 @@ class Campaign:
         """From a bare stage to a report."""
         async with self._stage:
             checker.prepare(self._stage)
-            plants.break_database(self._options.plant, self._stage)
-            houses = await gather(self._stage)
-            self._nursery.order(
-                Orders(
-                    str(self._stage.home),
-                    PREFIX,
-                    self._options.seed,
-                    self._options.plant,
-                    warming=warming(houses),
-                )
-            )
+            seed, plant = self._options.seed, self._options.plant
+            self._nursery.start_outside(Orders(str(self._stage.home), PREFIX, seed, plant))
             try:
+                houses = await self._gather()
+                plants.break_database(plant, self._stage)
+                self._nursery.start_ours(warming(houses))
                 await _until_ready(url)
                 return await self._fight(url, houses)
+            except BaseException:
+                self._stage.keep(seed)
+                raise
             finally:
                 self._nursery.end()
+
+    async def _gather(self) -> list[House]:
+        """Everybody, as soon as the outside worlds answer."""
+        settings = self._settings
+        await _until(lambda: accepts_unix(str(settings.simulator_socket)))
+        with Factory.connected(self._stage.endpoints) as make:
+            houses = await Casting(settings, make).gather()
+        await open_accounts(settings, houses)
+        return houses
 
     async def _fight(self, url: str, houses: list[House]) -> Report:
         journal = Journal(self._stage.folder / "journal.jsonl")
@@ -102,7 +119,7 @@ class Campaign:
             subscribers = [Subscriber(caller, house) for house in houses]
             following = [asyncio.create_task(one.run()) for one in subscribers]
             stack.callback(lambda: [task.cancel() for task in following])
-            driver = Driver(caller, journal, self._options.seed, self._options.plant)
+            driver = Driver(caller, journal, self._options.seed)
             report = Report(self._options)
             async with self._driving(driver, houses, report):
                 await self._until_enough()
@@ -120,6 +137,8 @@ class Campaign:
         """Callers at work and faults on; at the end faults off, and every question answered."""
         possible = acts(houses)
         began = time.monotonic()
+        forgets = self._options.plant == "retry_without_key"
+        await outside.misbehave(self._settings, self._options.seed, forgets_keys=forgets)
         self._board.set_odds(**ODDS)
         nemesis = Nemesis(self._stage, self._board, self._options.seed)
         striking = asyncio.create_task(nemesis.run())
@@ -134,6 +153,7 @@ class Campaign:
             nemesis.stop()
             driver.stop()
             await striking
+            await outside.behave(self._settings)
             await asyncio.gather(*asking)
             report.seconds = time.monotonic() - began
 
@@ -175,17 +195,24 @@ class Campaign:
 
 
 async def _until_ready(url: str) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
     async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline:
+
+        async def ready() -> bool:
             try:
                 async with session.get(f"{url}/health/ready") as answer:
-                    if answer.status == 200:
-                        return
+                    return answer.status == 200
             except (aiohttp.ClientError, OSError):
-                pass
-            await asyncio.sleep(_LOOK_SECONDS)
-    raise RuntimeError("the servers do not serve; see log/chaos.log of the stage")
+                return False
+
+        await _until(ready)
+
+
+async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not await holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError("what was started does not answer; see the chaos.log that was kept")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def fight(options: Options) -> Report:
@@ -196,7 +223,7 @@ def fight(options: Options) -> Report:
     listeners = Listeners.open()
     nursery = Nursery(board, listeners, _log_of(stage))
     url = f"http://127.0.0.1:{listeners.ports()[0]}"
-    return asyncio.run(Campaign(options, stage, board, nursery).run(url))
+    return asyncio.run(Campaign(options, stage, board, nursery, listeners).run(url))
 
 
 def _log_of(stage: Stage) -> Path:

@@ -18,6 +18,7 @@ from tests.chaos import checks
 from tests.chaos.journal import Intent
 from tests.chaos.stage import PREFIX, Stage
 from tests.chaos.subscriber import Seen
+from tests.chaos.witness import WITNESS
 
 REST_SECONDS = 60.0
 _SHOWN = 3
@@ -46,6 +47,9 @@ def prepare(stage: Stage) -> None:
             "create table chaos.seen (brand_id uuid, topic text, kind text, object text, times int)"
         )
         look.execute("create table chaos.topic as select unnest(%s::text[]) topic", [[*TOPICS]])
+        look.execute(
+            "create table chaos.witnessed as select unnest(%s::text[]) topic", [[*WITNESS.topics]]
+        )
         look.execute("create table chaos.witness (brand_id uuid, seq bigint)")
         worker = sql.Identifier(f"{PREFIX}_worker")
         look.execute(sql.SQL("grant usage on schema chaos to {}").format(worker))

@@ -13,6 +13,7 @@ from tests.chaos.journal import Intent, Journal
 RACED = 0.10
 ALTERED = 0.03
 _AGAIN_SECONDS = (0.005, 0.5)
+_TOLD_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,6 @@ class Driver:
     caller: Caller
     journal: Journal
     seed: str
-    plant: str = ""
 
     async def keep_on(
         self, n: int, act: Callable[["Driver", random.Random], Awaitable[None]]
@@ -78,6 +78,9 @@ class Driver:
                 )
             except Unknown as unknown:
                 self.journal.unknown(intent, str(unknown))
+                if unknown.is_answer:
+                    # As a good caller: whoever says so is not asked again at once.
+                    pause = max(pause, _TOLD_SECONDS)
             except Broken as broken:
                 self.journal.find(f"{wish.verb.name} {key}: {broken}")
                 self.journal.unknown(intent, "broken")
@@ -86,8 +89,6 @@ class Driver:
                 break
             await asyncio.sleep(pause)
             pause = min(longest, pause * 1.5)
-            if self.plant == "retry_without_key":
-                key = str(uuid.uuid4())
         if answer.value is None:
             self.journal.refused(intent, answer.code)
         else:

@@ -77,5 +77,5 @@ class Journal:
         if intent.state not in (OPEN, state) or (earlier and earlier != told):
             self.find(f"{intent.verb} {intent.key}: {intent.state} {earlier}, then {state} {told}")
 
-    def _write(self, n: int, what: str, **more: Any) -> None:
-        self._file.write(json.dumps({"n": n, "what": what, **more}) + "\n")
+    def _write(self, n: int, line: str, **more: Any) -> None:
+        self._file.write(json.dumps({"n": n, "line": line, **more}) + "\n")

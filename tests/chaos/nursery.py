@@ -15,12 +15,13 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.board import SLOTS, Board
+from tests.chaos.board import OURS, OUTSIDE, Board
 from tests.chaos.crash import die_with_parent
 
 _RESTART_SECONDS = 0.2
@@ -34,9 +35,10 @@ class Orders:
     prefix: str
     seed: str
     plant: str = ""
-    slots: list[str] = field(default_factory=lambda: list(SLOTS))
-    warming: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    """Paths, tokens and bodies of requests that fill every cache before the first fork."""
+
+
+Warming = list[tuple[str, str, dict[str, Any]]]
+"""Paths, tokens and bodies of requests that fill every cache before the first fork."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,23 @@ class Nursery:
             try:
                 os.close(self._writing)
                 _Parent(board, listeners, log, reading).run()
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
             finally:
                 os._exit(1)
         os.close(reading)
 
-    def order(self, orders: Orders) -> None:
-        """Start the processes."""
-        os.write(self._writing, json.dumps(asdict(orders)).encode() + b"\n")
+    def start_outside(self, orders: Orders) -> None:
+        """Start the simulator and the sandbox."""
+        self._send(asdict(orders))
+
+    def start_ours(self, warming: Warming) -> None:
+        """Warm up, then start servers and workers."""
+        self._send(warming)
+
+    def _send(self, told: Any) -> None:
+        os.write(self._writing, json.dumps(told).encode() + b"\n")
 
     def end(self) -> None:
         """Kill all of them and return when none is left."""
@@ -104,31 +116,9 @@ class _Parent:
 
     def run(self) -> None:
         """Prepare, fork a child for each slot, and another whenever one is gone."""
-        from tests.chaos import parts
-
-        told = self._read()
-        if not told:
-            return
-        orders = Orders(**json.loads(told))
-        prepared = parts.prepare(orders, self._board, self._listeners)
-        gc.collect()
-        gc.freeze()
-        for slot in orders.slots:
-            self._fork(slot, prepared)
         try:
-            while True:
-                pid, status = os.wait()
-                slot = self._slots.pop(pid)
-                self._board.set_pid(slot, 0)
-                if self._orphaned():
-                    return
-                if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-                    print(f"{slot} ended by itself: {status}", file=sys.stderr, flush=True)
-                    # The outside worlds do not start without their database; ours must.
-                    if slot.startswith(("api", "worker")):
-                        self._board.count_end()
-                    time.sleep(_RESTART_SECONDS)
-                self._fork(slot, prepared)
+            if told := self._read():
+                self._keep(Orders(**json.loads(told)))
         finally:
             for pid in self._slots:
                 with suppress(ProcessLookupError):
@@ -137,7 +127,34 @@ class _Parent:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, 0)
 
-    def _fork(self, slot: str, prepared: Any) -> None:
+    def _keep(self, orders: Orders) -> None:
+        from tests.chaos import parts
+
+        kept = parts.Parts(orders, self._board, self._listeners)
+        for slot in OUTSIDE:
+            self._fork(slot, kept)
+        if not (told := self._read()):
+            return
+        kept.warm_up(json.loads(told))
+        gc.collect()
+        gc.freeze()
+        for slot in OURS:
+            self._fork(slot, kept)
+        while True:
+            pid, status = os.wait()
+            slot = self._slots.pop(pid)
+            self._board.set_pid(slot, 0)
+            if self._orphaned():
+                return
+            if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+                print(f"{slot} ended by itself: {status}", file=sys.stderr, flush=True)
+                # The outside worlds do not start without their database; ours must.
+                if slot in OURS:
+                    self._board.count_end()
+                time.sleep(_RESTART_SECONDS)
+            self._fork(slot, kept)
+
+    def _fork(self, slot: str, kept: Any) -> None:
         self._serial += 1
         pid = os.fork()
         if pid == 0:
@@ -145,19 +162,21 @@ class _Parent:
                 die_with_parent()
                 threading.Thread(target=self._end_with_lifeline, daemon=True).start()
                 random.seed()
-                prepared.run(slot, self._serial)
-            except BaseException as error:
-                print(f"{slot} failed: {error!r}", file=sys.stderr, flush=True)
-                raise
+                kept.run(slot, self._serial)
+            except BaseException:
+                print(f"{slot} failed", file=sys.stderr)
+                traceback.print_exc()
+                sys.stderr.flush()
             finally:
                 os._exit(1)
         self._slots[pid] = slot
         self._board.set_pid(slot, pid)
 
     def _read(self) -> bytes:
+        """One line, a byte at a time: what follows it is for later."""
         told = b""
         while not told.endswith(b"\n"):
-            part = os.read(self._lifeline, 65536)
+            part = os.read(self._lifeline, 1)
             if not part:
                 return b""
             told += part

@@ -7,11 +7,10 @@ campaign of a minute sees what a day does.
 import asyncio
 import gc
 from asyncio.mixins import _LoopBoundMixin
-from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import uvicorn
@@ -25,7 +24,10 @@ from api.app import assemble_app
 from api.listening import OPTIONS, Server
 from api.logs import configure_logs
 from api.settings import Settings
+from domain.accounts import jobs as accounts
 from domain.events import jobs
+from domain.payments import notices
+from domain.payments.deposits import jobs as deposits
 from sandbox import app as sandbox
 from simulator import app as simulator
 from tenants.database import make_engine
@@ -35,13 +37,14 @@ from tests.chaos import plants, witness
 from tests.chaos.bare import BareLedger
 from tests.chaos.board import Board
 from tests.chaos.crash import Crash, Door, wrap_jobs, wrap_transactions
-from tests.chaos.nursery import Listeners, Orders
+from tests.chaos.nursery import Listeners, Orders, Warming
 
 LEASE_SECONDS = 3.0
 _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 3.0
 _ROUND_SECONDS = 2.0
-POOL_SIZE = 4
+_STUCK_AFTER = timedelta(seconds=5)
+POOL_SIZE = 8
 
 
 def settings_of(home: str, prefix: str, listeners: Listeners) -> Settings:
@@ -58,16 +61,26 @@ def settings_of(home: str, prefix: str, listeners: Listeners) -> Settings:
     )
 
 
-@dataclass
-class Prepared:
-    """Everything that need not be made again in each fork."""
+class Parts:
+    """The processes of a campaign, and what they need not make again in each fork."""
 
-    orders: Orders
-    board: Board
-    listeners: Listeners
-    settings: Settings
-    app: ASGIApp
-    series: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, orders: Orders, board: Board, listeners: Listeners) -> None:
+        self.orders = orders
+        self.board = board
+        self.listeners = listeners
+        self.settings = settings_of(orders.home, orders.prefix, listeners)
+        self.series = simulator._series(simulator.SimulatorSettings("", speed=Decimal(0)))
+        self.app: ASGIApp | None = None
+
+    def warm_up(self, warming: Warming) -> None:
+        """Build the application and let it answer once; shorten the clocks for every fork."""
+        shorten_clocks()
+        app = assemble_app(self.settings, self.settings.endpoints())
+        url = self.settings.endpoints().url("app", driver="asyncpg")
+        engine = make_engine(url, pool_size=POOL_SIZE)
+        self.app = BareLedger(app, Database(engine))
+        asyncio.run(_warm(app, self.app, engine, warming))
+        _forget_loop()
 
     def run(self, slot: str, serial: int) -> None:
         """Be the process of a slot until killed. `serial` counts the forks, for the dice."""
@@ -85,8 +98,9 @@ class Prepared:
                 uvloop.run(self._sell())
 
     def _serve(self, crash: Crash) -> None:
+        assert self.app is not None, "it was warmed up"
         wrap_transactions(crash)
-        plants.break_api(self.orders.plant)
+        plants.break_process(self.orders.plant)
         config = uvicorn.Config(
             Door(self.app, crash),
             loop="uvloop",
@@ -99,7 +113,7 @@ class Prepared:
 
     def _work(self, crash: Crash) -> None:
         wrap_transactions(crash)
-        plants.break_worker(self.orders.plant)
+        plants.break_process(self.orders.plant)
 
         def dying(made: worker.Worker) -> None:
             wrap_jobs(made.jobs, crash)
@@ -109,7 +123,7 @@ class Prepared:
 
     async def _simulate(self) -> None:
         url = self.settings.endpoints().url("simulator", driver="asyncpg")
-        chosen = simulator.SimulatorSettings(url, speed=Decimal(0))
+        chosen = simulator.SimulatorSettings(url, speed=Decimal(1))
         async with simulator.running(chosen, series=self.series) as app:
             await simulator.serve(app, self.settings.simulator_socket)
 
@@ -123,35 +137,33 @@ class Prepared:
             await sandbox.serve(app, self.listeners.sandbox)
 
 
-def prepare(orders: Orders, board: Board, listeners: Listeners) -> Prepared:
-    """Build application, schema and prices once; shorten the clocks for every fork."""
-    settings = settings_of(orders.home, orders.prefix, listeners)
+def shorten_clocks() -> None:
+    """Leases, retries and rounds of the product, from minutes to seconds."""
     jobs.STALLED_SECONDS = LEASE_SECONDS
     jobs._HEARTBEAT_SECONDS = _BEAT_SECONDS
     jobs._RETRY_SECONDS_MAX = _RETRY_SECONDS
+    for module in (accounts, notices):
+        module.STUCK_AFTER = _STUCK_AFTER
+    deposits.SILENT_AFTER = _STUCK_AFTER
     worker.retake_stalled = partial(jobs.retake_stalled, stalled_seconds=LEASE_SECONDS)
     worker._STALLED_EVERY_SECONDS = _BEAT_SECONDS
-    reactions._RESUME_EVERY_S = _ROUND_SECONDS
-    Passwords.warm_up = _nothing  # type: ignore[method-assign] # costs more than the fork
-    app = assemble_app(settings, settings.endpoints())
-    engine = make_engine(settings.endpoints().url("app", driver="asyncpg"), pool_size=POOL_SIZE)
-    door = BareLedger(app, Database(engine))
-    asyncio.run(_warm(app, door, engine, orders))
-    _forget_loop()
-    series: dict[str, Any] = {}
-    if "simulator" in orders.slots:
-        series = simulator._series(simulator.SimulatorSettings("", speed=Decimal(0)))
-    return Prepared(orders, board, listeners, settings, door, series)
+    every = worker.Worker.every
+
+    def often(made: worker.Worker, seconds: float, name: str, run: worker.Run) -> None:
+        every(made, min(seconds, _ROUND_SECONDS), name, run)
+
+    worker.Worker.every = often
+    Passwords.warm_up = _nothing
 
 
-async def _warm(app: Starlette, door: ASGIApp, engine: AsyncEngine, orders: Orders) -> None:
+async def _warm(app: Starlette, door: ASGIApp, engine: AsyncEngine, warming: Warming) -> None:
     """Ask once what will be asked, so that no fork compiles a statement or a document again."""
     transport = httpx.ASGITransport(app=door, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
     ):
-        for path, token, body in orders.warming:
+        for path, token, body in warming:
             await client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
     await engine.dispose()
 

@@ -30,7 +30,10 @@ def main() -> int:
     seconds = _SECONDS if given.kills is None and given.seconds is None else given.seconds
     options = Options(given.seed or new_seed(), given.kills, seconds, given.plant)
     console.print(f"chaos, seed {options.seed}" + (f", plant {given.plant}" if given.plant else ""))
-    report = fight(options)
+    try:
+        report = fight(options)
+    except KeyboardInterrupt:
+        return 130
     show(report, console)
     return 1 if report.findings else 0
 
@@ -61,6 +64,7 @@ def show(report: Report, console: Console) -> None:
         ("seconds", f"{report.seconds:.0f}, then at rest after {report.rest_seconds:.1f}"),
         ("kills", f"{total} ({total / max(report.seconds, 1):.1f} a second)"),
         *((f"  {point}", count) for point, count in report.kills.items()),
+        *report.harms.items(),
         ("asked", f"{report.acked} done, {report.refused} refused"),
         ("asked again", report.retries),
         ("raced twice", report.raced),

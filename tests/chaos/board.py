@@ -4,6 +4,7 @@ import mmap
 import os
 import signal
 import struct
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ OURS = ("api-0", "api-1", "api-2", "api-3", "worker-0", "worker-1")
 OUTSIDE = ("simulator", "sandbox")
 SLOTS = OURS + OUTSIDE
 ODDS = ("api", "worker", "drop")
+SURVIVED = ("dropped", "frozen past its lease")
 _ODD = struct.Struct("d")
 _PID = struct.Struct("q")
 _PIDS_AT = len(ODDS) * _ODD.size
@@ -73,12 +75,19 @@ class Board:
 
     def kills(self) -> int:
         """How many kills were written down."""
-        return self.listed().count(b"\n")
+        return sum(self.by_point().values())
 
     def by_point(self) -> dict[str, int]:
         """Kills by where they struck."""
-        lines = self.listed().decode().splitlines()
-        return {point: lines.count(point) for point in sorted(set(lines))}
+        return {at: count for at, count in self._counted().items() if not at.endswith(SURVIVED)}
+
+    def harms(self) -> dict[str, int]:
+        """What was done to processes without killing them."""
+        return {at: count for at, count in self._counted().items() if at.endswith(SURVIVED)}
+
+    def _counted(self) -> dict[str, int]:
+        lines = Counter(self.listed().decode().splitlines())
+        return dict(sorted(lines.items()))
 
     def listed(self) -> bytes:
         size = os.fstat(self._kills).st_size

@@ -1,6 +1,7 @@
 """One campaign: set the stage, break everything for a while, let it come to rest, look."""
 
 import asyncio
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,10 +28,10 @@ from tests.chaos.stage import PREFIX, Stage
 from tests.chaos.subscriber import Subscriber
 from tests.factories import Factory
 
-CALLERS = 24
-ODDS = {"api": 0.012, "worker": 0.004, "drop": 0.01}
-_READY_SECONDS = 20.0
-_LOOK_SECONDS = 0.2
+CALLERS = 32
+ODDS = {"api": 0.04, "worker": 0.01, "drop": 0.01}
+_READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Report:
     seconds: float = 0.0
     rest_seconds: float = 0.0
     kills: dict[str, int] = field(default_factory=dict)
+    harms: dict[str, int] = field(default_factory=dict)
     acked: int = 0
     refused: int = 0
     retries: int = 0
@@ -184,7 +186,7 @@ class Campaign:
             report.findings.append(Finding("books", "deadlocks", report.deadlocks, []))
         report.findings += checker.examine(self._stage, journal.intents, seen)
         report.sums = checker.sums(self._stage)
-        report.kills = self._board.by_point()
+        report.kills, report.harms = self._board.by_point(), self._board.harms()
         states = Counter(one.state for one in journal.intents)
         report.acked, report.refused = states["acked"], states["refused"]
         report.retries = sum(one.unknown for one in journal.intents)
@@ -222,6 +224,8 @@ def fight(options: Options) -> Report:
     board = Board(stage.folder / "kills")
     listeners = Listeners.open()
     nursery = Nursery(board, listeners, _log_of(stage))
+    # As Ctrl-C: everything is ended in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     url = f"http://127.0.0.1:{listeners.ports()[0]}"
     return asyncio.run(Campaign(options, stage, board, nursery, listeners).run(url))
 

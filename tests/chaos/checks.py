@@ -147,9 +147,9 @@ AT_REST: tuple[tuple[str, str], ...] = (
         select id, task_name, status, attempts from jobs.procrastinate_jobs
         where status in ('todo', 'doing')"""),
     ("consumers", """
-        select h.brand_id, h.event_seq, c.seq from brand_head h
-        left join consumer_cursor c on c.brand_id = h.brand_id and c.consumer = 'chaos.witness'
-        where h.event_seq > coalesce(c.seq, 0)"""),
+        select e.brand_id, e.seq, e.topic, c.seq as cursor from event e
+        left join consumer_cursor c on c.brand_id = e.brand_id and c.consumer = 'chaos.witness'
+        where e.topic in (select topic from chaos.witnessed) and e.seq > coalesce(c.seq, 0)"""),
     ("notices", "select brand_id, event_id, state from inbox where state = 'RECEIVED'"),
     ("requests to the platform", """
         select brand_id, id, kind, status from platform_request

@@ -10,7 +10,7 @@ from tests.chaos.board import SLOTS, Board
 from tests.chaos.parts import LEASE_SECONDS
 from tests.chaos.stage import Stage
 
-_GAP_SECONDS = (0.8, 2.5)
+_GAP_SECONDS = (1.5, 4.0)
 _LATER_SECONDS = 2.0
 
 

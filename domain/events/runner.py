@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from domain.events import queries
 from domain.events.bus import EventBus
-from domain.events.consumers import Consumer, consume
+from domain.events.consumers import Consumer, Progress, consume
 from domain.kernel.errors import Busy, Unavailable
 from tenants.context import NO_BRAND, system_scope
 from tenants.work import Database
@@ -126,7 +126,7 @@ class ConsumerRunner:
             lane.news = False
             try:
                 async with self._slots:
-                    done = await consume(self._database, lane.brand_id, lane.consumer, limit=limit)
+                    done = await self._step(lane, limit)
             except (Unavailable, Busy):
                 lane.news = True
                 await asyncio.sleep(self._backoff[0])
@@ -149,6 +149,15 @@ class ConsumerRunner:
             _handled.labels(lane.consumer.name).inc(done.handled)
             lane.news |= done.more
             limit = min(_BATCH, limit * 2)
+
+    async def _step(self, lane: _Lane, limit: int) -> Progress | None:
+        """One transaction of a lane. While the database is away the slot is kept for a pause: all
+        lanes knocking at once would hold up its recovery."""
+        try:
+            return await consume(self._database, lane.brand_id, lane.consumer, limit=limit)
+        except Unavailable:
+            await asyncio.sleep(self._backoff[0])
+            raise
 
     async def _stuck(self, lane: _Lane, failures: int, error: Exception) -> None:
         name = lane.consumer.name

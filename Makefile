@@ -14,7 +14,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test check conformance ci bench clean lock
+.PHONY: run test check conformance ci chaos chaos-planted bench clean lock
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
@@ -34,7 +34,15 @@ check: $(VENV)/dev.stamp
 conformance: $(VENV)/dev.stamp
 	$(BIN)/python -m conformance
 
-ci: check test conformance
+ci: check test conformance chaos
+
+# Kill everything, a minute or KILLS times; make chaos KILLS=10000 ARGS="--seed 5f3a"
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(ARGS)
+
+# Plant one bug after another; each must be found.
+chaos-planted: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chaos --planted
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench

@@ -28,9 +28,11 @@ from tests.chaos.stage import PREFIX, Stage
 from tests.chaos.subscriber import Subscriber
 from tests.factories import Factory
 
-CALLERS = 32
-ODDS = {"api": 0.04, "worker": 0.01, "drop": 0.01}
+CALLERS = 16
+ODDS = {"api": 0.1, "worker": 0.004, "drop": 0.01}
 _READY_SECONDS = 60.0
+_PLANTED_REST_SECONDS = 15.0
+_CALM = {"api": 0.005}
 _LOOK_SECONDS = 0.25
 
 
@@ -125,7 +127,8 @@ class Campaign:
             report = Report(self._options)
             async with self._driving(driver, houses, report):
                 await self._until_enough()
-            report.rest_seconds, moving = await checker.come_to_rest(self._stage)
+            patience = _PLANTED_REST_SECONDS if self._options.plant else checker.REST_SECONDS
+            report.rest_seconds, moving = await checker.come_to_rest(self._stage, seconds=patience)
             for one in subscribers:
                 following[subscribers.index(one)].cancel()
                 await one.catch_up()
@@ -137,11 +140,12 @@ class Campaign:
         self, driver: Driver, houses: list[House], report: Report
     ) -> AsyncIterator[None]:
         """Callers at work and faults on; at the end faults off, and every question answered."""
-        possible = acts(houses)
+        is_calm = self._options.plant in plants.CALM
+        possible = acts(houses, only_moves=is_calm)
         began = time.monotonic()
         forgets = self._options.plant == "retry_without_key"
         await outside.misbehave(self._settings, self._options.seed, forgets_keys=forgets)
-        self._board.set_odds(**ODDS)
+        self._board.set_odds(**ODDS | (_CALM if is_calm else {}))
         nemesis = Nemesis(self._stage, self._board, self._options.seed)
         striking = asyncio.create_task(nemesis.run())
         asking = [

@@ -26,8 +26,11 @@ from api.logs import configure_logs
 from api.settings import Settings
 from domain.accounts import jobs as accounts
 from domain.events import jobs
+from domain.events.bus import PostgresBus
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
+from domain.payments.withdrawals import jobs as withdrawals
+from domain.payments.withdrawals.commands.take_silent_legs import Silence
 from sandbox import app as sandbox
 from simulator import app as simulator
 from tenants.database import make_engine
@@ -35,27 +38,29 @@ from tenants.passwords import Passwords
 from tenants.work import Database
 from tests.chaos import plants, witness
 from tests.chaos.bare import BareLedger
-from tests.chaos.board import Board
+from tests.chaos.board import OURS, Board
 from tests.chaos.crash import Crash, Door, wrap_jobs, wrap_transactions
 from tests.chaos.nursery import Listeners, Orders, Warming
+from tests.chaos.patch import patch
 
 LEASE_SECONDS = 3.0
 _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 3.0
 _ROUND_SECONDS = 2.0
 _STUCK_AFTER = timedelta(seconds=5)
-POOL_SIZE = 8
+POOL_SIZE = 2
+_NESTED_POOL_SIZE = 8
 
 
-def settings_of(home: str, prefix: str, listeners: Listeners) -> Settings:
-    """The settings of every process of a campaign."""
+def settings_of(home: str, prefix: str, listeners: Listeners, *, plant: str = "") -> Settings:
+    """The settings of every process of a campaign. Few connections: each fork opens them anew."""
     port, sandbox_port = listeners.ports()
     return Settings(
         backdesk_home=Path(home),
         role_prefix=prefix,
         port=port,
         sandbox_port=sandbox_port,
-        pool_size=POOL_SIZE,
+        pool_size=_NESTED_POOL_SIZE if plant in plants.NESTED else POOL_SIZE,
         database_url=None,
         environment="development",
     )
@@ -68,7 +73,7 @@ class Parts:
         self.orders = orders
         self.board = board
         self.listeners = listeners
-        self.settings = settings_of(orders.home, orders.prefix, listeners)
+        self.settings = settings_of(orders.home, orders.prefix, listeners, plant=orders.plant)
         self.series = simulator._series(simulator.SimulatorSettings("", speed=Decimal(0)))
         self.app: ASGIApp | None = None
 
@@ -77,7 +82,7 @@ class Parts:
         shorten_clocks()
         app = assemble_app(self.settings, self.settings.endpoints())
         url = self.settings.endpoints().url("app", driver="asyncpg")
-        engine = make_engine(url, pool_size=POOL_SIZE)
+        engine = make_engine(url, pool_size=self.settings.pool_size)
         self.app = BareLedger(app, Database(engine))
         asyncio.run(_warm(app, self.app, engine, warming))
         _forget_loop()
@@ -89,6 +94,8 @@ class Parts:
         configure_logs(self.settings)
         match role:
             case "api":
+                if slot != OURS[0]:
+                    _hear_nothing()
                 self._serve(Crash(self.board, role, seed))
             case "worker":
                 self._work(Crash(self.board, role, seed))
@@ -105,7 +112,7 @@ class Parts:
             Door(self.app, crash),
             loop="uvloop",
             lifespan="on",
-            log_level="error",
+            log_config=None,
             timeout_graceful_shutdown=1,
             **OPTIONS,
         )
@@ -139,21 +146,22 @@ class Parts:
 
 def shorten_clocks() -> None:
     """Leases, retries and rounds of the product, from minutes to seconds."""
-    jobs.STALLED_SECONDS = LEASE_SECONDS
-    jobs._HEARTBEAT_SECONDS = _BEAT_SECONDS
-    jobs._RETRY_SECONDS_MAX = _RETRY_SECONDS
-    for module in (accounts, notices):
-        module.STUCK_AFTER = _STUCK_AFTER
-    deposits.SILENT_AFTER = _STUCK_AFTER
-    worker.retake_stalled = partial(jobs.retake_stalled, stalled_seconds=LEASE_SECONDS)
-    worker._STALLED_EVERY_SECONDS = _BEAT_SECONDS
-    every = worker.Worker.every
+    patch(jobs, "STALLED_SECONDS", LEASE_SECONDS)
+    patch(jobs, "_HEARTBEAT_SECONDS", _BEAT_SECONDS)
+    patch(jobs, "_RETRY_SECONDS_MAX", _RETRY_SECONDS)
+    patch(accounts, "STUCK_AFTER", _STUCK_AFTER)
+    patch(notices, "STUCK_AFTER", _STUCK_AFTER)
+    patch(deposits, "SILENT_AFTER", _STUCK_AFTER)
+    patch(withdrawals, "Silence", partial(Silence, ask_after=_STUCK_AFTER))
+    retake = partial(jobs.retake_stalled, stalled_seconds=LEASE_SECONDS)
+    patch(worker, "retake_stalled", retake)
+    patch(worker, "_STALLED_EVERY_SECONDS", _BEAT_SECONDS)
+    patch(Passwords, "warm_up", _nothing)
 
     def often(made: worker.Worker, seconds: float, name: str, run: worker.Run) -> None:
         every(made, min(seconds, _ROUND_SECONDS), name, run)
 
-    worker.Worker.every = often
-    Passwords.warm_up = _nothing
+    every = patch(worker.Worker, "every", often)
 
 
 async def _warm(app: Starlette, door: ASGIApp, engine: AsyncEngine, warming: Warming) -> None:
@@ -168,11 +176,22 @@ async def _warm(app: Starlette, door: ASGIApp, engine: AsyncEngine, warming: War
     await engine.dispose()
 
 
+def _hear_nothing() -> None:
+    """A server without the bus: half of a fork's cost were its connections. The first server has
+    one, and everybody polls besides."""
+
+    async def alone(bus: PostgresBus, *_: object) -> PostgresBus:
+        return bus
+
+    patch(PostgresBus, "__aenter__", alone)
+    patch(PostgresBus, "__aexit__", alone)
+
+
 def _forget_loop() -> None:
     """What waits in asyncio remembers the loop it was warmed in; each fork has one of its own."""
     for one in gc.get_objects():
         if isinstance(one, _LoopBoundMixin):
-            one._loop = None  # type: ignore[assignment] # as it was made
+            patch(one, "_loop", None)
 
 
 async def _nothing(_self: Passwords) -> None:

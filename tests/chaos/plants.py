@@ -17,6 +17,7 @@ from tenants import log, work
 from tenants.context import Scope
 from tenants.log import Change, Event
 from tenants.tables import event
+from tests.chaos.patch import patch
 from tests.chaos.stage import PREFIX, Stage
 
 PLANTS = {
@@ -26,8 +27,18 @@ PLANTS = {
     "retry_without_key": "the PSP is asked again under another key, and forgets keys itself",
     "naive_cursor": "events are numbered by a sequence, as a serial column would be",
 }
-_ORDERED = "order by x.id for no key update"
-_UNORDERED = "order by array_position(l_account, x.id) for no key update"
+CALM = ("lock_order",)
+"""Those that show when many do the same at once: fewer kills find them sooner."""
+NESTED = ("publish_before_commit",)
+"""Those that take a second connection while they hold one."""
+_LOCKING = "select max(a.posted_at) into v_last from ("
+# One after the other, as separate statements of a caller would be, a round trip apart.
+_UNORDERED = """for i in 1 .. cardinality(l_account) loop
+        perform 1 from ledger_account x where x.brand_id = p_brand and x.id = l_account[i]
+            and x.min_balance is not null for no key update;
+        perform pg_sleep(0.002);
+    end loop;
+    """
 _NUMBERS = text("select nextval(cast(:name as regclass)) from generate_series(1, :count)")
 _HEAD = text(
     "update brand_head set event_seq = greatest(event_seq, :seq) where brand_id = :brand_id"
@@ -51,12 +62,12 @@ def break_database(plant: str, stage: Stage) -> None:
 def break_process(plant: str) -> None:
     """Break the code of a forked server or worker."""
     if plant == "publish_before_commit":
-        work.append = _publish_early
+        patch(work, "append", _publish_early)
     elif plant == "naive_cursor":
-        work.append = _number_naively
+        patch(work, "append", _number_naively)
     elif plant == "retry_without_key":
-        adapter._Write.__init__ = _keyless  # type: ignore[method-assign] # the plant
-        adapter.SandboxPsp._look = _blind  # type: ignore[method-assign] # the plant
+        patch(adapter._Write, "__init__", _keyless)
+        patch(adapter.SandboxPsp, "_look", _blind)
 
 
 def _unorder(look: psycopg.Connection[Any]) -> None:
@@ -66,8 +77,8 @@ def _unorder(look: psycopg.Connection[Any]) -> None:
         " where (n.nspname, p.proname) = ('ledger', 'post')"
     ).fetchone()
     assert found is not None
-    assert _ORDERED in found["body"], "the plant no longer fits ledger.post"
-    look.execute(found["body"].replace(_ORDERED, _UNORDERED).encode())
+    assert _LOCKING in found["body"], "the plant no longer fits ledger.post"
+    look.execute(found["body"].replace(_LOCKING, _UNORDERED + _LOCKING).encode())
 
 
 def _number(look: psycopg.Connection[Any]) -> None:

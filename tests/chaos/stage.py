@@ -42,14 +42,21 @@ class Stage:
         return self.cluster.endpoints
 
     async def __aenter__(self) -> "Stage":
-        await self._in_thread(lambda: self.cluster.ensure_started(tied=True))
-        await self._in_thread(lambda: migrate(self.endpoints))
+        await self._in_thread(self._start)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._in_thread(self.cluster.destroy)
         self._thread.shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        self.cluster.create()
+        with (self.cluster.place.data / "postgresql.conf").open("a") as settings:
+            # Thousands of connections are opened anew; proving each password would be most of it.
+            settings.write("\nscram_iterations = 1\n")
+        self.cluster.ensure_started(tied=True)
+        migrate(self.endpoints)
 
     def keep(self, seed: str) -> Path:
         """Copy logs, journal and kills to where the end of the stage leaves them alone."""

@@ -86,6 +86,7 @@ def show(report: Report, console: Console) -> None:
         ("events heard", report.events),
         ("events missing", report.count("events")),
         ("deadlocks", report.deadlocks),
+        ("jobs set aside", report.set_aside),
     ]
     for name, value in rows:
         table.add_row(name, str(value))

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-OURS = ("api-0", "api-1", "api-2", "api-3", "api-4", "api-5", "worker-0", "worker-1")
+OURS = (*(f"api-{n}" for n in range(12)), "worker-0", "worker-1")
 OUTSIDE = ("simulator", "sandbox")
 SLOTS = OURS + OUTSIDE
 ODDS = ("api", "worker", "drop")

@@ -62,6 +62,8 @@ class Report:
     altered: int = 0
     events: int = 0
     deadlocks: int = 0
+    set_aside: int = 0
+    """Jobs that failed ten times. Time is short here; what they were for must rest all the same."""
     sums: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     kept: Path | None = None
@@ -185,6 +187,7 @@ class Campaign:
         if self._board.ends:
             what = "processes ended by themselves"
             report.findings.append(Finding("liveness", what, self._board.ends, []))
+        report.set_aside = checker.set_aside(self._stage)
         report.deadlocks = self._stage.deadlocks()
         if report.deadlocks:
             report.findings.append(Finding("books", "deadlocks", report.deadlocks, []))

@@ -22,8 +22,9 @@ from tests.chaos.patch import patch
 _MID_COMMIT_SECONDS = 0.001
 # How much likelier than others: requests pass the door more often than they come to a commit.
 _WEIGHTS = {
-    "received": 0.5,
+    "received": 0.25,
     "begun": 0.5,
+    "answered": 0.5,
     "posted, uncommitted": 2.0,
     "mid-commit": 2.0,
     "committed, unanswered": 2.0,

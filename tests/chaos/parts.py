@@ -29,6 +29,8 @@ from domain.events import jobs
 from domain.events.bus import PostgresBus
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
+from domain.payments.deposits.waiting import started
+from domain.payments.transfers.waiting import ended
 from domain.payments.withdrawals import jobs as withdrawals
 from domain.payments.withdrawals.commands.take_silent_legs import Silence
 from sandbox import app as sandbox
@@ -47,6 +49,7 @@ LEASE_SECONDS = 3.0
 _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 3.0
 _ROUND_SECONDS = 2.0
+_PATIENCE_SECONDS = 0.1
 _STUCK_AFTER = timedelta(seconds=5)
 POOL_SIZE = 2
 _NESTED_POOL_SIZE = 8
@@ -153,6 +156,9 @@ def shorten_clocks() -> None:
     patch(notices, "STUCK_AFTER", _STUCK_AFTER)
     patch(deposits, "SILENT_AFTER", _STUCK_AFTER)
     patch(withdrawals, "Silence", partial(Silence, ask_after=_STUCK_AFTER))
+    for waiting in (started, ended):
+        # A server lives for about a second here: whoever waits for two is never answered.
+        waiting.__kwdefaults__["patience_s"] = _PATIENCE_SECONDS
     retake = partial(jobs.retake_stalled, stalled_seconds=LEASE_SECONDS)
     patch(worker, "retake_stalled", retake)
     patch(worker, "_STALLED_EVERY_SECONDS", _BEAT_SECONDS)

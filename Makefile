@@ -14,7 +14,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test check conformance ci chaos chaos-planted bench clean lock
+.PHONY: run test check conformance ci chaos chaos-planted bench bench-ledger clean lock
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
@@ -46,6 +46,10 @@ chaos-planted: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# Beside pgbench, on a database of its own; make bench-ledger ARGS="--rounds 1 --seconds 1"
+bench-ledger: $(VENV)/dev.stamp
+	$(BIN)/python -m bench ledger $(ARGS)
 
 # Environment and caches. Your data (.backdesk, or BACKDESK_HOME) stays.
 clean:

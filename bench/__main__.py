@@ -1,5 +1,8 @@
 """`make bench`: what requests cost beside the cheapest one, on a running installation.
 
+`python -m bench ledger` and `python -m bench ledger-race` measure the ledger on a database of
+their own, see `bench.ledger` and `bench.race`.
+
 Start `make run` first (or name its home by BACKDESK_HOME). Every round runs all operations one
 after another, interleaved, so that a busy moment hits all alike; the table shows medians over the
 rounds, and each rate as a ratio of the peer's: `{ __typename }`, which touches no database.
@@ -10,6 +13,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,6 +25,8 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
+from bench import ledger, race
 
 PEER = "typename (no database)"
 OPERATIONS: dict[str, str] = {
@@ -105,6 +111,14 @@ def show(figures: dict[str, Figures]) -> None:
 
 
 def main() -> None:
+    """The bench that is named first; without a name, of the running installation."""
+    others = {"ledger": ledger.main, "ledger-race": race.main}
+    if sys.argv[1:2] and sys.argv[1] in others:
+        return others[sys.argv[1]](sys.argv[2:])
+    return measure_requests()
+
+
+def measure_requests() -> None:
     """Measure the installation whose home is BACKDESK_HOME."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)

@@ -18,6 +18,7 @@ from domain.payments.tables import (
     approval,
     payment,
     payment_method,
+    payment_policy,
     payment_step,
     psp,
     psp_connection,
@@ -48,6 +49,10 @@ def open_cashier(make: Factory, brand: Brand, *, mark: str = "") -> Cashier:
     make.insert(
         payment_method, brand, id=made.method_id, connection_id=made.connection_id, kind="CARD",
         name=f"Cards{mark}", refundable_days=180, countries=[], position=1, enabled=True,
+    )  # fmt: skip
+    make.insert(
+        payment_policy, brand, cooling_off_hours=24, fx_spread_bps=100, fx_quote_seconds=15,
+        withdrawal_days=30, clearing_hours=24, dispute_closes_trading=True,
     )  # fmt: skip
     return made
 

@@ -100,3 +100,8 @@ def key_of(kind: str, given: strawberry.ID, field: str) -> UUID:
     if key is None:
         raise NotFound(path=("input", field))
     return key
+
+
+def optional_key(kind: str, given: strawberry.ID | None, field: str) -> UUID | None:
+    """The key of an id that may be left out. Refusals: NOT_FOUND, as `key_of`."""
+    return None if given is None else key_of(kind, given, field)

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from domain.payments.deposits.values import DepositWish
-from schema.accounts.asking import key_of
+from schema.accounts.asking import key_of, optional_key
 from schema.shared.scalars import URL, MoneyInput
 
 
@@ -43,8 +43,8 @@ class DepositCreateInput:
             amount=self.amount.to_amount("input", "amount"),
             method_id=key_of("payment_method", self.method_id, "methodId"),
             return_url=self.return_url,
-            client_id=None if not self.client_id else key_of("client", self.client_id, "clientId"),
-            wallet_id=None if not self.wallet_id else key_of("wallet", self.wallet_id, "walletId"),
+            client_id=optional_key("client", self.client_id, "clientId"),
+            wallet_id=optional_key("wallet", self.wallet_id, "walletId"),
         )
 
 

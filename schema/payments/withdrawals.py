@@ -272,8 +272,8 @@ class WithdrawalMutations:
         services: WithdrawalServices = info.context.services
         vault, brand_id = services.vault, info.context.scope.brand_id
         wish = DestinationWish(
-            client_id=_client_id(info, input.client_id),
             method_id=key_of("payment_method", input.method_id, "methodId"),
+            client_id=_client_id(info, input.client_id),
             holder_name=input.holder_name,
             account=input.account,
         )

@@ -1,6 +1,7 @@
 """A simulator on a database of its own, in process, with time and market in the test's hand."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -40,10 +41,14 @@ def clock() -> FixedClock:
     return FixedClock(START)
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture(scope="session")
 def own_database(template: Endpoints) -> Iterator[Endpoints]:
     """One database for these tests, since a simulator locks the one it writes to."""
-    cloned = postgres.clone(template, f"simulator_{os.getpid()}")
+    # Another folder's conftest may offer this fixture too: then there are two in one process.
+    cloned = postgres.clone(template, f"simulator_{os.getpid()}_{next(_numbers)}")
     yield cloned
     postgres.drop(cloned)
 

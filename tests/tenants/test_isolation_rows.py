@@ -177,7 +177,7 @@ def visible(table: Table, row: dict[str, Any], world: World, session: str) -> bo
         return True
     if session in ("client", "other client"):
         wanted = world.client("north" if session == "client" else "alone").id
-        return kind == "client" and row[table.info["client_column"]] == wanted
+        return kind in ("client", "own") and row[table.info["client_column"]] == wanted
     root = {"ib": "north", "sub-ib": "north_child", "other ib": "south"}[session]
     if kind not in ("client", "ib"):
         return False

@@ -171,7 +171,7 @@ def _money(minor: int, currency: str) -> dict[str, str]:
 
 
 def warming(houses: list[House]) -> Warming:
-    """One request of each kind: read or refused, so that the journal need not know it."""
+    """One request of each kind, which really does something: see `checker.begin`."""
     house = houses[0]
     one, other = house.clients[:2]
     move = {
@@ -180,20 +180,22 @@ def warming(houses: list[House]) -> Warming:
         "from": one.id.hex,
         "to": other.id.hex,
         "currency": CURRENCIES[0],
-        "amount": 10**12,
+        "amount": 1,
     }
-    much = {"idempotencyKey": "warming", "amount": _money(10**9, "USD")}
+    common = {"idempotencyKey": "warming", "amount": _money(100, "USD")}
     wallet, account = one.wallets["USD"], one.account_id
-    refused: list[tuple[Verb, dict[str, Any]]] = [
-        (DEPOSIT, {"methodId": house.method_id, "returnUrl": f"https://{house.host}/"}),
+    asked: list[tuple[Verb, dict[str, Any]]] = [
+        (DEPOSIT, {"walletId": wallet, "methodId": house.method_id,
+                   "returnUrl": f"https://{house.host}/"}),
         (TRANSFER, {"from": {"walletId": wallet}, "to": {"accountId": account}}),
+        (QUOTE, {"fromWalletId": wallet, "toCurrency": "EUR"}),
         (WITHDRAWAL, {"walletId": wallet, "destinationId": one.destination_id}),
-    ]
+    ]  # fmt: skip
     return [
         (MOVE.path, one.token, {"variables": {"input": move}}),
         ("/graphql", house.tokens[Role.BRAND_ADMIN], {"query": EVENTS}),
         *(
-            ("/graphql", one.token, {"query": verb.document, "variables": {"input": much | given}})
-            for verb, given in refused
+            ("/graphql", one.token, {"query": verb.document, "variables": {"input": common | more}})
+            for verb, more in asked
         ),
     ]

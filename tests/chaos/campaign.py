@@ -100,6 +100,7 @@ class Campaign:
                 plants.break_database(plant, self._stage)
                 self._nursery.start_ours(warming(houses))
                 await _until_ready(url)
+                checker.begin(self._stage)
                 return await self._fight(url, houses)
             except BaseException:
                 self._stage.keep(seed)
@@ -204,7 +205,7 @@ class Campaign:
 
 
 async def _until_ready(url: str) -> None:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
 
         async def ready() -> bool:
             try:

@@ -56,6 +56,15 @@ def prepare(stage: Stage) -> None:
         look.execute(sql.SQL("grant insert on chaos.witness to {}").format(worker))
 
 
+def begin(stage: Stage) -> None:
+    """Remember what was there before the driver asked for anything."""
+    with stage.look() as look:
+        look.execute(
+            "create table chaos.before as select id from payment"
+            " union all select id from ledger_transfer where kind = 'CHAOS_MOVE'"
+        )
+
+
 async def come_to_rest(
     stage: Stage, *, seconds: float = REST_SECONDS
 ) -> tuple[float, list[Finding]]:

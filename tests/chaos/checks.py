@@ -22,7 +22,7 @@ CHECKS: tuple[tuple[str, str, str], ...] = (
               and t.state = 'POSTED')"""),
     (DOUBLED, "a move in the ledger that nobody was told of", """
         select t.id, t.key from ledger_transfer t
-        where t.kind = 'CHAOS_MOVE' and not exists (
+        where t.kind = 'CHAOS_MOVE' and t.id not in (select id from chaos.before) and not exists (
             select 1 from chaos.intent i
             where i.state = 'acked' and i.object_id = t.id and t.key = 'chaos:' || i.key)"""),
     (DOUBLED, "one key, several transfers", """

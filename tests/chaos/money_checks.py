@@ -18,7 +18,8 @@ MONEY_CHECKS: tuple[tuple[str, str, str], ...] = (
               and p.currency = i.facts ->> 'currency')"""),
     (DOUBLED, "a payment that nobody was told of", """
         select p.id, p.kind, p.reference, p.status from payment p
-        where not exists (select 1 from chaos.intent i
+        where p.id not in (select id from chaos.before)
+          and not exists (select 1 from chaos.intent i
                           where i.state = 'acked' and i.object_id = p.id)"""),
     (DOUBLED, "one payment for several keys", """
         select object_id, count(*) from chaos.intent

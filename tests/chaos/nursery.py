@@ -68,18 +68,22 @@ class Nursery:
     """The campaign's handle on the nursery process."""
 
     def __init__(self, board: Board, listeners: Listeners, log: Path) -> None:
-        reading, self._writing = os.pipe()
+        orders, self._orders = os.pipe()
+        # Nothing is ever written to this one: it is readable when the campaign is gone.
+        lifeline, self._lifeline = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                os.close(self._writing)
-                _Parent(board, listeners, log, reading).run()
+                os.close(self._orders)
+                os.close(self._lifeline)
+                _Parent(board, listeners, log, orders, lifeline).run()
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
             finally:
                 os._exit(1)
-        os.close(reading)
+        os.close(orders)
+        os.close(lifeline)
 
     def start_outside(self, orders: Orders) -> None:
         """Start the simulator and the sandbox."""
@@ -90,11 +94,12 @@ class Nursery:
         self._send(warming)
 
     def _send(self, told: Any) -> None:
-        os.write(self._writing, json.dumps(told).encode() + b"\n")
+        os.write(self._orders, json.dumps(told).encode() + b"\n")
 
     def end(self) -> None:
         """Kill all of them and return when none is left."""
-        os.close(self._writing)
+        os.close(self._orders)
+        os.close(self._lifeline)
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
@@ -102,9 +107,12 @@ class Nursery:
 class _Parent:
     """The nursery process: one thread, no loop, everything imported."""
 
-    def __init__(self, board: Board, listeners: Listeners, log: Path, lifeline: int) -> None:
+    def __init__(
+        self, board: Board, listeners: Listeners, log: Path, orders: int, lifeline: int
+    ) -> None:
         self._board = board
         self._listeners = listeners
+        self._orders = orders
         self._lifeline = lifeline
         self._slots: dict[int, str] = {}
         self._serial = 0
@@ -176,7 +184,7 @@ class _Parent:
         """One line, a byte at a time: what follows it is for later."""
         told = b""
         while not told.endswith(b"\n"):
-            part = os.read(self._lifeline, 1)
+            part = os.read(self._orders, 1)
             if not part:
                 return b""
             told += part

@@ -10,6 +10,7 @@ from asyncio.mixins import _LoopBoundMixin
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,7 @@ _BEAT_SECONDS = 1.0
 _RETRY_SECONDS = 3.0
 _ROUND_SECONDS = 2.0
 _PATIENCE_SECONDS = 0.1
+_WARMING_TRIES = 20
 _STUCK_AFTER = timedelta(seconds=5)
 POOL_SIZE = 2
 _NESTED_POOL_SIZE = 8
@@ -83,6 +85,7 @@ class Parts:
     def warm_up(self, warming: Warming) -> None:
         """Build the application and let it answer once; shorten the clocks for every fork."""
         shorten_clocks()
+        import_module(f"uvicorn.protocols.websockets.{OPTIONS['ws'].replace('-', '_')}_impl")
         app = assemble_app(self.settings, self.settings.endpoints())
         url = self.settings.endpoints().url("app", driver="asyncpg")
         engine = make_engine(url, pool_size=self.settings.pool_size)
@@ -178,7 +181,15 @@ async def _warm(app: Starlette, door: ASGIApp, engine: AsyncEngine, warming: War
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
     ):
         for path, token, body in warming:
-            await client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+            headers = {"Authorization": f"Bearer {token}"}
+            for _ in range(_WARMING_TRIES):
+                told = (await client.post(path, json=body, headers=headers)).json()
+                [payload] = told["data"].values()
+                if not payload.get("errors"):
+                    break
+                await asyncio.sleep(_BEAT_SECONDS)  # the market has no price yet
+            else:
+                raise RuntimeError(f"warming up: {told}")
     await engine.dispose()
 
 

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench import scratch
-from domain.kernel.errors import Busy, DomainError
+from domain.kernel.errors import Busy, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import Money
 from domain.payments.ledger.accounts import ledger_accounts
@@ -114,7 +114,7 @@ class Race:
 
         try:
             await self.database.write(self.scope, command)
-        except Busy:  # waited too long behind other racers: nothing was taken
+        except (Busy, Unavailable):  # waited too long behind others; each debit has its key
             await self._take(debits)
         except DomainError as refusal:
             if refusal.code != "INSUFFICIENT_FUNDS":

@@ -6,9 +6,9 @@ from bench.race import Plan, Race
 
 
 @pytest.mark.slow
-async def test_twenty_thousand_racing_debits_leave_no_wallet_under_its_floor(database, brand):
-    plan = Plan(debits=20_000, wallets=100, connections=8, batch=100)
+async def test_thousands_of_racing_debits_leave_no_wallet_under_its_floor(database, brand):
+    plan = Plan(debits=4_000, wallets=100, connections=4, batch=20)
     outcome = await Race(database, brand.id, plan).run()
-    assert outcome.taken + outcome.refused == 20_000
-    assert outcome.refused > 500, "every wallet came to its floor"
+    assert outcome.taken + outcome.refused == 4_000
+    assert outcome.refused > 100, "every wallet came to its floor"
     assert (outcome.under_floor, outcome.wrong_balances, outcome.findings) == (0, 0, ())

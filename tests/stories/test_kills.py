@@ -26,7 +26,7 @@ ORDER = """mutation($key: String!, $account: ID!) {
                      lots: "0.01"}) { order { id status } errors { code message } } }"""
 DEALS = """query($account: ID!) { node(id: $account) { ... on Account {
   deals(first: 100, filter: {entry: {eq: IN}}) { nodes { ticket } } } } }"""
-OWN = "{ viewer { client { id accounts { nodes { id } } } } }"
+OWN = "{ viewer { client { id accounts(filter: {kind: {eq: DEMO}}) { nodes { id } } } } }"
 
 
 @pytest.fixture(scope="module")

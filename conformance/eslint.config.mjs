@@ -5,7 +5,7 @@ const EXCEPTIONS = {
   // `@oneOf` is the specification's own directive, which the printer writes without a description.
   "@graphql-eslint/require-description": [
     "error",
-    { types: true, rootField: true, FieldDefinition: true, InputValueDefinition: true,
+    { types: true, rootField: true, FieldDefinition: true,
       EnumValueDefinition: true },
   ],
   // The printer sorts the SDL and a test holds it to that; the rule compares words otherwise.

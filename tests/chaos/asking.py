@@ -10,7 +10,17 @@ _TIMEOUT = aiohttp.ClientTimeout(total=12, connect=3)
 _AGAIN_SECONDS = 0.02
 _AGAIN_SECONDS_MAX = 0.5
 # The answers that promise nothing: ask again under the same key.
-_RETRIABLE = frozenset({"UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS", "THROTTLED", "TIMEOUT"})
+_RETRIABLE = frozenset(
+    {
+        "UNAVAILABLE",
+        "IDEMPOTENCY_IN_PROGRESS",
+        "THROTTLED",
+        "TIMEOUT",
+        # Of the platform at this moment: said before anything begins, and not stored.
+        "PRICE_UNAVAILABLE",
+        "PRICE_STALE",
+    }
+)
 
 
 class Unknown(Exception):

@@ -193,6 +193,8 @@ class Campaign:
         if report.deadlocks:
             report.findings.append(Finding("books", "deadlocks", report.deadlocks, []))
         report.findings += checker.examine(self._stage, journal.intents, seen)
+        # What never came to rest is often only the trace of something worse.
+        report.findings.sort(key=lambda one: one.area == "liveness")
         report.sums = checker.sums(self._stage)
         report.kills, report.harms = self._board.by_point(), self._board.harms()
         states = Counter(one.state for one in journal.intents)

@@ -25,6 +25,8 @@ from tests.chaos.board import OURS, OUTSIDE, Board
 from tests.chaos.crash import die_with_parent
 
 _RESTART_SECONDS = 0.2
+_END_SECONDS = 3.0
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,15 @@ class Nursery:
         """Kill all of them and return when none is left."""
         os.close(self._orders)
         os.close(self._lifeline)
+        deadline = time.monotonic() + _END_SECONDS
         with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+            while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                if time.monotonic() > deadline:
+                    # It is warming up and looks at nothing else; its children end without it.
+                    os.kill(self.pid, signal.SIGKILL)
+                    os.waitpid(self.pid, 0)
+                    return
+                time.sleep(_LOOK_SECONDS)
 
 
 class _Parent:

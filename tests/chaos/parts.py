@@ -85,6 +85,7 @@ class Parts:
     def warm_up(self, warming: Warming) -> None:
         """Build the application and let it answer once; shorten the clocks for every fork."""
         shorten_clocks()
+        plants.break_process(self.orders.plant)
         import_module(f"uvicorn.protocols.websockets.{OPTIONS['ws'].replace('-', '_')}_impl")
         app = assemble_app(self.settings, self.settings.endpoints())
         url = self.settings.endpoints().url("app", driver="asyncpg")
@@ -113,7 +114,6 @@ class Parts:
     def _serve(self, crash: Crash) -> None:
         assert self.app is not None, "it was warmed up"
         wrap_transactions(crash)
-        plants.break_process(self.orders.plant)
         config = uvicorn.Config(
             Door(self.app, crash),
             loop="uvloop",
@@ -126,7 +126,6 @@ class Parts:
 
     def _work(self, crash: Crash) -> None:
         wrap_transactions(crash)
-        plants.break_process(self.orders.plant)
 
         def dying(made: worker.Worker) -> None:
             wrap_jobs(made.jobs, crash)

@@ -60,7 +60,7 @@ def break_database(plant: str, stage: Stage) -> None:
 
 
 def break_process(plant: str) -> None:
-    """Break the code of a forked server or worker."""
+    """Break the code of all servers and workers, before they are forked."""
     if plant == "publish_before_commit":
         patch(work, "append", _publish_early)
     elif plant == "naive_cursor":

@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -136,17 +135,22 @@ class Bench:
 
     async def _measured(self, connections: int, once: Once) -> float:
         posted = 0
-        await asyncio.gather(*(once(n) for n in range(connections)))
-        began = time.perf_counter()
-        deadline = began + self.seconds
+
+        async def counted(n: int) -> int:
+            try:
+                return await once(n)
+            except Busy:  # waited too long behind others: not posted, not counted
+                return 0
 
         async def caller(n: int) -> None:
             nonlocal posted
             while time.perf_counter() < deadline:
-                with suppress(Busy):  # waited too long behind others: not posted, not counted
-                    done = await once(n)  # awaited first: what is added to must be read after it
-                    posted += done
+                done = await counted(n)  # awaited first: what is added to must be read after it
+                posted += done
 
+        await asyncio.gather(*(counted(n) for n in range(connections)))
+        began = time.perf_counter()
+        deadline = began + self.seconds
         await asyncio.gather(*(caller(n) for n in range(connections)))
         return posted / (time.perf_counter() - began)
 

@@ -38,11 +38,11 @@ _APPROVE = """mutation($input: WithdrawalApproveInput!) {
   withdrawalApprove(input: $input) { withdrawal { id } errors { code } } }"""
 
 
-def acts(houses: list[House], *, only_moves: bool = False) -> list[Act]:
+def acts(houses: list[House], *, only: str | None = None) -> list[Act]:
     """Everything that callers do, as often as it stands here; or all of them the same."""
     cashier = Cashier(houses)
-    if only_moves:
-        return [cashier.move]
+    if only is not None:
+        return [getattr(cashier, only)]
     return [
         cashier.deposit,
         cashier.move,

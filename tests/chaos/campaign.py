@@ -143,12 +143,12 @@ class Campaign:
         self, driver: Driver, houses: list[House], report: Report
     ) -> AsyncIterator[None]:
         """Callers at work and faults on; at the end faults off, and every question answered."""
-        is_calm = self._options.plant in plants.CALM
-        possible = acts(houses, only_moves=is_calm)
+        only = plants.CALM.get(self._options.plant)
+        possible = acts(houses, only=only)
         began = time.monotonic()
         forgets = self._options.plant == "retry_without_key"
         await outside.misbehave(self._settings, self._options.seed, forgets_keys=forgets)
-        self._board.set_odds(**ODDS | (_CALM if is_calm else {}))
+        self._board.set_odds(**ODDS | (_CALM if only else {}))
         nemesis = Nemesis(self._stage, self._board, self._options.seed)
         striking = asyncio.create_task(nemesis.run())
         asking = [

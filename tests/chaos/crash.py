@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,7 +88,8 @@ def wrap_transactions(crash: Crash) -> None:
             if crash.drops():
                 # It is committed, the connection is gone, and our side has read nothing of it.
                 raw = (await connection.get_raw_connection()).driver_connection
-                await raw.execute(statements)
+                with suppress(Exception):  # killed at the same moment: as good
+                    await raw.execute(statements)
                 raw.terminate()
         await driver(connection, statements)
 

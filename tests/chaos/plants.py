@@ -27,8 +27,8 @@ PLANTS = {
     "retry_without_key": "the PSP is asked again under another key, and forgets keys itself",
     "naive_cursor": "events are numbered by a sequence, as a serial column would be",
 }
-CALM = ("lock_order",)
-"""Those that show when many do the same at once: fewer kills find them sooner."""
+CALM = {"lock_order": "move", "retry_without_key": "deposit"}
+"""Those that show when many do the same at once, and what: fewer kills find them sooner."""
 NESTED = ("publish_before_commit",)
 """Those that take a second connection while they hold one."""
 _LOCKING = "select max(a.posted_at) into v_last from ("

@@ -1,6 +1,6 @@
 """What the ledger promises, in plain Python: the oracle of `test_model.py`."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -23,35 +23,33 @@ class Model:
     held: dict[str, Move] = field(default_factory=dict)
     now: int = 0
 
-    def free(self, account: str) -> int:
-        kept = sum(one.amount for one in self.held.values() if one.giver == account)
-        return self.posted[account] - kept
+    def kept(self, account: str) -> int:
+        return sum(one.amount for one in self.held.values() if one.giver == account)
 
-    def apply(self, moves: list[Move]) -> str:
-        """OK, or why nothing of it happened. The account `bank` has no floor."""
-        then = replace(self, posted=dict(self.posted), known=dict(self.known), held=dict(self.held))
-        said = next((said for one in moves if (said := then.step(one)) != "OK"), "OK")
-        if said == "OK" and any(then.free(one) < 0 for one in then.posted if one != "bank"):
-            said = "INSUFFICIENT_FUNDS"
-        if said == "OK":
-            self.posted, self.known, self.held = then.posted, then.known, then.held
-        return said
+    def apply(self, moves: list[Move]) -> set[str]:
+        """OK, or the reasons why nothing of it happened. The account `bank` has no floor."""
+        before = dict(self.posted), dict(self.known), dict(self.held)
+        said = {self.step(one) for one in moves} - {"OK"}
+        if not said and any(self.posted[a] < self.kept(a) for a in self.posted if a != "bank"):
+            said = {"INSUFFICIENT_FUNDS"}
+        if said:
+            self.posted, self.known, self.held = before
+        return said or {"OK"}
 
     def step(self, one: Move) -> str:
-        earlier = self.known.setdefault(one.key, one)
-        if earlier is not one:
-            return "OK" if earlier._replace(until=one.until) == one else "TRANSFER_KEY_REUSED"
-        hold = self.held.pop(one.hold, None)
+        if one.key in self.known:
+            return "OK" if self.known[one.key] == one else "TRANSFER_KEY_REUSED"
+        self.known[one.key], hold = one, self.held.pop(one.hold, None)
+        over = hold is not None and 0 < hold.until <= self.now
         if one.hold and hold is None:
             return "HOLD_RESOLVED"
-        is_over = hold is not None and 0 < hold.until <= self.now
-        if one.what == "TAKE" and is_over:
+        if one.what == "TAKE" and over:
             return "HOLD_EXPIRED"
-        if (one.what == "EXPIRE" and not is_over) or (hold and one.amount > hold.amount):
+        if (one.what == "EXPIRE" and not over) or (hold and one.amount > hold.amount):
             return "BUG"
         if one.what == "HOLD":
             self.held[one.key] = one
-        elif one.what in ("POST", "TAKE"):
+        elif one.amount:
             self.posted[one.giver] -= one.amount
             self.posted[one.taker] += one.amount
         return "OK"

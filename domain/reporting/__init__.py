@@ -1,0 +1,1 @@
+"""What management sees over all contexts at once."""

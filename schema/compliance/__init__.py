@@ -1,0 +1,1 @@
+"""Compliance in GraphQL."""

@@ -58,3 +58,15 @@ async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientSt
         ClientRisk(row.risk),
         row.country,
     )
+
+
+async def lock_client(work: WriteWork, client_id: UUID) -> None:
+    """Let one work at a time judge what a client has and owes: each sees what the last one left.
+
+    Taken before any row of the client is locked, so that two works never wait for each other.
+    """
+    await work.rows(
+        select(client.c.id)
+        .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+        .with_for_update(key_share=True)
+    )

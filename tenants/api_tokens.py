@@ -24,7 +24,7 @@ from tenants.sessions import Whose
 from tenants.tables import token
 from tenants.tokens import Minted
 from tenants.values import Role, TokenKind
-from tenants.work import WriteWork
+from tenants.work import ReadWork, WriteWork
 
 NAME_LENGTH_MAX = 100
 DAYS_MAX = 730
@@ -83,6 +83,16 @@ async def _create(
         raise ScopeNotHeld()
     grant = Grant(name, plan.scopes, timedelta(days=plan.days), addresses)
     return await issue_api_token(work, await _owner(work, plan, sources), grant)
+
+
+async def find_issuer(work: ReadWork | WriteWork, token_id: UUID) -> UUID | None:
+    """The person who made an API token; None for those that the installation made."""
+    rows = await work.rows(
+        select(token.c.issued_by).where(
+            token.c.brand_id == work.scope.brand_id, token.c.id == token_id
+        )
+    )
+    return rows[0].issued_by if rows else None
 
 
 async def revoke_api_token(work: WriteWork, token_id: UUID) -> None:

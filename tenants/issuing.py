@@ -7,6 +7,7 @@ any, and an operator's first token has nobody to ask.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -78,7 +79,7 @@ class Grant:
 async def issue_api_token(work: WriteWork, whose: Whose | None, grant: Grant) -> Minted:
     """A token of an ib, limited to its subtree, or of a service, which is the token itself.
 
-    Effects: audit.
+    Whoever asks is kept as its issuer, or for a token the person behind that one. Effects: audit.
     """
     minted = mint(TextKind.API, work.scope.brand_id, work.new_id())
     owner, now = whose or Whose(ActorKind.TOKEN, minted.id), work.database_now()
@@ -91,6 +92,7 @@ async def issue_api_token(work: WriteWork, whose: Whose | None, grant: Grant) ->
             name=grant.name,
             scopes=scopes,
             addresses=list(grant.addresses),
+            issued_by=_person(work),
             secret_hash=minted.secret_hash,
             created_at=now,
             expires_at=now + grant.lifetime,
@@ -102,3 +104,16 @@ async def issue_api_token(work: WriteWork, whose: Whose | None, grant: Grant) ->
         Change("api_token.create", object_kind="api_token", object_id=minted.id, after=after)
     )
     return minted
+
+
+def _person(work: WriteWork) -> Any:
+    """Who makes a token: the actor, or whoever issued the token that acts."""
+    actor = work.scope.actor
+    if actor.kind is not ActorKind.TOKEN:
+        return actor.id
+    made = token.alias("made")
+    return (
+        select(made.c.issued_by)
+        .where(made.c.brand_id == work.scope.brand_id, made.c.id == actor.id)
+        .scalar_subquery()
+    )

@@ -203,6 +203,8 @@ token = brand_table(
     uuid_column("client_id", nullable=True),
     text_column("ib_path", default=""),
     text_column("name", default=""),
+    # The person who made an API token, also where a token made it.
+    uuid_column("issued_by", nullable=True),
     Column("scopes", ARRAY(Text), nullable=False, server_default=_EMPTY),
     Column("addresses", ARRAY(Text), nullable=False, server_default=_EMPTY),
     Column("secret_hash", LargeBinary, nullable=False),

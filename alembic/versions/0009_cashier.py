@@ -12,6 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # Whoever made a token is a maker of what the token does. Rows from before have nobody.
+    op.add_column("token", sa.Column("issued_by", sa.UUID(), nullable=True))
     op.create_table(
         "approval_rule",
         sa.Column("brand_id", sa.UUID(), nullable=False),
@@ -27,6 +29,7 @@ def upgrade() -> None:
             "risk",
             "upto_minor",
             name=op.f("uq_approval_rule_brand_id_currency_risk_upto_minor"),
+            postgresql_nulls_not_distinct=True,
         ),
     )
     isolate("approval_rule", visible_to="brand")
@@ -196,6 +199,7 @@ def upgrade() -> None:
         sa.Column("account_cipher", sa.LargeBinary(), nullable=False),
         sa.Column("account_digest", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("maker_ids", sa.ARRAY(sa.UUID()), server_default="{}", nullable=False),
         sa.Column("usable_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("destination_id", sa.UUID(), nullable=True),
         sa.Column("risk", sa.Text(), nullable=True),
         sa.Column("approval_round", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("maker_ids", sa.ARRAY(sa.UUID()), server_default="{}", nullable=False),
         sa.Column("from_kind", sa.Text(), nullable=True),
         sa.Column("from_id", sa.UUID(), nullable=True),
         sa.Column("to_kind", sa.Text(), nullable=True),

@@ -58,6 +58,10 @@ def _of_payment() -> tuple[Any, ...]:
     )
 
 
+def _makers() -> Column[Any]:
+    return Column("maker_ids", ARRAY(PgUUID(as_uuid=True)), nullable=False, server_default="{}")
+
+
 psp = shared_table(
     "psp",
     id_column(),
@@ -136,7 +140,10 @@ approval_rule = brand_table(
     text_column("risk"),
     minor("upto_minor", nullable=True),
     Column("levels", ARRAY(Text), nullable=False),
-    UniqueConstraint("brand_id", "currency", "risk", "upto_minor"),
+    # One rule a bound, and one for the rest.
+    UniqueConstraint(
+        "brand_id", "currency", "risk", "upto_minor", postgresql_nulls_not_distinct=True
+    ),
     visible_to="brand",
 )
 payout_destination = brand_table(
@@ -149,6 +156,8 @@ payout_destination = brand_table(
     Column("account_cipher", LargeBinary, nullable=False),
     text_column("account_digest"),
     text_column("status"),
+    # Who wrote it: the client, or others whose withdrawals to it somebody else must look at.
+    _makers(),
     time_column("usable_from"),
     time_column("created_at"),
     ForeignKeyConstraint(["brand_id", "client_id"], ["client.brand_id", "client.id"]),
@@ -225,6 +234,8 @@ payment = brand_table(
     uuid_column("destination_id", nullable=True),
     text_column("risk", nullable=True),
     Column("approval_round", Integer, nullable=False, server_default="0"),
+    # Who asked for it or named its payee: none of them decides on it.
+    _makers(),
     # Transfers and conversions.
     text_column("from_kind", nullable=True),
     uuid_column("from_id", nullable=True),

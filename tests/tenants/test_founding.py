@@ -7,13 +7,15 @@ import pytest_asyncio
 
 from domain.kernel.ids import new_uuid
 from tenants import tables
-from tenants.context import NO_BRAND, ActorKind, system_scope
+from tenants.api_tokens import find_issuer
+from tenants.context import NO_BRAND, Actor, ActorKind, Scope, system_scope
 from tenants.database import make_engine
 from tenants.founding import BrandPlan, open_brand
 from tenants.issuing import Grant, is_living, issue_api_token, issue_operator_token
 from tenants.numbers import next_number
 from tenants.sessions import Whose
 from tenants.tokens import parse
+from tenants.values import Role
 from tenants.work import Database
 
 DAY = timedelta(days=1)
@@ -105,3 +107,21 @@ async def test_numbers_rise_per_brand_and_kind(brand, brand_b, database, system)
     assert await take(system, "a") == 4
     assert [await take(system, "login", 500) for _ in range(2)] == [500, 501]
     assert await take(system_scope(brand_b.id), "a") == 1
+
+
+async def test_a_token_keeps_the_person_behind_it(make, brand, database, system):
+    """A token's token is of whoever issued the first; the installation's are nobody's."""
+    grant = Grant("demo", ["clients:read"], DAY)
+    person = make.staff(brand, Role.BRAND_ADMIN)
+    scope = Scope(brand.id, Actor(ActorKind.STAFF, person, "Admin"))
+    issued = []
+    for _ in range(3):
+        made = (await database.write(scope, lambda w: issue_api_token(w, None, grant))).value
+        async with database.read(system) as work:
+            issued.append(await find_issuer(work, made.id))
+        scope = Scope(brand.id, Actor(ActorKind.TOKEN, made.id), token_id=made.id)
+    assert issued == [person] * 3
+    ours = (await database.write(system, lambda w: issue_api_token(w, None, grant))).value
+    async with database.read(system) as work:
+        assert await find_issuer(work, ours.id) is None
+        assert await find_issuer(work, new_uuid()) is None

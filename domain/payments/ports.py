@@ -36,18 +36,24 @@ class PspUnavailable(Upstream):
 
 
 class OutcomeUnknown(Upstream):
-    """A write was sent and no proof came back: a state to resolve by `key`, never a failure."""
+    """A write was sent and no proof came back: a state to resolve by `key`, never a failure.
 
-    def __init__(self, key: str) -> None:
+    `refused` is the PSP's refusal of a repetition, when there was one: the write before it may
+    have been done all the same, and may be what it was refused for.
+    """
+
+    def __init__(self, key: str, refused: PspRefused | None = None) -> None:
         super().__init__(
             "OUTCOME_UNKNOWN", "The payment provider's answer was lost.", retryable=True
         )
-        self.key = key
+        self.key, self.refused = key, refused
 
 
 class Psp(Protocol):
     """A merchant account at a PSP. Every call may raise PspUnavailable; every write may also raise
-    PspRefused or OutcomeUnknown. What is searched and not there is None."""
+    PspRefused or OutcomeUnknown. What is searched and not there is None, and only that: a read
+    that is answered in any other way was not answered. A write that moves money out and is refused
+    after a try whose outcome nobody knows is OutcomeUnknown."""
 
     async def create_payment(
         self, request: PaymentRequest, *, key: str, sent_before: bool = False

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CUT = "sandbox.cut"
 _SHUFFLE_MS = 250
+_READ_REFUSALS = (400, 403, 404, 409, 422)
 Chance = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Range = tuple[Milliseconds, Milliseconds]
@@ -39,6 +40,7 @@ class Knobs(BaseModel):
     answer_500: Chance = 0
     drop_answer: Chance = 0
     refuse: Chance = 0
+    refuse_reads: Chance = 0
     duplicate_notices: Annotated[int, Field(ge=0, le=100)] = 0
     shuffle_notices: bool = False
     delay_notices_ms: Range = (0, 0)
@@ -86,6 +88,13 @@ class Faults:
     def refuses(self) -> bool:
         return self._calls.random() < self.knobs.refuse
 
+    def refuses_read(self) -> int | None:
+        """With which status a read is refused, whatever is there; None when it is not."""
+        # Luck that is not tried is not used up, so that the other knobs repeat as before.
+        if not self.knobs.refuse_reads or self._calls.random() >= self.knobs.refuse_reads:
+            return None
+        return self._calls.choice(_READ_REFUSALS)
+
     def notice_delay(self) -> timedelta:
         """How long a new notice is held back."""
         held = self._notices.uniform(*self.knobs.delay_notices_ms)
@@ -110,11 +119,14 @@ class Failing:
         faults: Faults = scope["app"].state.psp.faults
         await asyncio.sleep(faults.latency_seconds())
         broken, is_dropped = faults.fails(), faults.drops()
+        refused = faults.refuses_read() if scope["method"] == "GET" else None
         if broken == "before":
-            await _answer_500(send)
+            await _answer(send, 500)
+        elif refused is not None:
+            await _answer(send, refused)
         elif broken == "after":
             await self._app(scope, receive, _unheard)
-            await _answer_500(send)
+            await _answer(send, 500)
         elif is_dropped:
             await self._app(scope, receive, _unheard)
             await _cut(scope, receive)
@@ -122,10 +134,10 @@ class Failing:
             await self._app(scope, receive, send)
 
 
-async def _answer_500(send: Send) -> None:
+async def _answer(send: Send, status: int) -> None:
     body = b'{"error":{"code":"FAULT","message":"Failed on demand."}}'
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

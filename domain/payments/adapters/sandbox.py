@@ -2,11 +2,13 @@
 
 A write goes out with our id in `Idempotency-Key`. When its answer is lost, the PSP is searched by
 our reference; only when it has nothing is the write sent again, under the same key. What is still
-unproven then is OutcomeUnknown. Lists are of one at most, so that nothing is paged.
+unproven then is OutcomeUnknown, and so is money out that is refused the second time: the first may
+be why. Only a write is ever refused. Lists are of one at most, so that nothing is paged.
 """
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import quote as escaped
@@ -30,7 +32,7 @@ from domain.payments.psp_values import (
 )
 
 T = TypeVar("T")
-_NOT_FOUND = 404
+_REFUSALS = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
 _DUPLICATE = "DUPLICATE_REFERENCE"
 
 
@@ -54,6 +56,7 @@ class SandboxPsp:
             "description": request.description,
         }
         write = _Write("/payments", body, key, ("payments", request.reference))
+        # One that was made after all is credited when it is paid: a refusal may be believed.
         return await self._write(write, shapes.payment, sent_before=sent_before)
 
     async def find_payment(self, psp_id: str) -> PspPayment | None:
@@ -69,7 +72,7 @@ class SandboxPsp:
     ) -> PspRefund:
         body = {"reference": reference, "amount": shapes.amount(amount)["amount"]}
         path = f"/payments/{escaped(payment_id, safe='')}/refunds"
-        write = _Write(path, body, key, ("refunds", reference))
+        write = _Write(path, body, key, ("refunds", reference), moves_out=True)
         return await self._write(write, shapes.refund, sent_before=sent_before)
 
     async def find_refund(self, psp_id: str) -> PspRefund | None:
@@ -92,7 +95,7 @@ class SandboxPsp:
                 "holder_name": request.to.holder_name,
             },
         }
-        write = _Write("/payouts", body, key, ("payouts", request.reference))
+        write = _Write("/payouts", body, key, ("payouts", request.reference), moves_out=True)
         return await self._write(write, shapes.payout, sent_before=sent_before)
 
     async def find_payout(self, psp_id: str) -> PspPayout | None:
@@ -126,12 +129,12 @@ class SandboxPsp:
         params = {"from": start.isoformat(), "to": end.isoformat()}
         answer = await self._read("/settlements", params)
         if answer.status_code != httpx.codes.OK:
-            raise _refusal(answer)
+            raise _not_told(answer)
         return answer.text
 
     async def _find(self, kind: str, psp_id: str) -> Json | None:
         answer = await self._read(f"/{kind}/{escaped(psp_id, safe='')}")
-        return None if answer.status_code == _NOT_FOUND else _content(answer)
+        return None if _is_absent(kind, answer) else _told(answer)
 
     async def _search(self, kind: str, reference: str) -> Json | None:
         return _listed(kind, await self._read(f"/{kind}", {"reference": reference}))
@@ -166,9 +169,10 @@ class SandboxPsp:
 
         try:
             answer = await self._out.again(attempt)
+            was_doubtful = is_doubtful
             # Good and unreadable proves nothing, although it may be done.
             is_doubtful = is_doubtful or answer.is_success
-            return read(await self._judged(write, answer))
+            return read(await self._judged(write, answer, was_doubtful=was_doubtful))
         except (Unanswered, PspUnavailable) as error:
             found = await self._last_look(write) if is_doubtful else None
             if found is not None:
@@ -177,15 +181,20 @@ class SandboxPsp:
                 raise OutcomeUnknown(write.key) from error
             raise (_silent(error) if isinstance(error, Unanswered) else error) from error
 
-    async def _judged(self, write: "_Write", answer: httpx.Response) -> Json:
-        """The body of a good answer; a reference that is taken was taken by ourselves."""
+    async def _judged(self, write: "_Write", answer: httpx.Response, *, was_doubtful: bool) -> Json:
+        """The body of a good answer; a reference that is taken was taken by ourselves, and a try
+        before may be why there is nothing left to move."""
         try:
             return _content(answer)
         except PspRefused as refused:
-            found = await self._last_look(write) if refused.code == _DUPLICATE else None
-            if found is None:
-                raise
-            return found
+            is_open = was_doubtful and write.moves_out
+            is_taken = refused.code == _DUPLICATE
+            found = await self._last_look(write) if is_open or is_taken else None
+            if found is not None:
+                return found
+            if is_open:
+                raise OutcomeUnknown(write.key, refused) from refused
+            raise
 
     async def _look(self, write: "_Write") -> httpx.Response | None:
         """What the PSP has under the write's reference, as if it were the answer."""
@@ -200,16 +209,21 @@ class SandboxPsp:
         """What the PSP has under the write's reference; None when that can't be told either."""
         try:
             found = await self._look(write)
-            return None if found is None else _content(found)
-        except (Lost, NeverSent, PspUnavailable, PspRefused):
+            return None if found is None else _told(found)
+        except (Lost, NeverSent, PspUnavailable):
             return None
 
 
+@dataclass(frozen=True, slots=True)
 class _Write:
-    """A POST, and where its effect is searched: the list and our reference."""
+    """A POST, and where its effect is searched: the list and our reference. `moves_out`: it would
+    be paid twice if it were taken for refused and had been done."""
 
-    def __init__(self, path: str, body: Json, key: str, search: tuple[str, str] | None) -> None:
-        self.path, self.body, self.key, self.search = path, body, key, search
+    path: str
+    body: Json
+    key: str
+    search: tuple[str, str] | None
+    moves_out: bool = False
 
 
 def _silent(error: Unanswered) -> PspUnavailable:
@@ -217,30 +231,67 @@ def _silent(error: Unanswered) -> PspUnavailable:
 
 
 def _listed(kind: str, answer: httpx.Response) -> Json | None:
-    found: Any = _content(answer).get(kind)
+    found: Any = _told(answer).get(kind)
     if not isinstance(found, list):
         raise PspUnavailable("The payment provider's answer has not the published shape.")
     return found[0] if found else None
 
 
+def _is_absent(kind: str, answer: httpx.Response) -> bool:
+    """Whether the PSP itself says that there is no such thing: not a gateway's 404."""
+    if answer.status_code != httpx.codes.NOT_FOUND:
+        return False
+    error = _error(answer)
+    return error is not None and error[0] == f"UNKNOWN_{kind.removesuffix('s').upper()}"
+
+
+def _told(answer: httpx.Response) -> Json:
+    """The body of a read that was answered. Refusals: PSP_UNAVAILABLE, for all else."""
+    if answer.status_code != httpx.codes.OK:
+        raise _not_told(answer)
+    return _body(answer)
+
+
+def _not_told(answer: httpx.Response) -> PspUnavailable:
+    """A read asks for nothing that could be refused: whatever this is, it is no verdict."""
+    error = _error(answer)
+    message = f"The payment provider answered {answer.status_code} to a question"
+    return PspUnavailable(f"{message}: {error[1]}" if error else f"{message}.")
+
+
 def _content(answer: httpx.Response) -> Json:
     """The body of a good answer. Refusals: those of `_refusal`."""
-    if answer.status_code not in (200, 201):
+    if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED):
         raise _refusal(answer)
+    return _body(answer)
+
+
+def _body(answer: httpx.Response) -> Json:
     try:
         body: Json = orjson.loads(answer.content)
     except orjson.JSONDecodeError as error:
         raise PspUnavailable("The payment provider's answer is no JSON.") from error
+    if not isinstance(body, dict):
+        raise PspUnavailable("The payment provider's answer has not the published shape.")
     return body
 
 
-def _refusal(answer: httpx.Response) -> PspRefused | PspUnavailable:
-    """PspRefused with the wire's code; PspUnavailable for 401, 403, 429 and what is no JSON."""
+def _error(answer: httpx.Response) -> tuple[str, str] | None:
+    """Code and message of an answer that is no good one; None when it is not of the wire."""
     try:
         error = orjson.loads(answer.content)["error"]
-        code, message = str(error["code"]), str(error["message"])
+        return str(error["code"]), str(error["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def _refusal(answer: httpx.Response) -> PspRefused | PspUnavailable:
+    """PspRefused with the wire's code; PspUnavailable for what is no refusal of the wire: a gateway
+    speaks, or we are not let in."""
+    error = _error(answer)
+    if error is None:
         return PspUnavailable(f"The payment provider answered {answer.status_code}.")
-    if answer.status_code in (401, 403, 429):
+    code, message = error
+    if answer.status_code not in _REFUSALS:
         return PspUnavailable(f"The payment provider lets us not in: {message}")
     return PspRefused(code, message)

@@ -255,6 +255,63 @@ async def test_what_can_not_be_proven_is_unknown(
     await psp.controls.faults(auto=BY_HAND)
 
 
+@pytest_asyncio.fixture
+async def refused_reads(psp: RunningPsp) -> AsyncIterator[None]:
+    """Every GET is answered 4xx until the test is over."""
+    await psp.controls.faults(refuse_reads=1, auto=BY_HAND)
+    yield
+    await psp.controls.faults(auto=BY_HAND)
+
+
+@pytest.mark.usefixtures("account", "refused_reads")
+async def test_a_read_that_is_refused_was_not_answered(account: SandboxPsp):
+    """Neither "there is none" nor "it was refused": nobody has looked."""
+    today = datetime.now(UTC).date()
+    for n in range(5):
+        for read in (
+            account.find_payment(f"pay_{n}"),
+            account.find_refund(f"ref_{n}"),
+            account.find_payout(f"po_{n}"),
+            account.find_dispute(f"dp_{n}"),
+            account.find_payment_by_reference(f"ours-{n}"),
+            account.find_refund_by_reference(f"ours-{n}"),
+            account.find_payout_by_reference(f"ours-{n}"),
+            account.settlements(today, today),
+        ):
+            with pytest.raises(PspUnavailable, match="to a question"):
+                await read
+
+
+@pytest.mark.usefixtures("account", "refused_reads")
+async def test_a_write_that_can_not_be_searched_is_unknown(
+    account: SandboxPsp, superuser: Connection[Any]
+):
+    to = PayoutTo(MethodKind.BANK, "DE89370400440532013000", "Alma Okafor")
+    asked = PayoutRequest(new_uuid().hex, eur(5_000), to)
+    with pytest.raises(OutcomeUnknown):
+        await account.create_payout(asked, key=asked.reference, sent_before=True)
+    sent = superuser.execute(
+        "select count(*) from sandbox.psp_payout where reference = %s", [asked.reference]
+    ).fetchone()
+    assert sent == (0,)
+
+
+async def test_money_out_that_is_refused_the_second_time_is_unknown(account: SandboxPsp):
+    """The try before may be done, and be what it is refused for; money in would be credited."""
+    to = PayoutTo(MethodKind.BANK, "no IBAN", "Alma Okafor")
+    asked = PayoutRequest(new_uuid().hex, eur(5_000), to)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await account.create_payout(asked, key=asked.reference, sent_before=True)
+    assert unknown.value.refused is not None
+    assert unknown.value.refused.code == "INVALID_DESTINATION"
+    with pytest.raises(PspRefused) as refused:
+        await account.create_payout(asked, key=asked.reference)
+    assert refused.value.code == "INVALID_DESTINATION"
+    wrong = request(amount=Money(100, "GBP"))
+    with pytest.raises(PspRefused):
+        await account.create_payment(wrong, key=wrong.reference, sent_before=True)
+
+
 async def test_a_psp_that_takes_too_long_is_unknown(psp: RunningPsp, account: SandboxPsp):
     await psp.controls.faults(latency_ms=[1500, 1600], auto=BY_HAND)
     hasty = SandboxPsp(
@@ -281,12 +338,17 @@ async def test_nobody_there_is_unavailable_and_nothing_was_sent():
     ("answer", "error"),
     [
         pytest.param(httpx.Response(200, text="<html>"), PspUnavailable, id="no-json"),
+        pytest.param(httpx.Response(200, json=["x"]), PspUnavailable, id="a-list"),
         pytest.param(httpx.Response(200, json={"id": "pay_1"}), PspUnavailable, id="half"),
         pytest.param(httpx.Response(409, text="no"), PspUnavailable, id="a-refusal-without-words"),
         pytest.param(httpx.Response(429, json={"error": {"code": "SLOW", "message": "down"}}),
                      PspUnavailable, id="too-many"),
+        pytest.param(httpx.Response(408, json={"error": {"code": "SLOW", "message": "late"}}),
+                     PspUnavailable, id="timed-out"),
         pytest.param(httpx.Response(400, json={"error": {"code": "MALFORMED", "message": "x"}}),
                      PspRefused, id="malformed"),
+        pytest.param(httpx.Response(404, json={"error": {"code": "NO_ROUTE", "message": "x"}}),
+                     PspRefused, id="not-found-by-a-gateway"),
     ],
 )  # fmt: skip
 async def test_answers_that_are_not_of_the_wire(
@@ -298,8 +360,9 @@ async def test_answers_that_are_not_of_the_wire(
         return answer
 
     monkeypatch.setattr(account._out, "once", answered)
-    with pytest.raises(error):
-        await account.find_payment("pay_1")
+    for read in (account.find_payment("pay_1"), account.find_payment_by_reference("ours")):
+        with pytest.raises(PspUnavailable):
+            await read
     unproven = OutcomeUnknown if answer.is_success else error
     with pytest.raises(unproven):
         await account.create_payment(request(), key="k")

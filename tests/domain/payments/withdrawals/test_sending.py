@@ -301,6 +301,38 @@ async def test_a_refusal_of_the_psp_is_an_answer(desk: Desk):
     assert await desk.counter.money() == (30_000, 0, 30_000)
 
 
+@pytest.mark.parametrize("forgets", [False, True], ids=["keeps keys", "forgets keys"])
+async def test_a_search_that_is_refused_fails_nothing(desk: Desk, forgets):
+    """It was sent, the answer died, and then the PSP refuses to be asked: nothing is given free."""
+    key = await desk.mixed()
+    await desk.running.controls.faults(**WAITS, drop_answer=1, forget_keys=forgets)
+    with pytest.raises((OutcomeUnknown, PspUnavailable)):
+        await desk.send(key)
+    await desk.running.controls.faults(**WAITS, refuse_reads=1, forget_keys=forgets)
+    asked = replace(desk, psp=SandboxPsp(desk.running.url, api_key=_key(desk), patience=SHORT))
+    for n in range(6):
+        with pytest.raises((OutcomeUnknown, PspUnavailable)):
+            await asked.send(key)
+        leg = desk.counter.legs(key)[n % 2]
+        with pytest.raises((OutcomeUnknown, PspUnavailable)):
+            await pull_leg(asked.sending, leg.brand_id, leg.id.hex)
+    assert desk.counter.row(key).status == "UNKNOWN"
+    assert await desk.counter.money() == (60_000, 50_000, 30_000)
+    await desk.running.controls.faults(**WAITS, forget_keys=forgets)
+    await asked.send(key)
+    for n, status in enumerate(("SUCCEEDED", "PAID")):
+        await desk.settle(key, n, status)
+    await desk.running.controls.faults(**WAITS, refuse_reads=1)
+    for leg in desk.counter.legs(key):
+        with pytest.raises(PspUnavailable):
+            await pull_leg(asked.sending, leg.brand_id, leg.id.hex)
+    await desk.running.controls.faults(**WAITS)
+    await asked.news(key)
+    await asked.psp.aclose()
+    assert desk.counter.row(key).status == "PAID"
+    assert await desk.counter.money() == (10_000, 0, -20_000)
+
+
 async def test_nothing_is_lost_while_the_psp_is_away(desk: Desk):
     key = await desk.mixed()
     gone = replace(desk, psp=SandboxPsp("http://127.0.0.1:9", api_key="x" * 16, patience=SHORT))

@@ -20,6 +20,7 @@ from domain.payments.reconciliation import rounds as reconciliation
 from domain.payments.transfers import consumers as transfers
 from domain.payments.transfers import rounds
 from domain.payments.withdrawals import jobs as withdrawals
+from domain.payments.withdrawals.consumers import RISKS
 from tenants.secrets import Vault
 from tenants.work import Database
 
@@ -101,7 +102,7 @@ def register_transfers(cashier: Cashier) -> None:
 def register_withdrawals(cashier: Cashier) -> None:
     """What was approved is sent to its PSPs and followed until it is there; the rest expires."""
     psps, vault = cashier.psps, cashier.vault
-    cashier.worker.consumers.append(withdrawals.APPROVED)
+    cashier.worker.consumers.extend([withdrawals.APPROVED, RISKS])
     cashier.worker.jobs.include(withdrawals.jobs_over(psps, vault))
     for kind in (NoticeKind.REFUND, NoticeKind.PAYOUT):
         cashier.handlers[kind] = withdrawals.on_notice(psps, vault)

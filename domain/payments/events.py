@@ -42,6 +42,7 @@ class PaymentEventKind(StrEnum):
     WITHDRAWAL_FAILED = "withdrawal_failed"
     WITHDRAWAL_RETURNED = "withdrawal_returned"
     APPROVAL_GIVEN = "approval_given"
+    APPROVALS_ADDED = "approvals_added"
     APPROVALS_RESET = "approvals_reset"
     TRANSFER_SENDING = "transfer_sending"
     TRANSFER_UNKNOWN = "transfer_unknown"

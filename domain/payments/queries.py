@@ -70,6 +70,16 @@ async def lock_payment(work: WriteWork, payment_id: UUID) -> dict[str, Any] | No
     return None if row is None else dict(row._mapping)
 
 
+async def find_client_id(work: ReadWork | WriteWork, payment_id: UUID) -> UUID | None:
+    """Whose payment it is, without a lock; None when unknown or out of scope."""
+    rows = await work.rows(
+        select(payment.c.client_id).where(
+            payment.c.brand_id == work.scope.brand_id, payment.c.id == payment_id
+        )
+    )
+    return rows[0].client_id if rows else None
+
+
 async def get_payment(
     work: WriteWork, payment_id: UUID, kind: PaymentKind, *, path: tuple[str, ...] = ()
 ) -> dict[str, Any]:

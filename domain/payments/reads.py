@@ -33,7 +33,7 @@ from domain.payments.tables import (
     payout_destination,
     withdrawal_leg,
 )
-from domain.payments.values import ApprovalStatus, LegStatus, PaymentStatus
+from domain.payments.values import ApprovalStatus, LegStatus
 from domain.reads import (
     VIEWER_ID,
     Entity,
@@ -108,25 +108,6 @@ _checkers = (
     .correlate(payment)
     .scalar_subquery()
 )
-# Whoever asked for a withdrawal, or named its payee anew.
-_makers = (
-    select(
-        func.coalesce(
-            func.array_agg(payment_step.c.actor_id),
-            cast_as([], ARRAY(UUID(as_uuid=True))),
-            type_=ARRAY(UUID(as_uuid=True)),
-        )
-    )
-    .where(
-        payment_step.c.brand_id == payment.c.brand_id,
-        payment_step.c.payment_id == payment.c.id,
-        or_(payment_step.c.n == 1, payment_step.c.status == PaymentStatus.REQUESTED.value),
-        payment_step.c.actor_id.is_not(None),
-    )
-    .correlate(payment)
-    .scalar_subquery()
-)
-
 # A part of a withdrawal that failed or came back, and can be sent elsewhere.
 _can_send_again = (
     exists()
@@ -155,7 +136,7 @@ PAYMENT = Entity(
         "steps": _steps,
         "next_level": _next_level,
         "checker_ids": _checkers,
-        "maker_ids": _makers,
+        **columns(payment, "maker_ids"),
         "can_send_again": _can_send_again,
         "is_over": func.coalesce(payment.c.expires_at <= _now(payment.c.brand_id), false()),
     },
@@ -225,8 +206,8 @@ WITHDRAWAL_LEG = Entity(
 
 
 def _open_to_viewer() -> ColumnElement[bool]:
-    """The next approval of its withdrawal, where the viewer neither asked nor decided before."""
-    other, step = approval.alias("other"), payment_step.alias("asked")
+    """The next approval of its withdrawal, where the viewer neither had a hand in it nor decided."""
+    other, asked = approval.alias("other"), payment.alias("asked")
     same_round = and_(
         other.c.brand_id == approval.c.brand_id,
         other.c.payment_id == approval.c.payment_id,
@@ -236,10 +217,9 @@ def _open_to_viewer() -> ColumnElement[bool]:
         same_round, other.c.status == ApprovalStatus.PENDING.value, other.c.n < approval.c.n
     )
     made = and_(
-        step.c.brand_id == approval.c.brand_id,
-        step.c.payment_id == approval.c.payment_id,
-        or_(step.c.n == 1, step.c.status == PaymentStatus.REQUESTED.value),
-        step.c.actor_id == VIEWER_ID,
+        asked.c.brand_id == approval.c.brand_id,
+        asked.c.id == approval.c.payment_id,
+        VIEWER_ID.op("=")(func.any(asked.c.maker_ids)),
     )
     return and_(
         ~exists().where(earlier).correlate(approval),

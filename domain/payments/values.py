@@ -98,7 +98,7 @@ class DestinationStatus(StrEnum):
 
 
 class ApprovalLevel(StrEnum):
-    """Whose approval a withdrawal needs; the permission is `withdrawals:approve:<level>`."""
+    """Whose approval a withdrawal needs; the permission is `approvals:<level>` in small letters."""
 
     BACK_OFFICE = "BACK_OFFICE"
     FINANCE = "FINANCE"

@@ -1,6 +1,7 @@
 """Refusals of withdrawals and payout destinations. Codes are public contract."""
 
-from domain.kernel.errors import Conflict, Forbidden, Refused
+from domain.kernel.errors import Conflict, Refused
+from domain.kernel.money import Money, from_minor
 
 
 class DestinationRequired(Refused):
@@ -13,6 +14,19 @@ class DestinationRequired(Refused):
             path=("input", "destinationId"),
         )
         self.rest_minor = rest_minor
+
+
+class ReturnToSource(Refused):
+    """Deposits in other currencies can still be given back; converting does not change that."""
+
+    def __init__(self, owed: Money) -> None:
+        shown = f"{from_minor(owed.amount_minor, owed.currency)} {owed.currency}"
+        super().__init__(
+            "RETURN_TO_SOURCE",
+            f"Deposits of {shown} can still go back where they came from: withdraw that in "
+            f"{owed.currency} first, converting what you need.",
+            path=("input", "amount"),
+        )
 
 
 class DestinationNotUsable(Refused):
@@ -99,19 +113,3 @@ class VersionMoved(Conflict):
 
     def __init__(self) -> None:
         super().__init__("VERSION_CONFLICT", "The withdrawal has changed; read it again.")
-
-
-class FourEyes(Forbidden):
-    """Whoever asked for it, changed its payee or approved it in this round decides no more."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "FOUR_EYES", "Somebody else must decide: you asked, redirected or approved before."
-        )
-
-
-class LevelMissing(Forbidden):
-    """The next approval is one that the caller may not give."""
-
-    def __init__(self, level: str) -> None:
-        super().__init__("LEVEL_MISSING", f"This withdrawal waits for {level}.")

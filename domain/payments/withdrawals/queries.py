@@ -5,25 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, func, literal, or_, select
+from sqlalchemy import ARRAY, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.clients.values import ClientRisk
 from domain.payments.tables import (
-    approval,
-    approval_rule,
     payment,
     payment_method,
     payment_method_terms,
-    payment_step,
     payout_destination,
     psp_connection,
     withdrawal_leg,
 )
 from domain.payments.values import (
-    ApprovalLevel,
-    ApprovalStatus,
     ConnectionStatus,
     LegStatus,
     MethodKind,
@@ -31,7 +25,7 @@ from domain.payments.values import (
     PaymentKind,
     PaymentStatus,
 )
-from domain.payments.withdrawals.values import ApprovalRule, ApprovalState, Source, Terms
+from domain.payments.withdrawals.values import Source, Terms
 from tenants.tables import brand_state
 from tenants.work import ReadWork, WriteWork
 
@@ -66,14 +60,18 @@ async def lock_sources(work: WriteWork, client_id: UUID, currency: str) -> None:
     """Keep a client's settled deposits, so that two withdrawals do not use one of them up."""
     await work.rows(
         select(payment.c.id)
-        .where(payment.c.brand_id == work.scope.brand_id, *_deposits(client_id, currency))
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            *_deposits(client_id),
+            payment.c.credited_currency == currency,
+        )
         .order_by(payment.c.id)
         .with_for_update(key_share=True)
     )
 
 
-async def list_sources(work: AnyWork, client_id: UUID, currency: str) -> list[Source]:
-    """A client's settled deposits in a currency, with what of each is left to give back."""
+async def list_sources(work: AnyWork, client_id: UUID) -> list[Source]:
+    """A client's settled deposits, with what of each is left to give back."""
     rows = await work.rows(
         select(
             payment.c.id,
@@ -81,6 +79,7 @@ async def list_sources(work: AnyWork, client_id: UUID, currency: str) -> list[So
             payment.c.connection_id,
             payment_method.c.kind,
             func.coalesce(payment.c.source_label, payment_method.c.name).label("label"),
+            payment.c.credited_currency,
             (payment.c.credited_minor - payment.c.refunded_minor - _on_its_way()).label("left"),
             payment.c.settled_at,
             payment_method.c.refundable_days,
@@ -90,7 +89,7 @@ async def list_sources(work: AnyWork, client_id: UUID, currency: str) -> list[So
             (payment_method.c.brand_id == payment.c.brand_id)
             & (payment_method.c.id == payment.c.method_id),
         )
-        .where(payment.c.brand_id == work.scope.brand_id, *_deposits(client_id, currency))
+        .where(payment.c.brand_id == work.scope.brand_id, *_deposits(client_id))
         .order_by(payment.c.id)
     )
     return [
@@ -100,6 +99,7 @@ async def list_sources(work: AnyWork, client_id: UUID, currency: str) -> list[So
             connection_id=row.connection_id,
             kind=MethodKind(row.kind),
             label=row.label,
+            currency=row.credited_currency,
             left_minor=int(row.left),
             settled_at=row.settled_at,
             refundable_days=row.refundable_days,
@@ -108,12 +108,11 @@ async def list_sources(work: AnyWork, client_id: UUID, currency: str) -> list[So
     ]
 
 
-def _deposits(client_id: UUID, currency: str) -> tuple[ColumnElement[bool], ...]:
+def _deposits(client_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return (
         payment.c.client_id == client_id,
         payment.c.kind == PaymentKind.DEPOSIT.value,
         among(payment.c.status, _REFUNDABLE),
-        payment.c.credited_currency == currency,
         payment.c.credited_minor > payment.c.refunded_minor,
         payment.c.settled_at.is_not(None),
         payment.c.connection_id.is_not(None),
@@ -133,22 +132,17 @@ def _on_its_way() -> ColumnElement[Any]:
     return asked.scalar_subquery()
 
 
-async def list_rules(work: AnyWork, currency: str, risk: ClientRisk) -> list[ApprovalRule]:
-    """The brand's rules on amounts of a currency for clients of a risk."""
+async def list_least(work: AnyWork, method_ids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+    """The least amount each of these methods takes for withdrawals, by method and currency."""
+    terms = payment_method_terms.c
     rows = await work.rows(
-        select(approval_rule.c.upto_minor, approval_rule.c.levels).where(
-            approval_rule.c.brand_id == work.scope.brand_id,
-            approval_rule.c.currency == currency,
-            approval_rule.c.risk == risk.value,
+        select(terms.method_id, terms.currency, terms.min_minor).where(
+            terms.brand_id == work.scope.brand_id,
+            among_ids(terms.method_id, method_ids),
+            terms.direction == PaymentDirection.WITHDRAWAL.value,
         )
     )
-    return [
-        ApprovalRule(
-            None if row.upto_minor is None else int(row.upto_minor),
-            tuple(ApprovalLevel(one) for one in row.levels),
-        )
-        for row in rows
-    ]
+    return {(row.method_id, row.currency): int(row.min_minor) for row in rows}
 
 
 async def find_terms(
@@ -246,36 +240,6 @@ async def list_legs(work: AnyWork, payment_id: UUID) -> Sequence[Any]:
         )
         .order_by(withdrawal_leg.c.n)
     )
-
-
-async def list_approvals(work: AnyWork, payment_id: UUID, round_: int) -> list[ApprovalState]:
-    """The approvals of a withdrawal's round, in the order of the chain."""
-    rows = await work.rows(
-        select(approval.c.id, approval.c.level, approval.c.status, approval.c.decided_by)
-        .where(
-            approval.c.brand_id == work.scope.brand_id,
-            approval.c.payment_id == payment_id,
-            approval.c.round == round_,
-        )
-        .order_by(approval.c.n)
-    )
-    return [
-        ApprovalState(row.id, ApprovalLevel(row.level), ApprovalStatus(row.status), row.decided_by)
-        for row in rows
-    ]
-
-
-async def list_makers(work: AnyWork, payment_id: UUID) -> frozenset[UUID]:
-    """Who asked for a withdrawal, and everybody who named another payee since."""
-    rows = await work.rows(
-        select(payment_step.c.actor_id).where(
-            payment_step.c.brand_id == work.scope.brand_id,
-            payment_step.c.payment_id == payment_id,
-            or_(payment_step.c.n == 1, payment_step.c.status == PaymentStatus.REQUESTED.value),
-            payment_step.c.actor_id.is_not(None),
-        )
-    )
-    return frozenset(row.actor_id for row in rows)
 
 
 async def find_leg(work: AnyWork, leg_id: UUID) -> Any:

@@ -1,87 +1,32 @@
-"""Pure verdicts on withdrawals: whose approval, which way, what fee, who decides, what status.
+"""Pure verdicts on withdrawals: which way, what fee, what status.
 
 Worked example D4: deposits by card A of 600 and Skrill of 400; a withdrawal of 1,500 goes
 600 to card A, 400 to Skrill and 500 to the payout destination.
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from domain.clients.values import ClientRisk
-from domain.kernel.money import from_minor, scale_of
+from domain.kernel.money import Money, from_minor
 from domain.payments.rules import fee_of
-from domain.payments.values import ApprovalLevel, ApprovalStatus, LegKind, LegStatus, MethodKind
+from domain.payments.values import LegKind, LegStatus, MethodKind
 from domain.payments.values import PaymentStatus as Status
 from domain.payments.withdrawals.errors import (
     AmountOutside,
     DestinationRequired,
-    FourEyes,
-    LevelMissing,
     MethodUnavailable,
 )
-from domain.payments.withdrawals.values import (
-    ApprovalRule,
-    ApprovalState,
-    LegState,
-    Part,
-    Payout,
-    Source,
-    Terms,
-)
+from domain.payments.withdrawals.values import LegState, Part, Payout, Source, Terms
 
-# D4, in major units of the currency: up to 500 by itself, then one level more at a time.
-_DEFAULTS: Final = (
-    (500, 0),
-    (5_000, 1),
-    (50_000, 2),
-)
-_CHAIN: Final = tuple(ApprovalLevel)
-# Of a coin 500 units can be a fortune: without a rule of the brand, everybody looks at it.
-_COIN_SCALE: Final = 4
 _FIRST: Final = {kind: n for n, kind in enumerate(MethodKind)}
 _ON_ITS_WAY: Final = (
     (LegStatus.UNKNOWN, Status.UNKNOWN),
     (LegStatus.SENDING, Status.SENDING),
     (LegStatus.SENT, Status.SENT),
 )
-
-
-def required_levels(
-    rules: Sequence[ApprovalRule], currency: str, amount_minor: int, risk: ClientRisk
-) -> tuple[ApprovalLevel, ...]:
-    """Whose approvals an amount needs, in the order of the chain; none for what goes by itself.
-
-    `rules` are the brand's for this currency and risk; D4's table holds when there are none, and
-    above the highest of them everybody is asked. Whatever they say, a client of MEDIUM or HIGH
-    risk is looked at by somebody, and one of HIGH risk by compliance.
-    """
-    found = set(_by_rules(rules, amount_minor) if rules else _by_default(currency, amount_minor))
-    if risk is ClientRisk.HIGH:
-        found.add(ApprovalLevel.COMPLIANCE)
-    if risk is not ClientRisk.LOW:
-        found.add(ApprovalLevel.BACK_OFFICE)
-    return tuple(level for level in _CHAIN if level in found)
-
-
-def _by_rules(rules: Sequence[ApprovalRule], amount_minor: int) -> Sequence[ApprovalLevel]:
-    bounded = sorted(
-        (one for one in rules if one.upto_minor is not None), key=lambda one: one.upto_minor or 0
-    )
-    for one in (*bounded, *(one for one in rules if one.upto_minor is None)):
-        if one.upto_minor is None or amount_minor <= one.upto_minor:
-            return one.levels
-    return _CHAIN
-
-
-def _by_default(currency: str, amount_minor: int) -> Sequence[ApprovalLevel]:
-    if scale_of(currency) < _COIN_SCALE:
-        for upto, levels in _DEFAULTS:
-            if from_minor(amount_minor, currency) <= upto:
-                return _CHAIN[:levels]
-    return _CHAIN
 
 
 def split(
@@ -127,6 +72,27 @@ def _back(one: Source, taken: int) -> Part:
     )
 
 
+def owed_elsewhere(
+    sources: Iterable[Source], least: Mapping[tuple[UUID, str], int], *, at: datetime
+) -> tuple[Money, ...]:
+    """What could still go back to deposits, by currency: from where money must not be turned away.
+
+    Conversion does not change where money came from. `least` is what a method takes at least in a
+    currency; less than that in all can't go back by itself and is not owed.
+    """
+    sums: dict[str, int] = {}
+    floors: dict[str, list[int]] = {}
+    for one in sources:
+        if one.left_minor > 0 and one.takes_back(at):
+            sums[one.currency] = sums.get(one.currency, 0) + one.left_minor
+            floors.setdefault(one.currency, []).append(least.get((one.method_id, one.currency), 0))
+    return tuple(
+        Money(total, currency)
+        for currency, total in sorted(sums.items())
+        if total >= min(floors[currency])
+    )
+
+
 def charge(parts: Sequence[Part], terms: Mapping[UUID, Terms], currency: str) -> int:
     """The client's fee for these parts, on top of them: each method's own, on its sum.
 
@@ -160,26 +126,6 @@ def _check_least(amount_minor: int, least_minor: int, currency: str) -> None:
     if amount_minor < least_minor:
         shown = from_minor(least_minor, currency)
         raise AmountOutside("AMOUNT_TOO_LOW", f"At least {shown} {currency} must go this way.")
-
-
-def decide_approval(
-    approvals: Sequence[ApprovalState],
-    who: UUID,
-    *,
-    permissions: Collection[str],
-    makers: Collection[UUID],
-) -> ApprovalState:
-    """The approval of this round that a member of staff may decide: the first that waits.
-
-    Nobody who asked for the withdrawal or named its payee (`makers`) decides, and nobody decides
-    twice in a round. Refusals: FOUR_EYES, LEVEL_MISSING.
-    """
-    waiting = next(one for one in approvals if one.status is ApprovalStatus.PENDING)
-    if who in makers or any(one.decided_by == who for one in approvals):
-        raise FourEyes()
-    if f"approvals:{waiting.level.lower()}" not in permissions:
-        raise LevelMissing(waiting.level)
-    return waiting
 
 
 def status_of(legs: Iterable[LegState], amount_minor: int) -> Status | None:

@@ -4,15 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.payments.values import ApprovalLevel, ApprovalStatus, LegKind, LegStatus, MethodKind
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalRule:
-    """Whose approvals amounts up to `upto_minor` need; None is any amount."""
-
-    upto_minor: int | None
-    levels: tuple[ApprovalLevel, ...]
+from domain.payments.values import ApprovalLevel, LegKind, LegStatus, MethodKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +19,7 @@ class Source:
     connection_id: UUID
     kind: MethodKind
     label: str
+    currency: str
     left_minor: int
     settled_at: datetime
     refundable_days: int
@@ -38,12 +31,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """A payout destination that may be used."""
+    """A payout destination that may be used, and who wrote it."""
 
     destination_id: UUID
     method_id: UUID
     connection_id: UUID
     label: str
+    makers: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +65,28 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an amount would leave: its parts, its fee on top, whose approvals it needs."""
+    """How an amount would leave: its parts, its fee on top, whose approvals it needs.
+
+    `makers` had a hand in it, and decide nothing.
+    """
 
     parts: tuple[Part, ...]
     fee_minor: int
     levels: tuple[ApprovalLevel, ...]
+    makers: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The withdrawal whose parts are planned anew: its whole amount and its makers until now.
+
+    One that `was_sent` does not go back to deposits again: a deposit did not take its part.
+    """
+
+    payment_id: UUID
+    amount_minor: int
+    makers: frozenset[UUID]
+    was_sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +95,3 @@ class LegState:
 
     status: LegStatus
     paid_minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalState:
-    """An approval of the current round."""
-
-    id: UUID
-    level: ApprovalLevel
-    status: ApprovalStatus
-    decided_by: UUID | None = None

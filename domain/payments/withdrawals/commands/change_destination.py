@@ -4,24 +4,17 @@ Whoever approved it approved another payee, so that all approvals begin anew.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.clients.standing import ClientStanding, find_standing
+from domain.clients.standing import ClientStanding, find_standing, lock_client
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance
 from domain.payments.events import PaymentEventKind, payment_event
 from domain.payments.ledger.post import post
-from domain.payments.queries import find_policy, get_payment
-from domain.payments.values import (
-    ApprovalLevel,
-    ApprovalStatus,
-    LegStatus,
-    PaymentKind,
-    PaymentStatus,
-)
+from domain.payments.queries import find_client_id, find_policy, get_payment
+from domain.payments.values import ApprovalStatus, LegStatus, PaymentKind, PaymentStatus
 from domain.payments.withdrawals.commands.give_up import release_held
 from domain.payments.withdrawals.commands.hold_parts import (
     add_approvals,
@@ -35,7 +28,7 @@ from domain.payments.withdrawals.errors import NotWaiting, VersionMoved
 from domain.payments.withdrawals.movements import Movements
 from domain.payments.withdrawals.plan import make_plan
 from domain.payments.withdrawals.queries import list_legs
-from domain.payments.withdrawals.values import Plan
+from domain.payments.withdrawals.values import Before, Plan
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -55,43 +48,56 @@ async def change_destination(
     those of `make_plan`. Effects: events `approvals_reset` and `withdrawal_requested` (or
     `withdrawal_approved`), old holds released and new ones made in one posting.
     """
-    row: Mapping[str, Any] = await get_payment(
-        work, withdrawal_id, PaymentKind.WITHDRAWAL, path=("input", "withdrawalId")
-    )
-    if row["version"] != version:
-        raise VersionMoved()
+    row, payer = await _lock(work, withdrawal_id, version=version)
     told = checked_reason(reason)
-    payer = await find_standing(work, row["client_id"])
-    assert payer is not None, "whoever reaches the payment reaches the client"
     movements = Movements()
     legs = await list_legs(work, row["id"])
     freed = await _free(work, row, legs, movements)
-    plan = await make_plan(
-        work,
-        payer,
-        Money(sum(int(leg.amount_minor) for leg in freed), row["currency"]),
-        destination_id,
-        back_to_source=not any(_was_sent(leg) for leg in legs),
-        judged_minor=int(row["amount_minor"]),
+    before = Before(
+        payment_id=row["id"],
+        amount_minor=int(row["amount_minor"]),
+        makers=frozenset(row["maker_ids"]),
+        was_sent=any(_was_sent(leg) for leg in legs),
     )
-    # A payee that staff named is looked at by somebody else, however small the amount.
-    plan = replace(plan, levels=plan.levels or (ApprovalLevel.BACK_OFFICE,))
+    amount = Money(sum(int(leg.amount_minor) for leg in freed), row["currency"])
+    plan = await make_plan(work, payer, amount, destination_id, before=before)
     row = await _begin_round(work, row, plan, destination_id, legs=legs, payer=payer)
     await add_legs(work, row, plan.parts, movements, first=len(legs) + 1)
     if not _is_fee_taken(legs):
         row = await hold_fee(work, row, movements)
     await add_approvals(work, row, plan.levels)
+    after = {"destination_id": str(destination_id), "round": row["approval_round"]}
     work.audit(
         Change(
             "withdrawal.redirect",
             object_kind="payment",
             object_id=withdrawal_id,
-            after={"destination_id": str(destination_id), "round": row["approval_round"]},
+            after=after,
             reason=told,
         )
     )
     await post(work, await movements.transfers(work, row["client_id"]))
     return {"withdrawal": str(withdrawal_id)}
+
+
+async def _lock(
+    work: WriteWork, withdrawal_id: UUID, *, version: int
+) -> tuple[Mapping[str, Any], ClientStanding]:
+    """The withdrawal and whose it is, both locked, the client first as everybody does.
+
+    Refusals: NOT_FOUND, VERSION_CONFLICT.
+    """
+    client_id = await find_client_id(work, withdrawal_id)
+    if client_id is not None:
+        await lock_client(work, client_id)
+    row = await get_payment(
+        work, withdrawal_id, PaymentKind.WITHDRAWAL, path=("input", "withdrawalId")
+    )
+    if row["version"] != version:
+        raise VersionMoved()
+    payer = await find_standing(work, row["client_id"])
+    assert payer is not None, "whoever reaches the payment reaches the client"
+    return row, payer
 
 
 def _was_sent(leg: Any) -> bool:
@@ -130,7 +136,8 @@ async def _begin_round(
     legs: Sequence[Any],
     payer: ClientStanding,
 ) -> dict[str, Any]:
-    """The payment waits again, for a payee nobody has approved yet."""
+    """The payment waits again, for a payee nobody has approved yet: others than the client had a
+    hand in it, so that somebody looks however small it is."""
     reset = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
     await end_approvals(work, row, ApprovalStatus.RESET, of=reset)
     policy = await find_policy(work)
@@ -138,6 +145,7 @@ async def _begin_round(
     changed = {
         "destination_id": destination_id,
         "approval_round": row["approval_round"] + 1,
+        "maker_ids": sorted(plan.makers),
         "risk": payer.risk,
         "hold_id": None,
         "reason_code": None,

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.accounts.rules import decide_client_may_act
-from domain.clients.standing import find_standing
+from domain.clients.standing import ClientStanding, find_standing
 from domain.kernel.errors import NotFound
+from domain.payments.approvals.queries import find_makers
 from domain.payments.queries import find_policy
 from domain.payments.tables import payout_destination
 from domain.payments.values import DestinationStatus, MethodKind
@@ -47,7 +49,8 @@ async def create_destination(
     """Keep an account sealed, in the client's own name; the id as `destination`.
 
     It can be used after the brand's cooling-off, so that whoever got hold of a session can't empty
-    a wallet at once. A removed one that is added again cools off again.
+    a wallet at once. A removed one that is added again cools off again. Who wrote it decides on no
+    withdrawal to it.
     Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, METHOD_UNAVAILABLE,
     ACCOUNT_INVALID, HOLDER_DIFFERS, DESTINATION_EXISTS.
     """
@@ -64,26 +67,43 @@ async def create_destination(
     account = read_account(kind, wish.account)
     if not same_holder(wish.holder_name, standing.name):
         raise HolderDiffers()
-    digest = vault.digest(work.scope.brand_id, f"{kind}:{account}".encode())
+    destination_id = work.new_id()
+    place = place_of(work.scope.brand_id, destination_id)
+    kept = {
+        "id": destination_id,
+        "method_id": method.id,
+        "label": masked(kind, account),
+        "account_cipher": vault.seal(place, account.encode()),
+        "account_digest": vault.digest(place.brand_id, f"{kind}:{account}".encode()),
+    }
+    await _insert(work, standing, kept)
+    after = {"client_id": str(standing.id), "method_id": str(method.id)}
+    work.audit(
+        Change(
+            "destination.create",
+            object_kind="payout_destination",
+            object_id=destination_id,
+            after=after,
+        )
+    )
+    return {"destination": str(destination_id)}
+
+
+async def _insert(work: WriteWork, standing: ClientStanding, kept: dict[str, Any]) -> None:
+    """A client's destination, cold at first. Refusals: DESTINATION_EXISTS."""
     policy = await find_policy(work)
-    destination_id, label = work.new_id(), masked(kind, account)
     made = await work.rows(
         insert(payout_destination)
         .values(
             brand_id=work.scope.brand_id,
-            id=destination_id,
             client_id=standing.id,
             ib_path=standing.ib_path,
-            method_id=method.id,
-            label=label,
             holder_name=standing.name,
-            account_cipher=vault.seal(
-                place_of(work.scope.brand_id, destination_id), account.encode()
-            ),
-            account_digest=digest,
             status=DestinationStatus.ACTIVE,
+            maker_ids=sorted(await find_makers(work)),
             usable_from=work.now() + timedelta(hours=policy.cooling_off_hours),
             created_at=work.now(),
+            **kept,
         )
         .on_conflict_do_nothing(
             index_elements=["brand_id", "client_id", "account_digest"],
@@ -93,12 +113,3 @@ async def create_destination(
     )
     if not made:
         raise DestinationExists()
-    work.audit(
-        Change(
-            "destination.create",
-            object_kind="payout_destination",
-            object_id=destination_id,
-            after={"client_id": str(standing.id), "method_id": str(method.id)},
-        )
-    )
-    return {"destination": str(destination_id)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
+from domain.payments.approvals.rules import position
 from domain.payments.commands.record_payment import change
 from domain.payments.tables import approval, withdrawal_leg
 from domain.payments.values import ApprovalLevel, ApprovalStatus, LegStatus
@@ -64,7 +65,7 @@ async def hold_fee(
 async def add_approvals(
     work: WriteWork, row: Mapping[str, Any], levels: Iterable[ApprovalLevel]
 ) -> None:
-    """The approvals that a round waits for, in the order of the chain."""
+    """Approvals that a round waits for; each has its place in the chain, whenever it is added."""
     wanted = [
         {
             "brand_id": work.scope.brand_id,
@@ -73,12 +74,12 @@ async def add_approvals(
             "client_id": row["client_id"],
             "ib_path": row["ib_path"],
             "round": row["approval_round"],
-            "n": n,
+            "n": position(level),
             "level": level,
             "status": ApprovalStatus.PENDING,
             "created_at": work.now(),
         }
-        for n, level in enumerate(levels, 1)
+        for level in levels
     ]
     if wanted:
         await work.rows(insert(approval).values(wanted))

@@ -13,7 +13,7 @@ from tenants.work import WriteWork
 
 async def reject_withdrawal(
     work: WriteWork, withdrawal_id: UUID, reason: str, *, version: int
-) -> None:
+) -> dict[str, str]:
     """Refuse it at the next level of the chain: its money is free again.
 
     Refusals: NOT_FOUND, VERSION_CONFLICT, WITHDRAWAL_NOT_WAITING, FOUR_EYES, LEVEL_MISSING,
@@ -33,3 +33,4 @@ async def reject_withdrawal(
         )
     )
     await post(work, await movements.transfers(work, row["client_id"]))
+    return {"withdrawal": str(withdrawal_id)}

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from domain.accounts.rules import decide_client_may_act
+from domain.clients.standing import ClientStanding
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.ledger.post import post
@@ -12,7 +14,8 @@ from domain.payments.queries import find_policy
 from domain.payments.values import PaymentKind, PaymentStatus
 from domain.payments.withdrawals.commands.hold_parts import add_approvals, add_legs, hold_fee
 from domain.payments.withdrawals.movements import Movements
-from domain.payments.withdrawals.plan import check_currency, find_payer, make_plan
+from domain.payments.withdrawals.plan import check_amount, find_payer, make_plan
+from domain.payments.withdrawals.values import Plan
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -37,28 +40,9 @@ async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str,
     """
     wallet, payer = await find_payer(work, wish.wallet_id)
     decide_client_may_act(payer.status)
-    amount = wish.amount
-    check_currency(wallet, amount)
-    plan = await make_plan(work, payer, amount, wish.destination_id)
-    policy = await find_policy(work)
-    waits = bool(plan.levels)
-    row = await create_payment(
-        work,
-        {
-            "kind": PaymentKind.WITHDRAWAL,
-            "status": PaymentStatus.REQUESTED if waits else PaymentStatus.APPROVED,
-            "client_id": payer.id,
-            "ib_path": payer.ib_path,
-            "currency": amount.currency,
-            "amount_minor": amount.amount_minor,
-            "fee_minor": plan.fee_minor,
-            "wallet_id": wallet.id,
-            "destination_id": wish.destination_id,
-            "risk": payer.risk,
-            "approval_round": 1,
-            "expires_at": work.now() + timedelta(days=policy.withdrawal_days) if waits else None,
-        },
-    )
+    check_amount(wallet, wish.amount)
+    plan = await make_plan(work, payer, wish.amount, wish.destination_id)
+    row = await create_payment(work, await _values(work, wish, payer, plan))
     movements = Movements()
     await add_legs(work, row, plan.parts, movements, first=1)
     await hold_fee(work, row, movements)
@@ -69,11 +53,34 @@ async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str,
             object_kind="payment",
             object_id=row["id"],
             after={
-                "amount_minor": str(amount.amount_minor),
-                "currency": amount.currency,
+                "amount_minor": str(wish.amount.amount_minor),
+                "currency": wish.amount.currency,
                 "levels": list(plan.levels),
             },
         )
     )
     await post(work, await movements.transfers(work, payer.id))
     return {"withdrawal": str(row["id"])}
+
+
+async def _values(
+    work: WriteWork, wish: WithdrawalWish, payer: ClientStanding, plan: Plan
+) -> dict[str, Any]:
+    """The row of a withdrawal that waits, or goes at once."""
+    policy = await find_policy(work)
+    waits = bool(plan.levels)
+    return {
+        "kind": PaymentKind.WITHDRAWAL,
+        "status": PaymentStatus.REQUESTED if waits else PaymentStatus.APPROVED,
+        "client_id": payer.id,
+        "ib_path": payer.ib_path,
+        "currency": wish.amount.currency,
+        "amount_minor": wish.amount.amount_minor,
+        "fee_minor": plan.fee_minor,
+        "wallet_id": wish.wallet_id,
+        "destination_id": wish.destination_id,
+        "risk": payer.risk,
+        "approval_round": 1,
+        "maker_ids": sorted(plan.makers),
+        "expires_at": work.now() + timedelta(days=policy.withdrawal_days) if waits else None,
+    }

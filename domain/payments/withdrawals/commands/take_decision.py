@@ -6,14 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from domain.clients.standing import lock_client
 from domain.kernel.errors import Invalid
-from domain.payments.queries import get_payment
+from domain.payments.approvals.errors import FourEyes
+from domain.payments.approvals.queries import list_approvals
+from domain.payments.approvals.rules import decide_approval
+from domain.payments.approvals.values import ApprovalState
+from domain.payments.queries import find_client_id, get_payment
 from domain.payments.tables import approval
 from domain.payments.values import ApprovalStatus, PaymentKind, PaymentStatus
-from domain.payments.withdrawals.errors import FourEyes, NotWaiting, VersionMoved
-from domain.payments.withdrawals.queries import list_approvals, list_makers
-from domain.payments.withdrawals.rules import decide_approval
-from domain.payments.withdrawals.values import ApprovalState
+from domain.payments.withdrawals.errors import NotWaiting, VersionMoved
 from tenants.context import ActorKind
 from tenants.work import WriteWork
 
@@ -24,10 +26,13 @@ _NAMED = ("input", "withdrawalId")
 async def get_waiting(
     work: WriteWork, withdrawal_id: UUID, *, version: int | None
 ) -> dict[str, Any]:
-    """A withdrawal that waits for approval, locked.
+    """A withdrawal that waits for approval, locked behind its client.
 
     Refusals: NOT_FOUND, VERSION_CONFLICT, WITHDRAWAL_NOT_WAITING (past its time as well).
     """
+    client_id = await find_client_id(work, withdrawal_id)
+    if client_id is not None:
+        await lock_client(work, client_id)
     row = await get_payment(work, withdrawal_id, PaymentKind.WITHDRAWAL, path=_NAMED)
     if version is not None and row["version"] != version:
         raise VersionMoved()
@@ -51,8 +56,9 @@ async def take_decision(
     if actor.kind is not ActorKind.STAFF or actor.id is None:
         raise FourEyes()
     approvals = await list_approvals(work, row["id"], row["approval_round"])
-    makers = await list_makers(work, row["id"])
-    one = decide_approval(approvals, actor.id, permissions=work.scope.permissions, makers=makers)
+    one = decide_approval(
+        approvals, actor.id, permissions=work.scope.permissions, makers=row["maker_ids"]
+    )
     await work.rows(
         update(approval)
         .where(approval.c.brand_id == work.scope.brand_id, approval.c.id == one.id)

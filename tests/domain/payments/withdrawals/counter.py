@@ -104,13 +104,17 @@ class Counter:
         made = await self.do(self.as_client(), lambda w: create_destination(w, VAULT, wish))
         key = UUID(made["destination"])
         if is_cool:
-            self.till.make.run(
-                self.till.brand,
-                update(payout_destination)
-                .where(payout_destination.c.id == key)
-                .values(usable_from=datetime.now(UTC) - timedelta(seconds=1)),
-            )
+            self.warm(key)
         return key
+
+    def warm(self, key: UUID) -> None:
+        """Let a destination's cooling-off be over."""
+        self.till.make.run(
+            self.till.brand,
+            update(payout_destination)
+            .where(payout_destination.c.id == key)
+            .values(usable_from=datetime.now(UTC) - timedelta(seconds=1)),
+        )
 
     async def request(
         self, amount: str, destination: UUID | None = None, scope: Scope | None = None

@@ -104,7 +104,7 @@ async def test_racing_withdrawals_never_hold_more_than_there_is(counter: Counter
         *(counter.request("100") for _ in range(10)), return_exceptions=True
     )
     refused = [one.code for one in results if isinstance(one, DomainError)]
-    assert refused == ["DESTINATION_REQUIRED"] * 4
+    assert refused == ["INSUFFICIENT_FUNDS"] * 4
     assert await counter.money() == (60_000, 60_000, 60_000)
 
 
@@ -127,7 +127,7 @@ async def _nothing(counter: Counter, before: tuple[int, int, int], code: str, er
     [
         ("0", "INVALID"),
         ("-1", "INVALID"),
-        ("600.01", "DESTINATION_REQUIRED"),
+        ("600.01", "INSUFFICIENT_FUNDS"),
     ],
 )
 async def test_an_impossible_amount_leaves_nothing_behind(counter: Counter, amount, code):
@@ -222,7 +222,7 @@ async def test_the_preview_says_what_would_happen_and_does_nothing(counter: Coun
     assert [part.amount_minor for part in told.plan.parts] == [50_100]
     assert (told.plan.fee_minor, told.plan.levels, told.refusal) == (0, ("BACK_OFFICE",), None)
     assert more.refusal is not None
-    assert more.refusal.code == "DESTINATION_REQUIRED"
+    assert more.refusal.code == "INSUFFICIENT_FUNDS"
     assert other.refusal is not None
     assert other.refusal.code == "CURRENCY_MISMATCH"
     assert await counter.money() == (60_000, 0, 60_000)

@@ -1,6 +1,5 @@
 """Pure verdicts on withdrawals: approvals, split (D4), fees, four eyes, status."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
@@ -9,23 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clients.values import ClientRisk
 from domain.kernel.errors import DomainError
-from domain.payments.values import ApprovalLevel as Level
-from domain.payments.values import ApprovalStatus, LegKind, LegStatus, MethodKind
+from domain.payments.values import LegKind, LegStatus, MethodKind
 from domain.payments.values import PaymentStatus as Status
 from domain.payments.withdrawals.rules import (
     charge,
-    decide_approval,
     may_become,
-    required_levels,
+    owed_elsewhere,
     same_holder,
     split,
     status_of,
 )
 from domain.payments.withdrawals.values import (
-    ApprovalRule,
-    ApprovalState,
     LegState,
     Part,
     Payout,
@@ -34,13 +28,12 @@ from domain.payments.withdrawals.values import (
 )
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-BO, FIN, COM = Level.BACK_OFFICE, Level.FINANCE, Level.COMPLIANCE
-LOW, MEDIUM, HIGH = ClientRisk.LOW, ClientRisk.MEDIUM, ClientRisk.HIGH
 BANK = Payout(uuid4(), uuid4(), uuid4(), "Bank DE •••• 3000")
 
 
 def source(left: int, kind: MethodKind = MethodKind.CARD, **more: object) -> Source:
-    values = {"settled_at": NOW - timedelta(days=10), "refundable_days": 180, "label": kind.value}
+    values = {"settled_at": NOW - timedelta(days=10), "refundable_days": 180, "label": kind.value,
+              "currency": "EUR"}  # fmt: skip
     return Source(
         deposit_id=uuid4(),
         method_id=uuid4(),
@@ -49,51 +42,6 @@ def source(left: int, kind: MethodKind = MethodKind.CARD, **more: object) -> Sou
         left_minor=left,
         **(values | more),  # type: ignore[arg-type] # fields of a Source
     )
-
-
-@pytest.mark.parametrize(
-    ("major", "risk", "levels"),
-    [
-        ("500.00", LOW, ()),
-        ("500.01", LOW, (BO,)),
-        ("5000.00", LOW, (BO,)),
-        ("5000.01", LOW, (BO, FIN)),
-        ("50000.00", LOW, (BO, FIN)),
-        ("50000.01", LOW, (BO, FIN, COM)),
-        ("1.00", MEDIUM, (BO,)),
-        ("5000.01", MEDIUM, (BO, FIN)),
-        ("1.00", HIGH, (BO, COM)),
-        ("5000.01", HIGH, (BO, FIN, COM)),
-    ],
-)
-def test_the_default_chain_grows_with_amount_and_risk(major, risk, levels):
-    minor = int(major.replace(".", ""))
-    assert required_levels([], "EUR", minor, risk) == levels
-
-
-@pytest.mark.parametrize(
-    ("currency", "minor", "levels"),
-    [("JPY", 500, ()), ("JPY", 501, (BO,)), ("KWD", 500_000, ()), ("KWD", 500_001, (BO,)),
-     ("BTC", 1, (BO, FIN, COM))],
-)  # fmt: skip
-def test_defaults_are_in_major_units_and_no_coin_goes_by_itself(currency, minor, levels):
-    assert required_levels([], currency, minor, LOW) == levels
-
-
-@pytest.mark.parametrize(
-    ("minor", "risk", "levels"),
-    [(100, LOW, ()), (101, LOW, (FIN,)), (200, LOW, (FIN,)), (201, LOW, (BO, FIN, COM)),
-     (100, MEDIUM, (BO,)), (100, HIGH, (BO, COM))],
-)  # fmt: skip
-def test_a_brands_rules_replace_the_table_and_never_the_floor_of_risk(minor, risk, levels):
-    rules = [ApprovalRule(200, (FIN,)), ApprovalRule(100, ())]
-    assert required_levels(rules, "EUR", minor, risk) == levels
-
-
-def test_a_rule_without_a_bound_holds_for_the_rest():
-    rules = [ApprovalRule(None, (COM, BO)), ApprovalRule(100, ())]
-    assert required_levels(rules, "EUR", 100, LOW) == ()
-    assert required_levels(rules, "EUR", 10**12, LOW) == (BO, COM)
 
 
 def test_the_worked_example_of_d4():
@@ -173,6 +121,28 @@ def test_the_fee_is_each_methods_own_on_its_sum(parts, fee):
 
 
 @pytest.mark.parametrize(
+    ("sources", "least", "owed"),
+    [
+        ([], 0, []),
+        ([("USD", 60, 10), ("EUR", 40, 10), ("USD", 1, 10)], 0, [("EUR", 40), ("USD", 61)]),
+        ([("USD", 60, 180)], 0, []),
+        ([("USD", 0, 10), ("USD", -5, 10)], 0, []),
+        ([("USD", 60, 10)], 61, []),
+        ([("USD", 60, 10), ("USD", 1, 10)], 61, [("USD", 61)]),
+    ],
+    ids=["none", "two currencies", "past its days", "spent", "too little", "just enough"],
+)
+def test_what_can_still_go_back_in_other_currencies_is_owed(sources, least, owed):
+    made = [
+        source(left, currency=currency, settled_at=NOW - timedelta(days=days))
+        for currency, left, days in sources
+    ]
+    floors = {(one.method_id, one.currency): least for one in made} if least else {}
+    told = owed_elsewhere(made, floors, at=NOW)
+    assert [(one.currency, one.amount_minor) for one in told] == owed
+
+
+@pytest.mark.parametrize(
     ("parts", "code"),
     [
         ([part(99)], "AMOUNT_TOO_LOW"),
@@ -187,42 +157,6 @@ def test_the_fee_is_each_methods_own_on_its_sum(parts, fee):
 def test_limits_are_each_methods_own(parts, code):
     with pytest.raises(DomainError) as refused:
         charge(parts, TERMS, "EUR")
-    assert refused.value.code == code
-
-
-MAKER, ONE, TWO = uuid4(), uuid4(), uuid4()
-ALL = {f"approvals:{level.lower()}" for level in Level}
-
-
-def chain(*decided: UUID) -> list[ApprovalState]:
-    waiting = [ApprovalState(uuid4(), level, ApprovalStatus.PENDING) for level in Level]
-    return [
-        replace(one, status=ApprovalStatus.APPROVED, decided_by=who)
-        for one, who in zip(waiting, decided, strict=False)
-    ] + waiting[len(decided) :]
-
-
-def test_the_first_that_waits_is_decided():
-    assert decide_approval(chain(), ONE, permissions=ALL, makers={MAKER}).level is BO
-    assert decide_approval(chain(ONE), TWO, permissions=ALL, makers={MAKER}).level is FIN
-
-
-@pytest.mark.parametrize(
-    ("who", "before", "rights", "code"),
-    [
-        (MAKER, (), ALL, "FOUR_EYES"),
-        (MAKER, (ONE,), ALL, "FOUR_EYES"),
-        (ONE, (ONE,), ALL, "FOUR_EYES"),
-        (ONE, (ONE, TWO), ALL, "FOUR_EYES"),
-        (ONE, (), {"approvals:finance", "approvals:compliance"}, "LEVEL_MISSING"),
-        (TWO, (ONE,), {"approvals:back_office"}, "LEVEL_MISSING"),
-        (TWO, (), set(), "LEVEL_MISSING"),
-    ],
-    ids=["maker", "maker later", "twice", "twice later", "level", "next level", "none"],
-)
-def test_nobody_decides_alone_or_out_of_turn(who, before, rights, code):
-    with pytest.raises(DomainError) as refused:
-        decide_approval(chain(*before), who, permissions=rights, makers={MAKER})
     assert refused.value.code == code
 
 

@@ -1,0 +1,1 @@
+"""Who must look at a withdrawal, and who may."""

@@ -60,6 +60,7 @@ KINDS = {
     (CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read",
     (CLIENT_TOPIC, str(ClientEventKind.RISK_SET)): "clients:risk",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVAL_GIVEN)): "approvals:list",
+    (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_ADDED)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_RESET)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.EVIDENCE_SUBMITTED)): "disputes:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.DISCREPANCY_FOUND)): "reconciliation:read",

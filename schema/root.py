@@ -22,6 +22,7 @@ from schema.events.queries import EventQueries
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
 from schema.payments.deposits import DepositMutations, DepositQueries
+from schema.payments.destinations import DestinationMutations
 from schema.payments.disputes import DisputeMutations, DisputeQueries
 from schema.payments.queries import PaymentQueries
 from schema.payments.reconciliation import ReconciliationMutations, ReconciliationQueries
@@ -59,6 +60,7 @@ class Mutation(
     AccountMutations,
     ClientMutations,
     DepositMutations,
+    DestinationMutations,
     DisputeMutations,
     IbMutations,
     ReconciliationMutations,

@@ -59,6 +59,11 @@ class PaymentEventKind(Enum):
     APPROVAL_GIVEN = enum_value(
         "approval_given", description="An approval was given; needs `approvals:list`."
     )
+    APPROVALS_ADDED = enum_value(
+        "approvals_added",
+        description="A withdrawal waits for more approvals, as its client's risk or debts rose; "
+        "needs `approvals:list`.",
+    )
     APPROVALS_RESET = enum_value(
         "approvals_reset",
         description="The payee changed, so that approvals begin anew; needs `approvals:list`.",

@@ -45,6 +45,7 @@ class WithdrawalCreateInput:
 
 @strawberry.input(description="An approval of a withdrawal, at the level it waits for.")
 class WithdrawalApproveInput:
+    idempotency_key: str = _field(_KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
     expected_version: int = _field(_EXPECTED)
     reason: str = _field(_REASON)
@@ -52,6 +53,7 @@ class WithdrawalApproveInput:
 
 @strawberry.input(description="A refusal of a withdrawal, at the level it waits for.")
 class WithdrawalRejectInput:
+    idempotency_key: str = _field(_KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
     expected_version: int = _field(_EXPECTED)
     reason: str = _field(_REASON)

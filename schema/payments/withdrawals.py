@@ -1,64 +1,39 @@
-"""Withdrawals and payout destinations: permission and shape here, the rest in the commands."""
+"""Withdrawals: permission and shape here, the rest in the commands."""
 
-from typing import Annotated, Protocol
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from domain.kernel.errors import NotFound
+from domain.kernel.ids import decode_id_of
 from domain.payments.withdrawals.commands.approve_withdrawal import approve_withdrawal
 from domain.payments.withdrawals.commands.cancel_withdrawal import cancel_withdrawal
 from domain.payments.withdrawals.commands.change_destination import change_destination
-from domain.payments.withdrawals.commands.create_destination import (
-    DestinationWish,
-    create_destination,
-)
 from domain.payments.withdrawals.commands.reject_withdrawal import reject_withdrawal
-from domain.payments.withdrawals.commands.remove_destination import remove_destination
 from domain.payments.withdrawals.commands.request_withdrawal import request_withdrawal
 from domain.payments.withdrawals.plan import Preview, preview
-from schema.accounts.asking import CLIENT, SHARED, ask, key_of, replayed
+from schema.accounts.asking import ask, key_of
 from schema.payments.enums import ApprovalLevel, LegKind
 from schema.payments.types import Withdrawal
-from schema.payments.wallets import PayoutDestination
 from schema.payments.withdrawal_inputs import (
-    PayoutDestinationCreateInput,
-    PayoutDestinationRemoveInput,
     WithdrawalApproveInput,
     WithdrawalCancelInput,
     WithdrawalCreateInput,
     WithdrawalDestinationChangeInput,
     WithdrawalRejectInput,
 )
+from schema.payments.withdrawal_payloads import (
+    WithdrawalApprovePayload,
+    WithdrawalCancelPayload,
+    WithdrawalCreatePayload,
+    WithdrawalDestinationChangePayload,
+    WithdrawalRejectPayload,
+)
 from schema.shared.bind import Info, fetch_below, field
-from schema.shared.errors import mutation, payload, result
+from schema.shared.errors import mutation
 from schema.shared.permission import public
 from schema.shared.scalars import Money, MoneyInput
-from tenants.secrets import Vault
-
-_PLAN = {
-    "INSUFFICIENT_FUNDS": "There is not that much available, with the fee.",
-    "DESTINATION_REQUIRED": "A part can't go back to a deposit: name a payout destination.",
-    "DESTINATION_COOLING_OFF": "The payout destination is too new, see `usableFrom`.",
-    "METHOD_UNAVAILABLE": "The method pays nothing out in this currency at present.",
-    "AMOUNT_TOO_LOW": "Less than the method takes.",
-    "AMOUNT_TOO_HIGH": "More than the method takes at once.",
-    "WITHDRAWALS_BLOCKED": "A deposit of the client is disputed.",
-}
-_NOT_WAITING = {"WITHDRAWAL_NOT_WAITING": "It has gone on or ended; see its `status`."}
-_FOUND = {key: SHARED[key] for key in ("NOT_FOUND", "INVALID")}
-_MOVED = {"VERSION_CONFLICT": "The withdrawal has changed since you read it."}
-_EYES = {
-    "FOUR_EYES": "You asked for it, named its payee or decided before: somebody else must.",
-    "LEVEL_MISSING": "The level that is next is not yours to decide.",
-}
-
-
-class WithdrawalServices(Protocol):
-    """What these mutations need of the application's services."""
-
-    @property
-    def vault(self) -> Vault: ...
 
 
 @strawberry.type(description="A part of a withdrawal nobody asked for yet.", directives=public())
@@ -88,70 +63,6 @@ class WithdrawalPreview:
     )
 
 
-@payload(
-    errors={
-        **SHARED,
-        **CLIENT,
-        **_PLAN,
-        "CURRENCY_MISMATCH": "The wallet holds another currency.",
-    }
-)
-class WithdrawalCreatePayload:
-    withdrawal: Withdrawal | None = result("The withdrawal; its money is held.")
-    replayed: bool = replayed()
-
-
-@payload(
-    errors={
-        **_FOUND,
-        **_MOVED,
-        **_NOT_WAITING,
-        **_EYES,
-        "WITHDRAWALS_BLOCKED": _PLAN["WITHDRAWALS_BLOCKED"],
-    }
-)
-class WithdrawalApprovePayload:
-    withdrawal: Withdrawal | None = result("The withdrawal as it is now.")
-
-
-@payload(errors={**_FOUND, **_MOVED, **_NOT_WAITING, **_EYES})
-class WithdrawalRejectPayload:
-    withdrawal: Withdrawal | None = result("The withdrawal as it is now.")
-
-
-@payload(errors={**SHARED, **_NOT_WAITING})
-class WithdrawalCancelPayload:
-    withdrawal: Withdrawal | None = result("The withdrawal as it is now.")
-    replayed: bool = replayed()
-
-
-@payload(errors={**SHARED, **_MOVED, **_NOT_WAITING, **_PLAN})
-class WithdrawalDestinationChangePayload:
-    withdrawal: Withdrawal | None = result("The withdrawal, in a new round of approvals.")
-    replayed: bool = replayed()
-
-
-@payload(
-    errors={
-        **SHARED,
-        **CLIENT,
-        "METHOD_UNAVAILABLE": "The method is switched off, or pays nothing out.",
-        "ACCOUNT_INVALID": "It is no IBAN with right check digits, or no e-mail address.",
-        "HOLDER_DIFFERS": "The account must be in the client's own name.",
-        "DESTINATION_EXISTS": "The account is among the client's destinations already.",
-    }
-)
-class PayoutDestinationCreatePayload:
-    destination: PayoutDestination | None = result("The destination; see `usableFrom`.")
-    replayed: bool = replayed()
-
-
-@payload(errors={**SHARED, "DESTINATION_IN_USE": "A withdrawal to it is open: cancel that first."})
-class PayoutDestinationRemovePayload:
-    destination: PayoutDestination | None = result("The destination as it is now.")
-    replayed: bool = replayed()
-
-
 _WalletId = Annotated[strawberry.ID, strawberry.argument(description="The wallet.")]
 _Amount = Annotated[MoneyInput, strawberry.argument(description="How much would leave it.")]
 _DestinationId = Annotated[
@@ -164,12 +75,6 @@ _Reject = Annotated[WithdrawalRejectInput, strawberry.argument(description="What
 _Cancel = Annotated[WithdrawalCancelInput, strawberry.argument(description="What to cancel.")]
 _Redirect = Annotated[
     WithdrawalDestinationChangeInput, strawberry.argument(description="What to pay where.")
-]
-_Add = Annotated[
-    PayoutDestinationCreateInput, strawberry.argument(description="The account to add.")
-]
-_Remove = Annotated[
-    PayoutDestinationRemoveInput, strawberry.argument(description="What to remove.")
 ]
 
 
@@ -187,8 +92,8 @@ class WithdrawalQueries:
         amount: _Amount,
         destination_id: _DestinationId = None,
     ) -> WithdrawalPreview:
-        wallet = key_of("wallet", wallet_id, "walletId")
-        destination = destination_id and key_of(
+        wallet = _argument("wallet", wallet_id, "walletId")
+        destination = destination_id and _argument(
             "payout_destination", destination_id, "destinationId"
         )
         money = amount.to_amount("amount")
@@ -216,10 +121,13 @@ class WithdrawalMutations:
     async def withdrawal_approve(self, info: Info, input: _Approve) -> WithdrawalApprovePayload:
         key = key_of("payment", input.withdrawal_id, "withdrawalId")
         version = input.expected_version
-        await info.context.write(
-            lambda work: approve_withdrawal(work, key, input.reason, version=version)
+        done = await ask(
+            info,
+            input,
+            lambda work: approve_withdrawal(work, key, input.reason, version=version),
         )
-        return WithdrawalApprovePayload(withdrawal=await _withdrawal(info, key))
+        made = await _withdrawal(info, key)
+        return WithdrawalApprovePayload(withdrawal=made, replayed=done.replayed)
 
     @mutation(
         "Refuse a withdrawal at the level it waits for; its money is free again.",
@@ -228,10 +136,13 @@ class WithdrawalMutations:
     async def withdrawal_reject(self, info: Info, input: _Reject) -> WithdrawalRejectPayload:
         key = key_of("payment", input.withdrawal_id, "withdrawalId")
         version = input.expected_version
-        await info.context.write(
-            lambda work: reject_withdrawal(work, key, input.reason, version=version)
+        done = await ask(
+            info,
+            input,
+            lambda work: reject_withdrawal(work, key, input.reason, version=version),
         )
-        return WithdrawalRejectPayload(withdrawal=await _withdrawal(info, key))
+        made = await _withdrawal(info, key)
+        return WithdrawalRejectPayload(withdrawal=made, replayed=done.replayed)
 
     @mutation(
         "Take a withdrawal back before it is sent; its money is free again.",
@@ -262,52 +173,18 @@ class WithdrawalMutations:
         made = await _withdrawal(info, key)
         return WithdrawalDestinationChangePayload(withdrawal=made, replayed=done.replayed)
 
-    @mutation(
-        "Add an account that withdrawals can be paid to, once its cooling-off is over.",
-        needs="destinations:manage",
-    )
-    async def payout_destination_create(
-        self, info: Info, input: _Add
-    ) -> PayoutDestinationCreatePayload:
-        services: WithdrawalServices = info.context.services
-        vault, brand_id = services.vault, info.context.scope.brand_id
-        wish = DestinationWish(
-            method_id=key_of("payment_method", input.method_id, "methodId"),
-            client_id=_client_id(info, input.client_id),
-            holder_name=input.holder_name,
-            account=input.account,
-        )
-        hidden = {"account": vault.digest(brand_id, input.account.encode())}
-        done = await ask(
-            info, input, lambda work: create_destination(work, vault, wish), hidden=hidden
-        )
-        key = UUID(done.value["destination"])
-        made = await fetch_below(info, "destination", "payout_destination", key)
-        return PayoutDestinationCreatePayload(destination=made, replayed=done.replayed)
 
-    @mutation("Take a payout destination out of use.", needs="destinations:manage")
-    async def payout_destination_remove(
-        self, info: Info, input: _Remove
-    ) -> PayoutDestinationRemovePayload:
-        key = key_of("payout_destination", input.destination_id, "destinationId")
-        done = await ask(info, input, lambda work: remove_destination(work, key))
-        made = await fetch_below(info, "destination", "payout_destination", key)
-        return PayoutDestinationRemovePayload(destination=made, replayed=done.replayed)
+def _argument(kind: str, given: strawberry.ID, name: str) -> UUID:
+    """The key of an id that is an argument itself. Refusals: NOT_FOUND."""
+    key = decode_id_of(kind, given)
+    if key is None:
+        raise NotFound(path=(name,))
+    return key
 
 
 async def _withdrawal(info: Info, key: UUID) -> Withdrawal | None:
     found: Withdrawal | None = await fetch_below(info, "withdrawal", "payment", key)
     return found
-
-
-def _client_id(info: Info, given: strawberry.ID | None) -> UUID:
-    """The client named, or whoever asks. Refusals: NOT_FOUND."""
-    if given is not None:
-        return key_of("client", given, "clientId")
-    own = info.context.scope.client_id
-    if own is None:
-        raise NotFound(path=("input", "clientId"))
-    return own
 
 
 def _shown(told: Preview, amount_minor: int, currency: str) -> WithdrawalPreview:

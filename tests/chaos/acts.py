@@ -139,6 +139,7 @@ class Cashier:
     async def _approve(self, driver: Driver, house: House, withdrawal: dict[str, Any]) -> None:
         """One try: nothing hangs on it but whether it is paid."""
         given = {
+            "idempotencyKey": f"approve-{withdrawal['id']}",
             "withdrawalId": withdrawal["id"],
             "expectedVersion": withdrawal["version"],
             "reason": "As expected.",

@@ -34,8 +34,9 @@ ACCOUNT = """query($id: ID!) { node(id: $id) { ... on Account { state { balance 
 WITHDRAW = """mutation($input: WithdrawalCreateInput!) { withdrawalCreate(input: $input) {
   withdrawal { id version status legs { kind label amount { amount } } }
   errors { code message } } }"""
-APPROVE = """mutation($id: ID!, $version: Int!) { withdrawalApprove(input: {withdrawalId: $id,
-  expectedVersion: $version, reason: "The papers are in order."}) {
+APPROVE = """mutation($key: String!, $id: ID!, $version: Int!) { withdrawalApprove(input: {
+  idempotencyKey: $key, withdrawalId: $id, expectedVersion: $version,
+  reason: "The papers are in order."}) {
   withdrawal { id version status } errors { code message } } }"""
 DESTINATION = """mutation($method: ID!, $name: String!) { payoutDestinationCreate(input: {
   idempotencyKey: "iban", methodId: $method, account: "DE89370400440532013000", holderName: $name})
@@ -182,15 +183,19 @@ async def test_euros_are_converted_and_withdrawn_by_two_people(installation: Ins
     assert (held["available"]["amount"], held["held"]["amount"]) == ("0.00", "8000.00")
     first = (
         await payer.as_staff(
-            "brand_admin", APPROVE, id=withdrawal["id"], version=withdrawal["version"]
+            "brand_admin", APPROVE, key="first", id=withdrawal["id"], version=withdrawal["version"]
         )
     )["withdrawal"]
     assert first["status"] == "REQUESTED"
     with pytest.raises(AssertionError, match=r"FOUR_EYES|LEVEL"):
-        await payer.as_staff("brand_admin", APPROVE, id=first["id"], version=first["version"])
-    second = (await payer.as_staff("finance", APPROVE, id=first["id"], version=first["version"]))[
-        "withdrawal"
-    ]
+        await payer.as_staff(
+            "brand_admin", APPROVE, key="again", id=first["id"], version=first["version"]
+        )
+    second = (
+        await payer.as_staff(
+            "finance", APPROVE, key="second", id=first["id"], version=first["version"]
+        )
+    )["withdrawal"]
     assert second["status"] != "REQUESTED"
     paid = await payer.until(withdrawal["id"], "PAID")
     assert [(leg["kind"], leg["amount"]["amount"]) for leg in paid["legs"]] == [

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.kernel.ids import encode_id
+from domain.kernel.ids import decode_id_of, encode_id
 from tests.domain.payments.till import Till
 from tests.domain.payments.withdrawals.counter import ALL, IBAN, Counter
 from tests.factories import scope_of
@@ -19,9 +19,9 @@ CREATE = """mutation($input: WithdrawalCreateInput!) { withdrawalCreate(input: $
   withdrawal { id version status fee { amount } legs { kind status amount { amount } label } }
   replayed errors { code path } } }"""
 APPROVE = """mutation($input: WithdrawalApproveInput!) { withdrawalApprove(input: $input) {
-  withdrawal { status version } errors { code path } } }"""
+  withdrawal { status version } replayed errors { code path } } }"""
 REJECT = """mutation($input: WithdrawalRejectInput!) { withdrawalReject(input: $input) {
-  withdrawal { status } errors { code path } } }"""
+  withdrawal { status } replayed errors { code path } } }"""
 CANCEL = """mutation($input: WithdrawalCancelInput!) { withdrawalCancel(input: $input) {
   withdrawal { status } replayed errors { code path } } }"""
 REDIRECT = """mutation($input: WithdrawalDestinationChangeInput!) {
@@ -54,6 +54,12 @@ async def create(ask: Ask, counter: Counter, amount: str, **more: Any) -> Any:
                       input=asked | more))  # fmt: skip
 
 
+def decode(shown: str) -> UUID:
+    key = decode_id_of("payment", shown)
+    assert key is not None
+    return key
+
+
 def staff(counter: Counter) -> Any:
     return counter.as_staff(ALL | SEEN)
 
@@ -75,7 +81,7 @@ async def test_the_preview_shows_split_fee_and_approvals(ask: Ask, counter: Coun
 
 @pytest.mark.parametrize(
     ("amount", "code"),
-    [("600.01", "DESTINATION_REQUIRED"), ("599.99", "INSUFFICIENT_FUNDS"), ("5", "AMOUNT_TOO_LOW")],
+    [("600.01", "INSUFFICIENT_FUNDS"), ("599.99", "INSUFFICIENT_FUNDS"), ("5", "AMOUNT_TOO_LOW")],
 )
 async def test_the_preview_says_why_not(ask: Ask, counter: Counter, amount, code):
     await counter.deposit(60_000)
@@ -91,6 +97,10 @@ async def test_a_foreign_wallet_is_none(ask: Ask, counter: Counter):
     other = Counter(counter.till).open()
     foreign = await ask(PREVIEW, other.as_client(), wallet=wallet(counter), amount=money("1"))
     assert foreign.codes == ["BAD_USER_INPUT"]
+    assert [error.extensions["argument"] for error in foreign.errors] == [["walletId"]]
+    wrong = {"wallet": encode_id("client", UUID(int=7)), "amount": money("1")}
+    nothing = await ask(PREVIEW, other.as_client(), **wrong)
+    assert [error.extensions["argument"] for error in nothing.errors] == [["walletId"]]
     asked = {"idempotencyKey": "x", "walletId": wallet(counter), "amount": money("1")}
     refused = (await ask(CREATE, other.as_client(), input=asked)).refused()
     assert refused == [("NOT_FOUND", ["input", "walletId"])]
@@ -124,21 +134,27 @@ async def test_another_currency_is_refused(ask: Ask, counter: Counter):
     ]
 
 
-async def test_staff_approve_by_version(ask: Ask, counter: Counter):
+async def test_staff_approve_by_version_and_key(ask: Ask, counter: Counter):
     await counter.deposit(600_000)
     made = (await create(ask, counter, "5001")).only()["withdrawal"]
-    asked = {"withdrawalId": made["id"], "reason": "Fine", "expectedVersion": made["version"]}
+    asked = {"withdrawalId": made["id"], "reason": "Fine", "expectedVersion": made["version"],
+             "idempotencyKey": "first"}  # fmt: skip
     one, two = staff(counter), staff(counter)
     told = (await ask(APPROVE, one, input=asked)).only()
-    assert told["withdrawal"]["status"] == "REQUESTED"
+    assert (told["withdrawal"]["status"], told["replayed"]) == ("REQUESTED", False)
+    again = (await ask(APPROVE, one, input=asked)).only()
+    assert (again["withdrawal"], again["replayed"]) == (told["withdrawal"], True)
+    reused = (await ask(APPROVE, one, input=asked | {"reason": "Other"})).refused()
+    assert reused == [("IDEMPOTENCY_KEY_REUSED", [])]
     assert (await ask(APPROVE, two, input=asked)).refused() == [("VERSION_CONFLICT", [])]
-    asked["expectedVersion"] = told["withdrawal"]["version"]
+    asked |= {"expectedVersion": told["withdrawal"]["version"], "idempotencyKey": "second"}
     assert (await ask(APPROVE, one, input=asked)).refused() == [("FOUR_EYES", [])]
     assert (await ask(APPROVE, two, input=asked | {"reason": " "})).refused() == [
         ("INVALID", ["input", "reason"])
     ]
-    told = (await ask(APPROVE, two, input=asked)).only()
+    told = (await ask(APPROVE, two, input=asked | {"idempotencyKey": "third"})).only()
     assert told["withdrawal"]["status"] == "APPROVED"
+    assert [one[2] for one in counter.approvals(decode(made["id"]))] == ["APPROVED"] * 2
     client = await ask(APPROVE, counter.as_client(), input=asked)
     assert client.codes == ["FORBIDDEN"]
 
@@ -147,16 +163,17 @@ async def test_staff_reject_and_the_client_cancels(ask: Ask, counter: Counter):
     await counter.deposit(600_000)
     for n, document in enumerate((REJECT, CANCEL)):
         made = (await create(ask, counter, "600", idempotencyKey=f"k{n}")).only()["withdrawal"]
+        asked = {"withdrawalId": made["id"], "idempotencyKey": "end"}
+        who = counter.as_client()
         if document is REJECT:
-            asked = {"withdrawalId": made["id"], "reason": "No", "expectedVersion": made["version"]}
-            told = (await ask(REJECT, staff(counter), input=asked)).only()
-        else:
-            asked = {"withdrawalId": made["id"], "idempotencyKey": "cancel"}
-            for replayed in (False, True):
-                told = (await ask(CANCEL, counter.as_client(), input=asked)).only()
-                assert told["replayed"] is replayed
-        assert told["withdrawal"]["status"] == ("REJECTED", "CANCELLED")[n]
+            asked |= {"reason": "No", "expectedVersion": made["version"]}
+            who = staff(counter)
+        for replayed in (False, True):
+            told = (await ask(document, who, input=asked)).only()
+            assert told["replayed"] is replayed
+            assert told["withdrawal"]["status"] == ("REJECTED", "CANCELLED")[n]
     assert await counter.money() == (600_000, 0, 600_000)
+    assert counter.told().count("withdrawal_rejected") == 1
 
 
 async def test_another_payee_starts_a_new_round(ask: Ask, counter: Counter):
@@ -215,7 +232,7 @@ async def test_staff_add_one_for_a_client_they_name(ask: Ask, counter: Counter):
 
 async def test_ids_of_other_things_are_not_found(ask: Ask, counter: Counter):
     wrong = encode_id("client", UUID(int=7))
-    asked = {"withdrawalId": wrong, "reason": "No", "expectedVersion": 1}
+    asked = {"withdrawalId": wrong, "reason": "No", "expectedVersion": 1, "idempotencyKey": "x"}
     assert (await ask(REJECT, staff(counter), input=asked)).refused() == [
         ("NOT_FOUND", ["input", "withdrawalId"])
     ]

@@ -30,7 +30,6 @@ from domain.payments.withdrawals.queries import (
     instant,
     list_least,
     list_sources,
-    lock_destination,
     lock_sources,
 )
 from domain.payments.withdrawals.rules import charge, owed_elsewhere, split
@@ -178,10 +177,7 @@ async def _sources(work: AnyWork, client_id: UUID, currency: str) -> list[Source
 
 async def _payout(work: AnyWork, client_id: UUID, destination_id: UUID, *, at: datetime) -> Payout:
     named = ("input", "destinationId")
-    if isinstance(work, WriteWork):
-        row = await lock_destination(work, destination_id)
-    else:
-        row = await find_destination(work, destination_id)
+    row = await find_destination(work, destination_id)
     if row is None or row.client_id != client_id or row.status != DestinationStatus.ACTIVE:
         raise NotFound(path=named)
     if row.usable_from > at:

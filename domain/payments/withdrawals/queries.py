@@ -194,26 +194,16 @@ async def find_method(work: AnyWork, method_id: UUID) -> Any:
 
 
 async def find_destination(work: AnyWork, destination_id: UUID) -> Any:
-    """A payout destination; None when unknown or out of scope."""
-    rows = await work.rows(
-        select(payout_destination).where(
-            payout_destination.c.brand_id == work.scope.brand_id,
-            payout_destination.c.id == destination_id,
-        )
+    """A payout destination; None when unknown or out of scope.
+
+    A work that writes locks it, so that it is not removed while it is chosen.
+    """
+    found = select(payout_destination).where(
+        payout_destination.c.brand_id == work.scope.brand_id,
+        payout_destination.c.id == destination_id,
     )
+    rows = await work.rows(found.with_for_update() if isinstance(work, WriteWork) else found)
     return rows[0] if rows else None
-
-
-async def lock_destination(work: WriteWork, destination_id: UUID) -> Any:
-    """A payout destination, locked, so that it is not removed while it is chosen."""
-    return await work.maybe(
-        select(payout_destination)
-        .where(
-            payout_destination.c.brand_id == work.scope.brand_id,
-            payout_destination.c.id == destination_id,
-        )
-        .with_for_update()
-    )
 
 
 async def is_destination_in_use(work: WriteWork, destination_id: UUID) -> bool:
@@ -249,6 +239,7 @@ async def find_leg(work: AnyWork, leg_id: UUID) -> Any:
         select(
             withdrawal_leg,
             deposit.c.ext_id.label("deposit_ext_id"),
+            deposit.c.status.label("deposit_status"),
             payout_destination.c.account_cipher,
             payout_destination.c.holder_name,
             payment_method.c.kind.label("method_kind"),

@@ -66,18 +66,19 @@ async def change_destination(
     if not _is_fee_taken(legs):
         row = await hold_fee(work, row, movements)
     await add_approvals(work, row, plan.levels)
-    after = {"destination_id": str(destination_id), "round": row["approval_round"]}
-    work.audit(
-        Change(
-            "withdrawal.redirect",
-            object_kind="payment",
-            object_id=withdrawal_id,
-            after=after,
-            reason=told,
-        )
-    )
+    work.audit(_redirected(row, told))
     await post(work, await movements.transfers(work, row["client_id"]))
     return {"withdrawal": str(withdrawal_id)}
+
+
+def _redirected(row: Mapping[str, Any], reason: str) -> Change:
+    return Change(
+        "withdrawal.redirect",
+        object_kind="payment",
+        object_id=row["id"],
+        after={"destination_id": str(row["destination_id"]), "round": row["approval_round"]},
+        reason=reason,
+    )
 
 
 async def _lock(

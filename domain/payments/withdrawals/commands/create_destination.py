@@ -77,20 +77,11 @@ async def create_destination(
         "account_digest": vault.digest(place.brand_id, f"{kind}:{account}".encode()),
     }
     await _insert(work, standing, kept)
-    after = {"client_id": str(standing.id), "method_id": str(method.id)}
-    work.audit(
-        Change(
-            "destination.create",
-            object_kind="payout_destination",
-            object_id=destination_id,
-            after=after,
-        )
-    )
     return {"destination": str(destination_id)}
 
 
 async def _insert(work: WriteWork, standing: ClientStanding, kept: dict[str, Any]) -> None:
-    """A client's destination, cold at first. Refusals: DESTINATION_EXISTS."""
+    """A client's destination, cold at first. Refusals: DESTINATION_EXISTS. Effects: audit."""
     policy = await find_policy(work)
     made = await work.rows(
         insert(payout_destination)
@@ -113,3 +104,11 @@ async def _insert(work: WriteWork, standing: ClientStanding, kept: dict[str, Any
     )
     if not made:
         raise DestinationExists()
+    work.audit(
+        Change(
+            "destination.create",
+            object_kind="payout_destination",
+            object_id=kept["id"],
+            after={"client_id": str(standing.id), "method_id": str(kept["method_id"])},
+        )
+    )

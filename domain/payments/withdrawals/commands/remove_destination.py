@@ -9,7 +9,7 @@ from domain.kernel.errors import NotFound
 from domain.payments.tables import payout_destination
 from domain.payments.values import DestinationStatus
 from domain.payments.withdrawals.errors import DestinationInUse
-from domain.payments.withdrawals.queries import is_destination_in_use, lock_destination
+from domain.payments.withdrawals.queries import find_destination, is_destination_in_use
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -19,7 +19,7 @@ async def remove_destination(work: WriteWork, destination_id: UUID) -> dict[str,
 
     Refusals: NOT_FOUND; DESTINATION_IN_USE while a withdrawal to it is open.
     """
-    row = await lock_destination(work, destination_id)
+    row = await find_destination(work, destination_id)
     if row is None or await find_standing(work, row.client_id) is None:
         raise NotFound(path=("input", "destinationId"))
     answer = {"destination": str(destination_id)}

@@ -139,7 +139,8 @@ class DepositMutations:
 class DepositQueries:
     @field(
         "How a client can pay in or be paid, with limits and fees; empty for a client that you may "
-        "not see.",
+        "not see. For WITHDRAWAL a CARD only takes back what it paid in; banks and e-wallets can "
+        "be payout destinations too.",
         needs="payments:read",
         cost=50,
     )

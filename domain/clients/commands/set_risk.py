@@ -21,7 +21,7 @@ async def set_risk(
 ) -> UUID:
     """Set the risk of a client, with a reason of 1 to 500 characters; the client's id.
 
-    Withdrawals that were asked for before keep the approvals they had.
+    Withdrawals that wait keep the approvals they were given, and wait for more when it rises.
     Refusals: NOT_FOUND, CLIENT_CLOSED, VERSION_CONFLICT, INVALID. Effects: event `risk_set`,
     audit; neither when nothing changes.
     """

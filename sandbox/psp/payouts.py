@@ -16,7 +16,8 @@ from sandbox.psp.values import (
 
 _MAY_BECOME = {
     PayoutStatus.PENDING: {PayoutStatus.PAID, PayoutStatus.FAILED, PayoutStatus.RETURNED},
-    PayoutStatus.PAID: {PayoutStatus.RETURNED},
+    # It came back, or it was never there: PSPs say either of money they had called paid.
+    PayoutStatus.PAID: {PayoutStatus.RETURNED, PayoutStatus.FAILED},
 }
 _CODES = {PayoutStatus.FAILED: "PAYOUT_REJECTED", PayoutStatus.RETURNED: "ACCOUNT_CLOSED"}
 
@@ -62,7 +63,7 @@ async def create(desk: Desk, merchant: Merchant, spec: PayoutSpec) -> Payout:
 async def settle(
     desk: Desk, key: str, status: PayoutStatus, *, failure_code: str | None = None
 ) -> Payout:
-    """Decides a payout; a paid one may still come back.
+    """Decides a payout; a paid one may still come back or fail after all.
 
     One that comes back has left before: both movements are on the settlement.
     Refusals: UNKNOWN_PAYOUT, ALREADY_SETTLED.
@@ -78,7 +79,8 @@ async def settle(
         due_at=None,
         due_status=None,
     )
-    if status is not PayoutStatus.FAILED and not had_left:
+    leaves = status is not PayoutStatus.FAILED
+    if leaves and not had_left:
         await desk.book(
             payout,
             LineType.PAYOUT,
@@ -86,7 +88,7 @@ async def settle(
             currency=payout.currency,
             fee=payout.fee_amount,
         )
-    if status is PayoutStatus.RETURNED:
+    if status is PayoutStatus.RETURNED or (had_left and not leaves):
         await desk.book(payout, LineType.PAYOUT_RETURN, payout.amount, currency=payout.currency)
     return payout
 

@@ -57,16 +57,19 @@ async def give_back(desk: Desk, payment: Payment, *, amount: str) -> Refund:
 async def settle(
     desk: Desk, key: str, status: RefundStatus, *, failure_code: str | None = None
 ) -> Refund:
-    """Decides a refund that is under way. Refusals: UNKNOWN_REFUND, ALREADY_SETTLED."""
+    """Decides a refund that is under way; one that succeeded may fail after all.
+
+    Refusals: UNKNOWN_REFUND, ALREADY_SETTLED.
+    """
     found = await desk.find(Refund, id=key)
     if not found:
         raise Refusal("UNKNOWN_REFUND", f"There is no refund {key}.")
     # The payment first, as everybody who locks both.
     payment = await desk.take(Payment, found[0].payment_id)
     refund = await desk.take(Refund, key)
-    if refund.status is not RefundStatus.PENDING:
+    is_failed, had_left = status is RefundStatus.FAILED, refund.status is RefundStatus.SUCCEEDED
+    if refund.status is not RefundStatus.PENDING and not (had_left and is_failed):
         raise Refusal("ALREADY_SETTLED", f"This refund is {refund.status}.")
-    is_failed = status is RefundStatus.FAILED
     refund = await desk.change(
         refund,
         status=status,
@@ -74,8 +77,10 @@ async def settle(
         due_at=None,
         due_status=None,
     )
-    if status is RefundStatus.SUCCEEDED:
+    if not is_failed:
         await _count(desk, payment, refund)
+    elif had_left:
+        await _count_back(desk, payment, refund)
     return refund
 
 
@@ -103,3 +108,13 @@ async def _count(desk: Desk, payment: Payment, refund: Refund) -> None:
         status=rules.status_with(refunded, payment.received_amount),
     )
     await desk.book(refund, LineType.REFUND, -refund.amount, currency=refund.currency)
+
+
+async def _count_back(desk: Desk, payment: Payment, refund: Refund) -> None:
+    refunded = payment.refunded_amount - refund.amount
+    await desk.change(
+        payment,
+        refunded_amount=refunded,
+        status=rules.status_with(refunded, payment.received_amount),
+    )
+    await desk.book(refund, LineType.PAYOUT_RETURN, refund.amount, currency=refund.currency)

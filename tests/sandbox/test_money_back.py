@@ -47,7 +47,13 @@ async def test_refunds_add_up_to_the_payment_and_no_further(
     last = {"reference": "r-5", "amount": "0.01"}
     assert await caller.refused("POST", path, last) == "NOT_REFUNDABLE"
     with pytest.raises(ControlRefused, match="ALREADY_SETTLED"):
-        await psp.controls.settle_refund(rest["id"], status="FAILED")
+        await psp.controls.settle_refund(rest["id"], status="SUCCEEDED")
+    back = await psp.controls.settle_refund(rest["id"], status="FAILED")
+    assert (back["status"], back["version"]) == ("FAILED", 3)
+    shown = await caller.see(paid)
+    assert (shown["status"], shown["refunded_amount"]) == ("PARTLY_REFUNDED", "30.00")
+    again = await caller.ok("POST", path, {"reference": "r-5", "amount": "70"})
+    assert again["status"] == "PENDING"
 
 
 async def test_racing_refunds_never_give_back_too_much(caller: Caller, psp: RunningPsp) -> None:
@@ -99,6 +105,16 @@ async def test_a_payout_is_settled_once(caller: Caller, psp: RunningPsp, outcome
     if outcome == "PAID":
         back = await psp.controls.settle_payout(made["id"], status="RETURNED")
         assert (back["status"], back["version"]) == ("RETURNED", 3)
+
+
+async def test_a_payout_may_fail_after_it_was_paid(caller: Caller, psp: RunningPsp) -> None:
+    made = await caller.payout(reference="wd-f")
+    await psp.controls.settle_payout(made["id"], status="PAID")
+    failed = await psp.controls.settle_payout(made["id"], status="FAILED")
+    assert (failed["status"], failed["version"]) == ("FAILED", 3)
+    for status in ("PAID", "RETURNED", "FAILED"):
+        with pytest.raises(ControlRefused, match="ALREADY_SETTLED"):
+            await psp.controls.settle_payout(made["id"], status=status)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +218,9 @@ async def everything(caller: Caller, psp: RunningPsp) -> list[tuple[str, str, st
     payout = await caller.payout(currency="USD", amount="80")
     await psp.controls.settle_payout(payout["id"], status="PAID")
     await psp.controls.settle_payout(payout["id"], status="RETURNED")
+    late = await caller.payout(currency="USD", amount="70", reference="wd-late")
+    await psp.controls.settle_payout(late["id"], status="PAID")
+    await psp.controls.settle_payout(late["id"], status="FAILED")
     rejected = await caller.payout(currency="USD")
     await psp.controls.settle_payout(rejected["id"], status="FAILED")
     return [
@@ -215,6 +234,8 @@ async def everything(caller: Caller, psp: RunningPsp) -> list[tuple[str, str, st
         ("dispute_fee", "-15.00", "0.00", "-15.00"),
         ("payout", "-80.00", "0.40", "-80.40"),
         ("payout_return", "80.00", "0.00", "80.00"),
+        ("payout", "-70.00", "0.35", "-70.35"),
+        ("payout_return", "70.00", "0.00", "70.00"),
     ]
 
 
@@ -231,8 +252,8 @@ async def test_the_settlement_is_every_movement_once(
         ("st_20260304_USD", "2026-03-04", "USD")
     }
     assert len({row["line_id"] for row in rows}) == len(rows)
-    # 100 in, 30 back, 20 lost, 80 out and returned; fees 2.90 + 30 + 0.40.
-    assert sum(Decimal(row["net"]) for row in rows) == Decimal("100") - 30 - 20 - Decimal("33.30")
+    # 100 in, 30 back, 20 lost, 80 and 70 out and back; fees 2.90 + 30 + 0.40 + 0.35.
+    assert sum(Decimal(row["net"]) for row in rows) == Decimal("100") - 30 - 20 - Decimal("33.65")
     both = await settlement(caller, "2026-03-04", "2026-03-05")
     assert both[:-1] == rows
     assert (both[-1]["psp_id"], both[-1]["reference"], both[-1]["net"]) == (

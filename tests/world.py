@@ -216,7 +216,7 @@ def _value(table: Table, column: Column[Any], subject: Subject) -> Any:
         case sql.UUID():
             return new_uuid()
         case sql.ARRAY():
-            return [subject.canary]
+            return [new_uuid() if isinstance(column.type.item_type, sql.UUID) else subject.canary]
         case sql.JSON():
             return {"canary": subject.canary}
         case sql.Text() | sql.String():

@@ -20,6 +20,8 @@ from api.settings import Settings
 from api.statements import StatementDoor
 from domain.clients.events import TOPIC as CLIENT_TOPIC
 from domain.clients.events import ClientEventKind
+from domain.clients.leads.events import TOPIC as LEAD_TOPIC
+from domain.clients.leads.rights import SEES_ALL_LEADS
 from domain.clients.reach import OwnClients
 from domain.events.bus import PostgresBus
 from domain.events.cursor import FeedCursors
@@ -52,6 +54,7 @@ TOPICS = {
     "CLIENT": "clients:watch",
     "DEPOSIT": "deposits:watch",
     "IB": "ibs:watch",
+    "LEAD": "leads:watch",
     "LEDGER": "ledger:watch",
     "PAYMENT": "payments:watch",
 }
@@ -66,11 +69,13 @@ KINDS = {
     (PAYMENT_TOPIC, str(PaymentEventKind.DISCREPANCY_FOUND)): "reconciliation:read",
     (PAYMENT_TOPIC, str(PaymentEventKind.DISCREPANCY_RESOLVED)): "reconciliation:read",
 }
+# Where staff without the permission are told of what is their own.
+OWNED = {LEAD_TOPIC: SEES_ALL_LEADS}
 
 
 def audience() -> Audience:
     """Which permission each topic of the log takes; staff may be held to their own clients."""
-    return Audience(TOPICS, KINDS, OwnClients())
+    return Audience(TOPICS, KINDS, OwnClients(), OWNED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from api.leads import register_leads
 from api.payments import register_payments
 from api.platforms import Platforms
 from api.rounds import each_brand
@@ -118,6 +119,7 @@ def register_rounds(worker: Worker) -> None:
 
 REGISTRATIONS: tuple[Register, ...] = (
     register_clients,
+    register_leads,
     register_accounts,
     register_payments,
     register_audit,

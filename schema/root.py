@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from domain.accounts.reads import READS as ACCOUNTS
+from domain.clients.leads.reads import READS as LEADS
 from domain.clients.reads import READS as CLIENTS
 from domain.ibs.reads import READS as IBS
 from domain.payments.reads import READS as PAYMENTS
@@ -15,6 +16,9 @@ from schema.access.queries import AccessQueries
 from schema.accounts.mutations import AccountMutations
 from schema.accounts.queries import AccountQueries
 from schema.accounts.subscriptions import AccountSubscriptions
+from schema.clients.lead_feed import LeadSubscriptions
+from schema.clients.lead_mutations import LeadMutations
+from schema.clients.leads import LeadQueries
 from schema.clients.mutations import ClientMutations
 from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
@@ -46,6 +50,7 @@ class Query(
     DisputeQueries,
     EventQueries,
     IbQueries,
+    LeadQueries,
     NodeQueries,
     PaymentQueries,
     ReconciliationQueries,
@@ -63,6 +68,7 @@ class Mutation(
     DestinationMutations,
     DisputeMutations,
     IbMutations,
+    LeadMutations,
     ReconciliationMutations,
     TransferMutations,
     WithdrawalMutations,
@@ -70,10 +76,12 @@ class Mutation(
 
 
 @strawberry.type(description="Everything that can be followed live.")
-class Subscription(AccountSubscriptions, ClientSubscriptions, PaymentSubscriptions): ...
+class Subscription(
+    AccountSubscriptions, ClientSubscriptions, LeadSubscriptions, PaymentSubscriptions
+): ...
 
 
-READS = (*ACCESS, *CLIENTS, *IBS, *ACCOUNTS, *PAYMENTS)
+READS = (*ACCESS, *CLIENTS, *LEADS, *IBS, *ACCOUNTS, *PAYMENTS)
 """Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 def declared() -> MetaData:
     """All tables of all contexts."""
     importlib.import_module("tenants.tables")
-    for path in sorted(ROOT.glob("domain/*/tables.py")):
-        importlib.import_module(f"domain.{path.parent.name}.tables")
+    for path in sorted(ROOT.glob("domain/**/tables.py")):
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     return metadata
 
 

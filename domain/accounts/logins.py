@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.accounts.commands.record_deals import AccountRow
 from domain.accounts.queries import list_accounts_by_login, list_grants
+from domain.accounts.values import AccountKind
 from tenants.context import NO_BRAND, system_scope
 from tenants.work import Database
 
@@ -57,5 +58,7 @@ class Logins:
         async with self._database.read(system_scope(brand_id)) as work:
             rows = await list_accounts_by_login(work, brand_id, self._server_id, logins)
         for row in rows:
-            account = AccountRow(row.id, row.login, row.client_id, row.ib_path, row.currency)
+            account = AccountRow(
+                row.id, row.login, row.client_id, row.ib_path, row.currency, AccountKind(row.kind)
+            )
             self._known[row.login] = (brand_id, account)

@@ -156,7 +156,14 @@ async def list_accounts_by_login(
     """Accounts of a brand on a server among some logins."""
     columns = trading_account.c
     return await work.rows(
-        select(columns.id, columns.login, columns.client_id, columns.ib_path, columns.currency)
+        select(
+            columns.id,
+            columns.login,
+            columns.client_id,
+            columns.ib_path,
+            columns.currency,
+            columns.kind,
+        )
         .where(
             columns.brand_id == brand_id,
             columns.server_id == server_id,

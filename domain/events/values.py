@@ -19,6 +19,7 @@ class Topic(StrEnum):
     CLIENT = "CLIENT"
     DEPOSIT = "DEPOSIT"
     IB = "IB"
+    LEAD = "LEAD"
     LEDGER = "LEDGER"
     PAYMENT = "PAYMENT"
 
@@ -134,12 +135,14 @@ class Audience:
     """Which permission each topic takes, and which kinds take another one on top.
 
     Whatever topic is not named here is shown to nobody. `reach` limits staff who may see some
-    clients only.
+    clients only. `owned` are topics whose payloads say in `owner_id` whose a thing was: without the
+    permission named there one is told of one's own.
     """
 
     topics: Mapping[str, str]
     kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reach: "Reach | None" = None
+    owned: Mapping[str, str] = field(default_factory=dict)
 
     def visible(self, scope: Scope) -> frozenset[str]:
         """The topics that the scope may read."""
@@ -160,7 +163,14 @@ class Audience:
         if self.topics.get(row.topic) not in scope.permissions:
             return False
         extra = self.kinds.get((row.topic, row.kind))
-        return (extra is None or extra in scope.permissions) and _within(scope, row)
+        allowed = extra is None or extra in scope.permissions
+        return allowed and _within(scope, row) and self._is_own(scope, row)
+
+    def _is_own(self, scope: Scope, row: EventRow) -> bool:
+        needed = self.owned.get(row.topic)
+        if needed is None or needed in scope.permissions:
+            return True
+        return scope.actor.id is not None and row.payload.get("owner_id") == str(scope.actor.id)
 
     def is_move(self, row: EventRow) -> bool:
         """Whether a client may be within another's reach after this event."""

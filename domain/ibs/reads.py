@@ -72,6 +72,7 @@ IB = Entity(
 READS = (
     IB,
     extend("client", "ib", One("ib", own="ib_id")),
+    extend("lead", "ib", One("ib", own="ib_id")),
     # An ib's token names its ib as its actor; a service's names itself, which is no ib.
     extend("api_token", "root_ib", One("ib", own="actor_id")),
 )

@@ -38,6 +38,7 @@ from schema.shared.scalars import CountryCode
 if TYPE_CHECKING:
     from schema.access.types import LegalEntity, Staff
     from schema.accounts.types import Account
+    from schema.clients.leads import Lead
     from schema.ibs.types import Ib
     from schema.payments.types import Payment
     from schema.payments.wallets import PayoutDestination, Wallet
@@ -46,6 +47,7 @@ StaffRef = Annotated["Staff", strawberry.lazy("schema.access.types")]
 EntityRef = Annotated["LegalEntity", strawberry.lazy("schema.access.types")]
 AccountRef = Annotated["Account", strawberry.lazy("schema.accounts.types")]
 IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
+LeadRef = Annotated["Lead", strawberry.lazy("schema.clients.leads")]
 WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
 PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
 DestinationRef = Annotated["PayoutDestination", strawberry.lazy("schema.payments.wallets")]
@@ -108,6 +110,10 @@ class Client(Node):
     )
     ib: IbRef | None = one(
         "Who introduced the client; null outside your own subtree.", needs="ibs:read"
+    )
+    lead: LeadRef | None = one(
+        "What it was before it registered, with where it came from; null for who was no lead.",
+        needs="leads:read",
     )
     accounts: Connection[AccountRef] = many(
         "Trading accounts, newest first.",

@@ -25,6 +25,7 @@ class EventTopic(Enum):
     CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
     DEPOSIT = strawberry.enum_value("DEPOSIT", description="Deposits: what becomes of each.")
     IB = strawberry.enum_value("IB", description="Introducing brokers.")
+    LEAD = strawberry.enum_value("LEAD", description="Leads: captured, given, moved on.")
     LEDGER = strawberry.enum_value("LEDGER", description="Entries of the ledger.")
     PAYMENT = strawberry.enum_value(
         "PAYMENT", description="Withdrawals, transfers, disputes and discrepancies."
@@ -53,6 +54,7 @@ class FeedResetReason(Enum):
 _OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {"DEPOSIT": "payment", "LEDGER": "ledger_transfer"}
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("CLIENT", "note_added"): "note",
+    ("LEAD", "received"): "lead_touch",
     ("PAYMENT", "debt_repaid"): "ledger_transfer",
     ("PAYMENT", "discrepancy_found"): "discrepancy",
     ("PAYMENT", "discrepancy_resolved"): "discrepancy",

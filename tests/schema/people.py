@@ -17,6 +17,9 @@ from domain.events.stream import Feeds
 from domain.events.values import Audience
 from domain.reads import Cursors, Registry
 from schema.access.queries import AccessQueries
+from schema.clients.lead_feed import LeadSubscriptions
+from schema.clients.lead_mutations import LeadMutations
+from schema.clients.leads import LeadQueries
 from schema.clients.mutations import ClientMutations
 from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
@@ -35,17 +38,17 @@ SECRET = b"thirty-two bytes of a test's key"
 
 
 @strawberry.type
-class Query(AccessQueries, ClientQueries, IbQueries, NodeQueries):
+class Query(AccessQueries, ClientQueries, IbQueries, LeadQueries, NodeQueries):
     pass
 
 
 @strawberry.type
-class Mutation(ClientMutations, IbMutations):
+class Mutation(ClientMutations, IbMutations, LeadMutations):
     pass
 
 
 @strawberry.type
-class Subscription(ClientSubscriptions):
+class Subscription(ClientSubscriptions, LeadSubscriptions):
     pass
 
 
@@ -117,9 +120,10 @@ class World:
 @pytest_asyncio.fixture
 async def world(assembled: Assembled, database: Database) -> AsyncIterator[World]:
     audience = Audience(
-        {"CLIENT": "clients:watch"},
+        {"CLIENT": "clients:watch", "LEAD": "leads:watch"},
         {("CLIENT", "note_added"): "notes:read"},
         reach=OwnClients(),
+        owned={"LEAD": "leads:all"},
     )
     async with MemoryBus() as bus, Hub(database, bus, audience) as hub:
         feeds = Feeds(hub, database, FeedCursors(SECRET))

@@ -76,7 +76,7 @@ class Desk:
         """What the reader of the stream does; the id of the one position."""
         held = await self.platform.positions(self.login)
         one = self.row(trading_account)
-        known = AccountRow(one.id, one.login, one.client_id, one.ib_path, "USD")
+        known = AccountRow(one.id, one.login, one.client_id, one.ib_path, "USD", AccountKind.LIVE)
         await self.database.write(self.scope, lambda w: replace_positions(w, known, held))
         key: UUID = self.row(position).id
         return key

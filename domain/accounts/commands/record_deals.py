@@ -13,7 +13,7 @@ from domain.accounts.events import AccountEventKind, account_event
 from domain.accounts.queries import find_placed
 from domain.accounts.tables import deal, position
 from domain.accounts.trading import Deal, Position
-from domain.accounts.values import DealEntry, OrderStatus
+from domain.accounts.values import AccountKind, DealEntry, OrderStatus
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import round_to_minor
 from tenants.work import WriteWork
@@ -28,6 +28,7 @@ class AccountRow:
     client_id: UUID
     ib_path: str
     currency: str
+    kind: AccountKind
 
 
 async def record_deals(
@@ -91,6 +92,7 @@ async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[s
         "swap_minor": str(row["swap_minor"]),
         "commission_minor": str(row["commission_minor"]),
         "currency": account.currency,
+        "account_kind": account.kind,
         "at": one.at.isoformat(),
     }
     work.emit(account_event(_event_kind(one), account, payload))

@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.clients.errors import IbUnknown
 from domain.clients.events import ClientEventKind, Subject, client_event
+from domain.clients.leads.queries import find_attribution
+from domain.clients.leads.values import ATTRIBUTION
 from domain.clients.ports import FindIntroducer
 from domain.clients.queries import find_by_email, get_market
 from domain.clients.rules import choose_entity, choose_language, reference_of
@@ -37,19 +39,26 @@ async def register_client(
     Whatever can be refused is judged before the address is looked at; from there on both take the
     same statements and a number. An address that registers again before it was verified loses its
     password: either of the two may lie in wait for the click of whoever owns the address, who
-    therefore chooses one with it (`verify_email`). Consumers write mails and fill the search.
+    therefore chooses one with it (`verify_email`). Who was a lead keeps its owner, and the ib whose
+    link brought it unless the form names one. Consumers write mails and fill the search.
     Refusals: COUNTRY_NOT_ALLOWED, INVALID (language), IB_UNKNOWN.
     Effects: event `registered` or `registration_repeated`, audit.
     """
     market = await get_market(work, registration.country)
     rule = choose_entity(market, registration.country)
     language = choose_language(market, registration.language)
+    lead = await find_attribution(
+        work, registration.email, registration.phone, since=work.now() - ATTRIBUTION
+    )
     introducer = await _find_introducer(work, registration.ib_code, find_introducer)
+    if introducer is None and lead.ib_code is not None:
+        introducer = await find_introducer(work, lead.ib_code)
     fields = {
         "language": language,
         "legal_entity_id": rule.legal_entity_id,
         "ib_id": introducer.id if introducer else None,
         "ib_path": introducer.path if introducer else "",
+        "owner_id": lead.owner_id,
     }
     is_new = await _insert(work, registration, fields)
     row = await find_by_email(work, registration.email, lock=True)

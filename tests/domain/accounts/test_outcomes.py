@@ -18,7 +18,14 @@ from domain.accounts.commands.record_outcome import Outcome, record_outcome
 from domain.accounts.rules import OrderWish
 from domain.accounts.tables import platform_request, trade_order
 from domain.accounts.trading import Deal, DealReason, Order, OrderChange, Passwords
-from domain.accounts.values import DealEntry, OrderStatus, OrderType, RequestStatus, Side
+from domain.accounts.values import (
+    AccountKind,
+    DealEntry,
+    OrderStatus,
+    OrderType,
+    RequestStatus,
+    Side,
+)
 from tenants.context import system_scope
 from tenants.secrets import Vault
 from tenants.tables import event
@@ -40,7 +47,7 @@ class Desk:
     @property
     def known(self) -> AccountRow:
         one = self.account
-        return AccountRow(one.id, one.login, one.client_id, one.ib_path, "USD")
+        return AccountRow(one.id, one.login, one.client_id, one.ib_path, "USD", AccountKind.LIVE)
 
     async def place(self, database: Database) -> None:
         scope = scope_of(self.brand, "dealing")

@@ -17,6 +17,7 @@ from domain.accounts.commands.record_states import record_states
 from domain.accounts.ports import OutcomeUnknown
 from domain.accounts.tables import platform_request
 from domain.accounts.trading import AccountRequest, Group, Passwords
+from domain.accounts.values import AccountKind
 from domain.events.consumers import consume
 from domain.kernel.money import Money, to_minor
 from domain.outbound.client import Patience
@@ -122,7 +123,7 @@ class Till:
         """What the reader of the stream does: deals, positions and the state since the last."""
         deals, self.cursor = await self.platform.deals_since(self.cursor)
         known = {self.account.login: AccountRow(
-            self.account.id, self.account.login, self.client.id, "", "USD"
+            self.account.id, self.account.login, self.client.id, "", "USD", AccountKind.LIVE
         )}  # fmt: skip
         states = await self.platform.account_states([self.account.login])
         held = {self.account.login: await self.platform.positions(self.account.login)}

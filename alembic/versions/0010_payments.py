@@ -254,6 +254,8 @@ def upgrade() -> None:
         sa.Column("ext_id", sa.Text(), nullable=True),
         sa.Column("ext_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("sending_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(kind = 'REFUND') = (deposit_id is not null)", name=op.f("ck_withdrawal_leg_source")
@@ -279,6 +281,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        op.f("ix_withdrawal_leg_brand_id_ask_at"),
+        "withdrawal_leg",
+        ["brand_id", "ask_at"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_withdrawal_leg_brand_id_connection_id_ext_id"),
         "withdrawal_leg",
         ["brand_id", "connection_id", "ext_id"],
@@ -288,12 +296,6 @@ def upgrade() -> None:
         op.f("ix_withdrawal_leg_brand_id_deposit_id"),
         "withdrawal_leg",
         ["brand_id", "deposit_id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_withdrawal_leg_brand_id_status_updated_at"),
-        "withdrawal_leg",
-        ["brand_id", "status", "updated_at"],
         unique=False,
     )
     isolate("withdrawal_leg", visible_to="client")

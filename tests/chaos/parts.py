@@ -32,8 +32,7 @@ from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
 from domain.payments.deposits.waiting import started
 from domain.payments.transfers.waiting import ended
-from domain.payments.withdrawals import jobs as withdrawals
-from domain.payments.withdrawals.commands.take_silent_legs import Silence
+from domain.payments.withdrawals import rules as withdrawals
 from sandbox import app as sandbox
 from simulator import app as simulator
 from tenants.database import make_engine
@@ -157,7 +156,7 @@ def shorten_clocks() -> None:
     patch(accounts, "STUCK_AFTER", _STUCK_AFTER)
     patch(notices, "STUCK_AFTER", _STUCK_AFTER)
     patch(deposits, "SILENT_AFTER", _STUCK_AFTER)
-    patch(withdrawals, "Silence", partial(Silence, ask_after=_STUCK_AFTER))
+    patch(withdrawals, "ASK_MOST", _STUCK_AFTER)
     for waiting in (started, ended):
         # A server lives for about a second here: whoever waits for two is never answered.
         waiting.__kwdefaults__["patience_s"] = _PATIENCE_SECONDS

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.kernel.money import Money
+from domain.payments.disputes.queries import has_open_dispute
 from domain.payments.notices import Psps
 from domain.payments.ports import OutcomeUnknown, Psp, PspRefused
 from domain.payments.psp_values import (
@@ -20,13 +21,19 @@ from domain.payments.psp_values import (
     PspRefundStatus,
 )
 from domain.payments.queries import get_connection
-from domain.payments.values import LegKind, LegStatus, MethodKind
+from domain.payments.values import LegKind, LegStatus, MethodKind, PaymentStatus
 from domain.payments.withdrawals.commands.create_destination import place_of
 from domain.payments.withdrawals.commands.record_leg import LegNews, record_leg
-from domain.payments.withdrawals.queries import find_leg, find_leg_by_reference
+from domain.payments.withdrawals.commands.take_silent_legs import tell_unknown
+from domain.payments.withdrawals.queries import (
+    find_leg,
+    find_leg_by_reference,
+    instant,
+)
+from domain.payments.withdrawals.rules import DOUBT_LASTS
 from tenants.context import system_scope
 from tenants.secrets import Vault
-from tenants.work import Database
+from tenants.work import Database, ReadWork
 
 _REFUND = {
     PspRefundStatus.PENDING: LegStatus.SENT,
@@ -42,6 +49,7 @@ _PAYOUT = {
 # Refusals that say that something was sent before, and not what became of it.
 _NO_VERDICT = frozenset({"IDEMPOTENCY_ERROR", "DUPLICATE_REFERENCE"})
 _UNSENT = (LegStatus.SENDING, LegStatus.UNKNOWN)
+_IN_DISPUTE = (PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +66,73 @@ async def carry_leg(
 ) -> bool:
     """Send a leg that is to be sent, ask about one that was; whether anything was new.
 
-    `is_fresh`: it has certainly not been sent, so that nothing is searched first. Raises
-    PspUnavailable or OutcomeUnknown when it must be tried again later, SecretUnreadable under
-    another master key: without the account number nobody can say anything.
+    `is_fresh`: it has certainly not been sent, so that nothing is searched first. While a deposit
+    of the client is disputed, one that may have been sent is only searched. What its PSP does not
+    know a day later never got there, and fails. Raises PspUnavailable or OutcomeUnknown when it
+    must be tried again later, SecretUnreadable under another master key: without the account
+    number nobody can say anything.
     """
     scope = system_scope(brand_id, request_id=f"leg:{leg_id.hex}")
     async with sending.database.read(scope) as work:
-        leg = await find_leg(work, leg_id)
-        if leg is None:
-            return False
-        psp = sending.psps(await get_connection(work, leg.connection_id))
-    news: LegNews | None
+        case = await _case(work, sending, leg_id, is_fresh=is_fresh)
+    if case is None:
+        return False
     try:
-        if leg.status in _UNSENT:
-            news = await _send(sending.vault, psp, leg, sent_before=not is_fresh)
-        else:
-            news = await _ask(psp, leg)
-    except PspRefused as refused:
-        if refused.code in _NO_VERDICT:
-            await _note_unknown(sending, brand_id, leg_id)
-            raise OutcomeUnknown(leg_id.hex) from refused
-        news = LegNews(LegStatus.FAILED, reason_code=refused.code)
+        news = await _carry(sending.vault, case)
     except OutcomeUnknown:
-        await _note_unknown(sending, brand_id, leg_id)
+        unknown = LegNews(LegStatus.UNKNOWN)
+        await sending.database.write(scope, lambda work: record_leg(work, leg_id, unknown))
         raise
     if news is None:
+        if case.leg.status == LegStatus.SENT:
+            await sending.database.write(scope, lambda work: tell_unknown(work, case.leg))
         return False
-    told = news
-    return (await sending.database.write(scope, lambda work: record_leg(work, leg_id, told))).value
+    return (await sending.database.write(scope, lambda work: record_leg(work, leg_id, news))).value
 
 
-async def _note_unknown(sending: Sending, brand_id: UUID, leg_id: UUID) -> None:
-    unknown = LegNews(LegStatus.UNKNOWN)
-    await sending.database.write(
-        system_scope(brand_id), lambda work: record_leg(work, leg_id, unknown)
-    )
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A leg and its PSP. `may_send`: the leg is not with the PSP as far as we know, and nothing
+    keeps it here; `is_old`: a PSP that got it would know it by now."""
+
+    leg: Any
+    psp: Psp
+    is_fresh: bool
+    may_send: bool
+    is_old: bool
+
+
+async def _case(work: ReadWork, sending: Sending, leg_id: UUID, *, is_fresh: bool) -> _Case | None:
+    leg = await find_leg(work, leg_id)
+    if leg is None or leg.status == LegStatus.HELD:
+        return None
+    psp = sending.psps(await get_connection(work, leg.connection_id))
+    is_disputed = leg.deposit_status in _IN_DISPUTE or await has_open_dispute(work, leg.client_id)
+    may_send = leg.status in _UNSENT and not is_disputed
+    age = await instant(work) - (leg.sending_at or leg.updated_at)
+    return _Case(leg, psp, is_fresh, may_send, age > DOUBT_LASTS)
+
+
+async def _carry(vault: Vault, case: _Case) -> LegNews | None:
+    """What the PSP says of a leg after it was sent or searched; None when it says nothing.
+
+    Raises PspUnavailable, OutcomeUnknown.
+    """
+    if not case.may_send:
+        news = await _ask(case.psp, case.leg)
+        is_lost = news is None and case.leg.status in _UNSENT and case.is_old
+        return LegNews(LegStatus.FAILED, reason_code="DISPUTED") if is_lost else news
+    try:
+        return await _send(vault, case.psp, case.leg, sent_before=not case.is_fresh)
+    except PspRefused as refused:
+        if refused.code in _NO_VERDICT:
+            raise OutcomeUnknown(case.leg.id.hex) from refused
+        return LegNews(LegStatus.FAILED, reason_code=refused.code)
+    except OutcomeUnknown as unknown:
+        # It was searched before it was refused: nothing of it is there.
+        if unknown.refused is None or unknown.refused.code in _NO_VERDICT or not case.is_old:
+            raise
+        return LegNews(LegStatus.FAILED, reason_code=unknown.refused.code)
 
 
 async def pull_leg(sending: Sending, brand_id: UUID, reference: str) -> bool | None:

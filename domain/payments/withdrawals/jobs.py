@@ -9,10 +9,11 @@ from domain.events.values import EventRow
 from domain.kernel.errors import Upstream
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.notices import QUEUE, Handle, Noticed, Psps
+from domain.payments.values import LegStatus
 from domain.payments.withdrawals.carry_leg import Sending, carry_leg, pull_leg
 from domain.payments.withdrawals.commands.begin_sending import begin_sending
 from domain.payments.withdrawals.commands.expire_withdrawals import expire_withdrawals
-from domain.payments.withdrawals.commands.take_silent_legs import Silence, take_silent_legs
+from domain.payments.withdrawals.commands.take_silent_legs import take_silent_legs
 from tenants.context import system_scope
 from tenants.secrets import Vault
 from tenants.work import Database, WriteWork
@@ -57,7 +58,10 @@ async def send_legs(sending: Sending, brand_id: UUID, withdrawal_id: UUID) -> No
 
 
 async def _defer(work: WriteWork, event: EventRow) -> None:
-    payment_id = event.payload["payment_id"]
+    await _defer_sending(work, event.payload["payment_id"])
+
+
+async def _defer_sending(work: WriteWork, payment_id: str) -> None:
     await defer(work, SEND, {"payment_id": payment_id}, key=payment_id, queue=QUEUE)
 
 
@@ -80,14 +84,20 @@ def on_notice(psps: Psps, vault: Vault) -> Handle:
     return handle
 
 
-async def poll_legs(database: Database, brand_id: UUID, silence: Silence | None = None) -> int:
-    """Ask about legs of which nothing was heard for a minute; how many. For a round."""
+async def poll_legs(database: Database, brand_id: UUID) -> int:
+    """Send what was approved and not taken up, ask about legs of which nothing was heard; how many.
+
+    For a round: a job may have given up, and a notice may be lost.
+    """
 
     async def command(work: WriteWork) -> int:
-        silent = await take_silent_legs(work, silence or Silence())
-        for leg_id in silent:
-            args = {"leg_id": str(leg_id)}
-            await defer(work, ASK, args, key=str(leg_id), queue=QUEUE)
+        silent = await take_silent_legs(work)
+        for payment_id in {leg.payment_id: 0 for leg in silent if leg.status == LegStatus.HELD}:
+            await _defer_sending(work, str(payment_id))
+        for leg in silent:
+            if leg.status != LegStatus.HELD:
+                key = str(leg.id)
+                await defer(work, ASK, {"leg_id": key}, key=key, queue=QUEUE)
         return len(silent)
 
     return (await database.write(system_scope(brand_id), command)).value

@@ -6,7 +6,7 @@ Worked example D4: deposits by card A of 600 and Skrill of 400; a withdrawal of 
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +20,15 @@ from domain.payments.withdrawals.errors import (
     MethodUnavailable,
 )
 from domain.payments.withdrawals.values import LegState, Part, Payout, Source, Terms
+
+ASK_AFTER: Final = timedelta(minutes=1)
+"""How long nothing may be heard of a leg before somebody looks after it."""
+TOLD_AFTER: Final = timedelta(minutes=10)
+"""How long nobody may know what became of a leg before staff are told."""
+DOUBT_LASTS: Final = timedelta(days=1)
+"""After that a PSP that knows nothing of a leg never got it: its search is no longer behind."""
+ASK_MOST: Final = timedelta(hours=1)
+_ASK_SHARE: Final = 4
 
 _FIRST: Final = {kind: n for n, kind in enumerate(MethodKind)}
 _ON_ITS_WAY: Final = (
@@ -160,9 +169,24 @@ _LEG_NEXT: Final = {
 }
 
 
-def may_become(status: LegStatus, then: LegStatus) -> bool:
-    """Whether news of a leg says more than is known: late and repeated news does not."""
-    return then in _LEG_NEXT.get(status, ())
+def what_becomes(status: LegStatus, news: LegStatus) -> LegStatus | None:
+    """The status that news of a leg lead to; None when they say no more than is known.
+
+    A PSP may say FAILED of what it had paid: then the money came back.
+    """
+    was_paid = status is LegStatus.PAID
+    then = LegStatus.RETURNED if was_paid and news is LegStatus.FAILED else news
+    return then if then in _LEG_NEXT.get(status, ()) else None
+
+
+def is_old_news(version: int, known: int) -> bool:
+    """Whether the PSP has said something newer of the leg; 0 is a verdict of our own."""
+    return 0 < version < known
+
+
+def ask_pause(age: timedelta = timedelta(0)) -> timedelta:
+    """How long to wait before a leg is looked after again: ever longer, an hour at most."""
+    return min(max(age / _ASK_SHARE, ASK_AFTER), ASK_MOST)
 
 
 def same_holder(one: str, other: str) -> bool:

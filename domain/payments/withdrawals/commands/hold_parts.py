@@ -8,9 +8,10 @@ from sqlalchemy import insert, update
 from domain.payments.approvals.rules import position
 from domain.payments.commands.record_payment import change
 from domain.payments.tables import approval, withdrawal_leg
-from domain.payments.values import ApprovalLevel, ApprovalStatus, LegStatus
+from domain.payments.values import ApprovalLevel, ApprovalStatus, LegStatus, PaymentStatus
 from domain.payments.withdrawals.movements import FEE, Movements, of_fee, of_leg
 from domain.payments.withdrawals.queries import among_ids
+from domain.payments.withdrawals.rules import ask_pause
 from domain.payments.withdrawals.values import Part
 from tenants.work import WriteWork
 
@@ -23,7 +24,11 @@ async def add_legs(
     *,
     first: int,
 ) -> None:
-    """One HELD leg per part, numbered from `first`; their holds end with the withdrawal's wait."""
+    """One HELD leg per part, numbered from `first`; their holds end with the withdrawal's wait.
+
+    Those of an approved one are looked after when nobody takes them up.
+    """
+    is_approved = row["status"] == PaymentStatus.APPROVED
     legs = [
         {
             "brand_id": work.scope.brand_id,
@@ -42,6 +47,7 @@ async def add_legs(
             "amount_minor": part.amount_minor,
             "label": part.label,
             "hold_id": work.new_id(),
+            "ask_at": work.now() + ask_pause() if is_approved else None,
             "updated_at": work.now(),
         }
         for n, part in enumerate(parts, first)
@@ -93,7 +99,7 @@ async def make_firm(
         hold_id = work.new_id()
         movements.release(of_leg(row, leg._mapping).stem, "withdrawal", leg.hold_id)
         movements.hold(of_leg(row, leg._mapping), hold_id, None, tag="firm")
-        await set_leg(work, leg.id, hold_id=hold_id)
+        await set_leg(work, leg.id, hold_id=hold_id, ask_at=work.now() + ask_pause())
     if row["hold_id"] is None:
         return row
     fee = of_fee(row)
@@ -112,15 +118,15 @@ async def set_leg(work: WriteWork, leg_id: Any, **values: Any) -> None:
     )
 
 
-async def set_legs(work: WriteWork, legs: Sequence[Any], status: LegStatus) -> None:
-    """Give several legs of a locked withdrawal a status."""
+async def set_legs(work: WriteWork, legs: Sequence[Any], status: LegStatus, **values: Any) -> None:
+    """Give several legs of a locked withdrawal a status, and other columns."""
     await work.rows(
         update(withdrawal_leg)
         .where(
             withdrawal_leg.c.brand_id == work.scope.brand_id,
             among_ids(withdrawal_leg.c.id, [leg.id for leg in legs]),
         )
-        .values(status=status, updated_at=work.now())
+        .values(status=status, updated_at=work.now(), **values)
     )
 
 

@@ -1,7 +1,7 @@
 """What became of a leg at its PSP: money is posted, given free, or brought back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,24 +13,27 @@ from domain.payments.ledger.post import post
 from domain.payments.ledger.values import TransferState
 from domain.payments.queries import lock_payment
 from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
-from domain.payments.rules import may_follow
+from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
 from domain.payments.tables import withdrawal_leg
 from domain.payments.values import (
     DiscrepancyKind,
     LegKind,
     LegStatus,
-    PaymentKind,
     PaymentStatus,
 )
 from domain.payments.withdrawals.commands.hold_parts import set_leg
+from domain.payments.withdrawals.commands.tell_deposit import ask_deposit, tell_deposit
 from domain.payments.withdrawals.movements import FEE, WITHDRAWAL, Movements, of_fee, of_leg
-from domain.payments.withdrawals.queries import list_legs, sum_paid_back
-from domain.payments.withdrawals.rules import may_become, status_of
+from domain.payments.withdrawals.queries import list_legs
+from domain.payments.withdrawals.rules import is_old_news, status_of, what_becomes
 from domain.payments.withdrawals.values import LegState
 from tenants.work import WriteWork
 
 _S = PaymentStatus
 _LEFT = (LegStatus.PAID, LegStatus.RETURNED)
+_IN_DOUBT = (LegStatus.SENDING, LegStatus.UNKNOWN)
+_OPEN = (*_IN_DOUBT, LegStatus.SENT)
+_ENDED = (LegStatus.PAID, LegStatus.FAILED, LegStatus.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,11 @@ class LegNews:
 async def record_leg(work: WriteWork, leg_id: UUID, news: LegNews) -> bool:
     """Record news of a leg; False when it says nothing new, however often and late it comes.
 
-    PAID posts the hold (what the PSP did not pay is free again), FAILED releases it, RETURNED
-    after PAID brings the money back by a transfer of its own. A deposit that was paid back says
-    so. Effects: the withdrawal's event when its status changes; discrepancies for staff when the
-    PSP paid another amount, or paid what it had said it would not.
+    PAID posts the hold (what the PSP did not pay is free again), FAILED releases it, RETURNED or
+    FAILED after PAID brings the money back by a transfer of its own. A deposit that was paid back
+    says so, and its PSP is asked about one that was not paid back as it should. Effects: the
+    withdrawal's event when its status changes; discrepancies for staff when the PSP paid another
+    amount, or paid what it had said it would not; OUTCOME_UNKNOWN is settled by an answer.
     """
     found = await work.maybe(
         select(withdrawal_leg.c.payment_id).where(
@@ -65,11 +69,18 @@ async def record_leg(work: WriteWork, leg_id: UUID, news: LegNews) -> bool:
         return False
     legs = {leg.id: dict(leg._mapping) for leg in await list_legs(work, row["id"])}
     leg = legs[leg_id]
-    if not may_become(LegStatus(leg["status"]), news.status):
+    if is_old_news(news.ext_version, leg["ext_version"]):
+        return False
+    then = what_becomes(LegStatus(leg["status"]), news.status)
+    if then is None:
         await _judge_late(work, row, leg, news)
         return False
     movements = Movements()
-    legs[leg_id] = await _apply(work, row, leg, news, movements=movements)
+    told = replace(news, status=then)
+    legs[leg_id] = await _apply(work, row, leg, told, movements=movements)
+    if leg["status"] in _OPEN and then not in _IN_DOUBT:
+        subjects = {DiscrepancyKind.OUTCOME_UNKNOWN: [f"leg:{leg_id.hex}"]}
+        await settle_discrepancies(work, subjects, resolution="The payment provider has answered.")
     await _tell_payment(work, row, list(legs.values()), movements)
     await post(work, await movements.transfers(work, row["client_id"]))
     return True
@@ -91,6 +102,8 @@ async def _apply(
         "ext_version": max(news.ext_version, leg["ext_version"]),
         "reason_code": news.reason_code,
     }
+    if news.status in _ENDED:
+        changed["ask_at"] = None
     if news.status in _LEFT and before is not LegStatus.PAID:
         changed["paid_minor"] = await _pay(work, row, leg, news, movements=movements)
     now = leg | changed
@@ -101,7 +114,20 @@ async def _apply(
         source = f"psp:{leg['connection_id'].hex}:return"
         movements.bring_back(back, source=source, external_id=now["ext_id"])
     await set_leg(work, leg["id"], **changed)
+    if leg["kind"] == LegKind.REFUND and news.status in _ENDED:
+        await _tell_source(work, leg, now)
     return now
+
+
+async def _tell_source(work: WriteWork, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """The deposit knows what went back to its source; a PSP that did not send it all is asked."""
+    was_paid, paid = before["status"] == LegStatus.PAID, int(now["paid_minor"] or 0)
+    if now["status"] == LegStatus.PAID:
+        await tell_deposit(work, now, paid)
+    elif was_paid:
+        await tell_deposit(work, now, -paid)
+    if now["status"] != LegStatus.PAID or paid != now["amount_minor"]:
+        await ask_deposit(work, now)
 
 
 async def _pay(
@@ -133,30 +159,7 @@ async def _pay(
         return 0
     source = f"psp:{leg['connection_id'].hex}"
     movements.pay(of_leg(row, leg, taken), leg["hold_id"], source=source, external_id=news.ext_id)
-    if leg["kind"] == LegKind.REFUND:
-        await _tell_deposit(work, leg, taken)
     return taken
-
-
-async def _tell_deposit(work: WriteWork, leg: Mapping[str, Any], paid: int) -> None:
-    """The deposit that was paid back, in part or whole. Locked after the withdrawal, always.
-
-    The PSP's own state of the deposit may have said so before: what went back is never less than
-    our legs paid, and is not counted twice.
-    """
-    deposit = await lock_payment(work, leg["deposit_id"])
-    assert deposit is not None, "a leg names its deposit"
-    before, credited = int(deposit["refunded_minor"]), int(deposit["credited_minor"] or 0)
-    ours = await sum_paid_back(work, leg["deposit_id"]) + paid
-    refunded = min(max(before, ours), credited)
-    if refunded == before:
-        return
-    status = _S.REFUNDED if refunded == credited else _S.PARTLY_REFUNDED
-    changed = {"refunded_minor": refunded}
-    if may_follow(PaymentKind.DEPOSIT, _S(deposit["status"]), status):
-        await advance(work, deposit, status, changed=changed)
-    else:
-        await change(work, deposit, changed)
 
 
 async def _tell_payment(
@@ -187,10 +190,11 @@ async def _tell_payment(
 async def _judge_late(
     work: WriteWork, row: Mapping[str, Any], leg: Mapping[str, Any], news: LegNews
 ) -> None:
-    """Money that left after we were told it would not: its hold is gone, so that staff decide."""
-    is_over = leg["status"] in (LegStatus.FAILED, LegStatus.RELEASED)
-    was_returned = leg["paid_minor"] is not None
-    if is_over and not was_returned and news.status is LegStatus.PAID:
+    """Money that left after we were told it would not, or was back: no hold is left, so that staff
+    decide."""
+    is_back = leg["status"] == LegStatus.RETURNED and news.ext_version > leg["ext_version"]
+    is_over = leg["status"] in (LegStatus.FAILED, LegStatus.RELEASED) and not leg["paid_minor"]
+    if (is_over or is_back) and news.status is LegStatus.PAID:
         await open_discrepancy(
             work,
             DiscrepancyKind.LATE,

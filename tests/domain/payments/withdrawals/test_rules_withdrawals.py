@@ -12,12 +12,14 @@ from domain.kernel.errors import DomainError
 from domain.payments.values import LegKind, LegStatus, MethodKind
 from domain.payments.values import PaymentStatus as Status
 from domain.payments.withdrawals.rules import (
+    ask_pause,
     charge,
-    may_become,
+    is_old_news,
     owed_elsewhere,
     same_holder,
     split,
     status_of,
+    what_becomes,
 )
 from domain.payments.withdrawals.values import (
     LegState,
@@ -188,10 +190,31 @@ def test_the_status_follows_from_the_legs(legs, status):
 
 
 def test_a_leg_only_learns_what_it_does_not_know():
-    able = {(a, b) for a, b in product(L, L) if may_become(a, b)}
+    able = {(a, b) for a, b in product(L, L) if what_becomes(a, b) is b}
     ends = {(a, b) for a in (L.SENDING, L.UNKNOWN, L.SENT) for b in (L.PAID, L.FAILED, L.RETURNED)}
     sent = {(L.SENDING, L.SENT), (L.SENDING, L.UNKNOWN), (L.UNKNOWN, L.SENT)}
     assert able == ends | sent | {(L.PAID, L.RETURNED)}
+
+
+def test_what_was_paid_and_failed_has_come_back():
+    others = {(a, b): what_becomes(a, b) for a, b in product(L, L)}
+    assert {pair: then for pair, then in others.items() if then not in (None, pair[1])} == {
+        (L.PAID, L.FAILED): L.RETURNED
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "known", "is_old"), [(1, 2, True), (2, 2, False), (3, 2, False), (0, 2, False)]
+)
+def test_an_answer_that_was_overtaken_is_old(version, known, is_old):
+    assert is_old_news(version, known) is is_old
+
+
+@pytest.mark.parametrize(
+    ("minutes", "pause"), [(0, 1), (4, 1), (8, 2), (120, 30), (240, 60), (10_000, 60)]
+)
+def test_a_silent_leg_is_looked_after_ever_more_seldom(minutes, pause):
+    assert ask_pause(timedelta(minutes=minutes)) == timedelta(minutes=pause)
 
 
 @pytest.mark.parametrize(

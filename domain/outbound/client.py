@@ -1,8 +1,9 @@
 """Calls to another machine: time-outs, a retry budget and a circuit breaker, in one place.
 
-Retries are for calls that are safe to repeat; the budget keeps them a fraction of all calls, so
-that a struggling vendor is not drowned. The breaker opens after failures in a row and lets one
-call through per pause; while it is open nothing is sent.
+A call has a time as a whole, however slowly its answer drips in, and its answer a size. Retries
+are for calls that are safe to repeat; the budget keeps them a fraction of all calls, so that a
+struggling vendor is not drowned. The breaker opens after failures in a row and lets one call
+through per pause; while it is open nothing is sent.
 """
 
 import asyncio
@@ -15,18 +16,21 @@ import httpx
 
 UNIX = "unix://"
 _RETRIED_STATUSES = (502, 503, 504)
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call may take (`call_s`, and `connect_s` of it), how often a safe one is tried
-    and how long the first pause between two tries is; the pause doubles, with jitter."""
+    """How long one call may take from its connection to the last byte of its answer (`call_s`, and
+    `connect_s` of it), how many bytes that may have, how often a safe one is tried and how long
+    the first pause between two tries is; the pause doubles, with jitter."""
 
     call_s: float = 5.0
     connect_s: float = 2.0
     tries: int = 3
     pause_s: float = 0.1
+    answer_bytes_max: int = 16 * 1024 * 1024
 
 
 class NeverSent(Exception):
@@ -35,6 +39,10 @@ class NeverSent(Exception):
 
 class Lost(Exception):
     """Sent, and no answer that can be trusted came back."""
+
+
+class TooLarge(Lost):
+    """The answer is larger than it may be: it was not read, and asking again would not help."""
 
 
 class Unanswered(Exception):
@@ -97,23 +105,29 @@ class Outbound:
             else None,
             base_url="http://outside" if is_unix else endpoint,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(patience.call_s, connect=patience.connect_s),
             trust_env=False,
         )
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def once(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One try. Raises NeverSent, or Lost for a broken connection, a time-out or a 5xx."""
+    async def once(
+        self, method: str, path: str, *, call_s: float | None = None, **options: Any
+    ) -> httpx.Response:
+        """One try; `call_s` when it may take longer than others.
+
+        Raises NeverSent; Lost for a broken connection, a time-out or a 5xx; TooLarge.
+        """
         now = asyncio.get_running_loop().time
         self._breaker.admit(now())
+        whole = self.patience.call_s if call_s is None else call_s
         try:
-            answer = await self._client.request(method, path, **options)
+            async with asyncio.timeout(whole):
+                answer = await self._read(method, path, whole, options)
         except _NEVER_SENT as error:
             self._breaker.note(now(), is_success=False)
             raise NeverSent(repr(error)) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             self._breaker.note(now(), is_success=False)
             raise Lost(repr(error)) from error
         is_failure = answer.status_code >= 500
@@ -121,6 +135,24 @@ class Outbound:
         if is_failure:
             raise Lost(f"answered {answer.status_code}")
         return answer
+
+    async def _read(
+        self, method: str, path: str, whole: float, options: dict[str, Any]
+    ) -> httpx.Response:
+        """The whole answer. Raises TooLarge as soon as there is more of it than there may be."""
+        connect_s = self.patience.connect_s
+        timeout = httpx.Timeout(whole, connect=connect_s, pool=connect_s)
+        content = bytearray()
+        async with self._client.stream(method, path, timeout=timeout, **options) as got:
+            async for part in got.aiter_bytes():
+                content += part
+                if len(content) > self.patience.answer_bytes_max:
+                    raise TooLarge(f"more than {self.patience.answer_bytes_max} bytes came")
+        # The bytes are decoded by now: what says otherwise is not of this copy.
+        kept = [(name, value) for name, value in got.headers.items() if name not in _OF_THE_WIRE]
+        return httpx.Response(
+            got.status_code, headers=kept, content=bytes(content), request=got.request
+        )
 
     async def safely(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A call that may be repeated: some tries within the budget.
@@ -138,6 +170,8 @@ class Outbound:
         for number in range(self.patience.tries):
             try:
                 return await attempt(number)
+            except TooLarge as error:
+                raise Unanswered(str(error)) from error
             except (NeverSent, Lost) as error:
                 last = error
             is_last = number == self.patience.tries - 1

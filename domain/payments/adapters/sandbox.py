@@ -33,6 +33,8 @@ from domain.payments.psp_values import (
 
 T = TypeVar("T")
 _REFUSALS = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
+# A file of days is written while it is sent.
+_FILE_S = 60.0
 _DUPLICATE = "DUPLICATE_REFERENCE"
 
 
@@ -127,7 +129,7 @@ class SandboxPsp:
 
     async def settlements(self, start: date, end: date) -> str:
         params = {"from": start.isoformat(), "to": end.isoformat()}
-        answer = await self._read("/settlements", params)
+        answer = await self._read("/settlements", params, call_s=_FILE_S)
         if answer.status_code != httpx.codes.OK:
             raise _not_told(answer)
         return answer.text
@@ -139,9 +141,11 @@ class SandboxPsp:
     async def _search(self, kind: str, reference: str) -> Json | None:
         return _listed(kind, await self._read(f"/{kind}", {"reference": reference}))
 
-    async def _read(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
+    async def _read(
+        self, path: str, params: dict[str, str] | None = None, *, call_s: float | None = None
+    ) -> httpx.Response:
         try:
-            return await self._out.safely("GET", f"/v1{path}", params=params)
+            return await self._out.safely("GET", f"/v1{path}", params=params, call_s=call_s)
         except Unanswered as error:
             raise _silent(error) from error
 

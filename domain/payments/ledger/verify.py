@@ -62,15 +62,17 @@ _UNEVEN = text(
     "  where brand_id = :brand_id and topic = 'LEDGER') e on e.object_id = t.id"
     " group by t.id, e.object_id having count(e.seq) <> 1 or t.id is null limit 100"
 )
+# A full join is never made by looking through one side for each row of the other.
 _UNEVEN_RECENT = text(
-    "select t.id from ledger_transfer t left join event e on e.brand_id = :brand_id"
-    "  and e.seq > :seq and e.topic = 'LEDGER' and e.object_id = t.id"
-    " where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until"
-    " group by t.id having count(e.seq) <> 1"
-    " union all"
-    " select e.object_id from event e where e.brand_id = :brand_id and e.topic = 'LEDGER'"
-    "  and e.seq > :seq and not exists (select 1 from ledger_transfer t"
-    "   where t.brand_id = :brand_id and t.id = e.object_id)"
+    "select coalesce(t.id, e.object_id) as id"
+    " from (select id from ledger_transfer"
+    "  where brand_id = :brand_id and recorded_at >= :start and recorded_at < :until) t"
+    " full join (select object_id, seq from event"
+    "  where brand_id = :brand_id and topic = 'LEDGER' and seq > :seq) e on e.object_id = t.id"
+    " group by t.id, e.object_id"
+    " having t.id is not null and count(e.seq) <> 1"
+    "  or t.id is null and not exists (select 1 from ledger_transfer o"
+    "   where o.brand_id = :brand_id and o.id = e.object_id offset 0)"
 ).bindparams(_START, _UNTIL)
 _ANSWERS = text(
     "select actor_kind, actor_id, operation, key, outcome, answer, created_at from idempotency"

@@ -54,7 +54,7 @@ class Cashier:
             if count:
                 _log.info("round_made", round=name, brand=brand_id.hex, count=count)
 
-        whole = partial(each_brand, self.worker.database, of_brand)
+        whole = partial(each_brand, name, self.worker.database, of_brand)
         self.worker.every(seconds, name, whole)
 
 

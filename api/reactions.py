@@ -113,8 +113,11 @@ def register_rounds(worker: Worker) -> None:
         await worker.database.write(system_scope(brand_id), forget_points)
 
     database = worker.database
-    worker.every(_RESUME_EVERY_S, "stuck requests", partial(each_brand, database, resume))
-    worker.every(_SWEEP_EVERY_S, "sweep", partial(each_brand, database, sweep))
+    for seconds, name, run in (
+        (_RESUME_EVERY_S, "stuck requests", resume),
+        (_SWEEP_EVERY_S, "sweep", sweep),
+    ):
+        worker.every(seconds, name, partial(each_brand, name, database, run))
 
 
 REGISTRATIONS: tuple[Register, ...] = (

@@ -67,12 +67,18 @@ class Worker:
         self.loops.append((name, run))
 
     def every(self, seconds: float, name: str, run: Run) -> None:
-        """Call `run` every so many seconds; a failed call is logged and the next one comes."""
+        """Call `run` every so many seconds; after a failed call sooner, at growing distances."""
 
         async def periodically() -> None:
+            soon = _BACKOFF_SECONDS[1]
             while True:
-                await run()
-                await asyncio.sleep(seconds)
+                try:
+                    await run()
+                    pause, soon = seconds, _BACKOFF_SECONDS[1]
+                except Exception as error:  # the worker's own loop: nothing may end it
+                    _log.warning("round failed", round=name, error=repr(error))
+                    pause, soon = min(seconds, soon), soon * 2
+                await asyncio.sleep(pause)
 
         self.forever(name, periodically)
 

@@ -245,3 +245,4 @@ def downgrade() -> None:
     op.drop_table("payment_policy")
     op.drop_table("inbox")
     op.drop_table("approval_rule")
+    op.drop_column("token", "issued_by")

@@ -78,7 +78,8 @@ class LegKind(StrEnum):
 
 
 class LegStatus(StrEnum):
-    """HELD until the withdrawal is approved; UNKNOWN: sent, no answer, to be found out."""
+    """HELD until the withdrawal is approved; UNKNOWN: sent, no answer, to be found out; RETURNED:
+    paid, and then back or failed after all."""
 
     HELD = "HELD"
     SENDING = "SENDING"

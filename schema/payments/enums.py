@@ -36,7 +36,10 @@ class PaymentStatus(Enum):
     EXPIRED = enum_value("EXPIRED", description="Nobody acted in time; no money moved.")
     CANCELLED = enum_value("CANCELLED", description="It was called off; no money moved.")
     REQUESTED = enum_value("REQUESTED", description="A withdrawal that waits for approval.")
-    APPROVED = enum_value("APPROVED", description="A withdrawal that is about to be sent.")
+    APPROVED = enum_value(
+        "APPROVED",
+        description="A withdrawal to be sent; it waits while a deposit of the client is disputed.",
+    )
     REJECTED = enum_value("REJECTED", description="A withdrawal that was refused.")
     SENDING = enum_value("SENDING", description="It is being sent.")
     UNKNOWN = enum_value("UNKNOWN", description="It was sent, and nobody has said what came of it.")
@@ -77,7 +80,9 @@ class LegStatus(Enum):
     SENT = enum_value("SENT", description="The PSP has accepted it.")
     PAID = enum_value("PAID", description="It arrived.")
     FAILED = enum_value("FAILED", description="It could not be paid; the money is free again.")
-    RETURNED = enum_value("RETURNED", description="It came back to the wallet.")
+    RETURNED = enum_value(
+        "RETURNED", description="It was paid, came back or failed after all, and is in the wallet."
+    )
     RELEASED = enum_value("RELEASED", description="The withdrawal ended before it was sent.")
 
 

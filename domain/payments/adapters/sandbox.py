@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote as escaped
 
 import httpx
@@ -18,6 +18,7 @@ import orjson
 
 from domain.kernel.money import Money
 from domain.outbound.client import Lost, NeverSent, Outbound, Patience, Unanswered
+from domain.payments.adapters import sandbox_answers as answers
 from domain.payments.adapters import sandbox_shapes as shapes
 from domain.payments.adapters.sandbox_shapes import Json
 from domain.payments.ports import OutcomeUnknown, PspRefused, PspUnavailable
@@ -32,7 +33,6 @@ from domain.payments.psp_values import (
 )
 
 T = TypeVar("T")
-_REFUSALS = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
 # A file of days is written while it is sent.
 _FILE_S = 60.0
 _DUPLICATE = "DUPLICATE_REFERENCE"
@@ -131,15 +131,15 @@ class SandboxPsp:
         params = {"from": start.isoformat(), "to": end.isoformat()}
         answer = await self._read("/settlements", params, call_s=_FILE_S)
         if answer.status_code != httpx.codes.OK:
-            raise _not_told(answer)
+            raise answers.not_told(answer)
         return answer.text
 
     async def _find(self, kind: str, psp_id: str) -> Json | None:
         answer = await self._read(f"/{kind}/{escaped(psp_id, safe='')}")
-        return None if _is_absent(kind, answer) else _told(answer)
+        return None if answers.is_absent(kind, answer) else answers.told(answer)
 
     async def _search(self, kind: str, reference: str) -> Json | None:
-        return _listed(kind, await self._read(f"/{kind}", {"reference": reference}))
+        return answers.listed(kind, await self._read(f"/{kind}", {"reference": reference}))
 
     async def _read(
         self, path: str, params: dict[str, str] | None = None, *, call_s: float | None = None
@@ -189,7 +189,7 @@ class SandboxPsp:
         """The body of a good answer; a reference that is taken was taken by ourselves, and a try
         before may be why there is nothing left to move."""
         try:
-            return _content(answer)
+            return answers.content(answer)
         except PspRefused as refused:
             is_open = was_doubtful and write.moves_out
             is_taken = refused.code == _DUPLICATE
@@ -206,14 +206,14 @@ class SandboxPsp:
             return None
         kind, reference = write.search
         answer = await self._out.once("GET", f"/v1/{kind}", params={"reference": reference})
-        found = _listed(kind, answer)
+        found = answers.listed(kind, answer)
         return None if found is None else httpx.Response(200, content=orjson.dumps(found))
 
     async def _last_look(self, write: "_Write") -> Json | None:
         """What the PSP has under the write's reference; None when that can't be told either."""
         try:
             found = await self._look(write)
-            return None if found is None else _told(found)
+            return None if found is None else answers.told(found)
         except (Lost, NeverSent, PspUnavailable):
             return None
 
@@ -232,70 +232,3 @@ class _Write:
 
 def _silent(error: Unanswered) -> PspUnavailable:
     return PspUnavailable(f"The payment provider does not answer: {error}")
-
-
-def _listed(kind: str, answer: httpx.Response) -> Json | None:
-    found: Any = _told(answer).get(kind)
-    if not isinstance(found, list):
-        raise PspUnavailable("The payment provider's answer has not the published shape.")
-    return found[0] if found else None
-
-
-def _is_absent(kind: str, answer: httpx.Response) -> bool:
-    """Whether the PSP itself says that there is no such thing: not a gateway's 404."""
-    if answer.status_code != httpx.codes.NOT_FOUND:
-        return False
-    error = _error(answer)
-    return error is not None and error[0] == f"UNKNOWN_{kind.removesuffix('s').upper()}"
-
-
-def _told(answer: httpx.Response) -> Json:
-    """The body of a read that was answered. Refusals: PSP_UNAVAILABLE, for all else."""
-    if answer.status_code != httpx.codes.OK:
-        raise _not_told(answer)
-    return _body(answer)
-
-
-def _not_told(answer: httpx.Response) -> PspUnavailable:
-    """A read asks for nothing that could be refused: whatever this is, it is no verdict."""
-    error = _error(answer)
-    message = f"The payment provider answered {answer.status_code} to a question"
-    return PspUnavailable(f"{message}: {error[1]}" if error else f"{message}.")
-
-
-def _content(answer: httpx.Response) -> Json:
-    """The body of a good answer. Refusals: those of `_refusal`."""
-    if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED):
-        raise _refusal(answer)
-    return _body(answer)
-
-
-def _body(answer: httpx.Response) -> Json:
-    try:
-        body: Json = orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
-        raise PspUnavailable("The payment provider's answer is no JSON.") from error
-    if not isinstance(body, dict):
-        raise PspUnavailable("The payment provider's answer has not the published shape.")
-    return body
-
-
-def _error(answer: httpx.Response) -> tuple[str, str] | None:
-    """Code and message of an answer that is no good one; None when it is not of the wire."""
-    try:
-        error = orjson.loads(answer.content)["error"]
-        return str(error["code"]), str(error["message"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
-
-
-def _refusal(answer: httpx.Response) -> PspRefused | PspUnavailable:
-    """PspRefused with the wire's code; PspUnavailable for what is no refusal of the wire: a gateway
-    speaks, or we are not let in."""
-    error = _error(answer)
-    if error is None:
-        return PspUnavailable(f"The payment provider answered {answer.status_code}.")
-    code, message = error
-    if answer.status_code not in _REFUSALS:
-        return PspUnavailable(f"The payment provider lets us not in: {message}")
-    return PspRefused(code, message)

@@ -1,0 +1,370 @@
+"""The verdict on a phase: a pure function of its rules, what it remembers, and one event.
+
+Time passes before an event counts: resets and the end that were due by then happen first, at their
+own instants and by the newest figures known, so that it does not matter when somebody looked.
+Repetitions and stale figures change nothing. The same events in the same order always give the
+same verdicts; feed them as they arrive, replay them as they were recorded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from domain.accounts.values import DealEntry, StateSource
+from domain.challenges.floors import (
+    anchor_of,
+    asked_profit,
+    best_day,
+    daily_floor,
+    is_below,
+    required_total,
+    target_level,
+    total_floor,
+)
+from domain.challenges.values import (
+    CashEffect,
+    CashMoved,
+    DayBegan,
+    DayCount,
+    Dealt,
+    EquitySampled,
+    FloorBroken,
+    MaxLossKind,
+    PhaseExpired,
+    PhasePassed,
+    PhaseState,
+    RuleEvent,
+    RuleKind,
+    RuleSet,
+    Severity,
+    Share,
+    Standing,
+    Verdict,
+)
+from domain.challenges.zones import day_of, day_start, decide_zone, next_reset
+from domain.kernel.errors import Invalid
+
+_OPENS = frozenset({DealEntry.IN, DealEntry.INOUT})
+_CLOSES = frozenset({DealEntry.OUT, DealEntry.OUT_BY})
+
+
+def decide_rules(rules: RuleSet) -> None:
+    """Whether a rule set makes sense. Refusals: ZONE_UNKNOWN, RULES_INVALID."""
+    decide_zone(rules.zone)
+    reset, days, loss = rules.reset_time, rules.min_days, rules.max_loss
+    _require(reset.tzinfo is None, "reset_time is a time of the wall clock, without zone.")
+    _require(not (reset.second or reset.microsecond), "reset_time is a whole minute.")
+    _require_share("profit_target", rules.profit_target)
+    if loss is not None:
+        _require_share("max_loss", loss.share, most=100)
+        trails = loss.kind is not MaxLossKind.STATIC
+        _require(trails or loss.lock is None, "A STATIC floor has no lock.")
+        _require_share("lock", loss.lock, zero=True)
+    if rules.daily_loss is not None:
+        _require_share("daily_loss", rules.daily_loss.share, most=100)
+    if days is not None:
+        _require(days.count > 0, "min_days counts at least one day.")
+        by_profit = days.kind is DayCount.PROFIT
+        _require(by_profit == (days.profit_percent is not None), "profit_percent is of PROFIT.")
+        _require((days.profit_percent or 1) > 0, "profit_percent is positive.")
+    _require(rules.max_days is None or rules.max_days > 0, "max_days is at least one.")
+    share = rules.max_day_share
+    _require(share is None or 0 < share <= 100, "max_day_share is a percentage up to 100.")
+
+
+def begin(rules: RuleSet, *, start_minor: int, at: datetime) -> PhaseState:
+    """The state of a phase whose account begins with this balance and nothing open."""
+    at = at.astimezone(UTC)
+    day = day_of(rules.zone, rules.reset_time, at)
+    ends_at = None
+    if rules.max_days is not None:
+        last = day + timedelta(days=rules.max_days + 1)
+        ends_at = day_start(rules.zone, rules.reset_time, last)
+    return PhaseState(
+        standing=Standing.ACTIVE,
+        start_minor=start_minor,
+        started_at=at,
+        balance_minor=start_minor,
+        equity_minor=start_minor,
+        seen_at=at,
+        source=StateSource.POLL,
+        day=day,
+        next_reset_at=next_reset(rules.zone, rules.reset_time, at),
+        ends_at=ends_at,
+        anchor_minor=start_minor,
+        day_balance_minor=start_minor,
+        peak_minor=start_minor,
+        floor_daily_minor=daily_floor(rules, start_minor, start_minor),
+        floor_total_minor=total_floor(rules, start_minor, start_minor),
+    )
+
+
+def evaluate(
+    rules: RuleSet, state: PhaseState, event: RuleEvent
+) -> tuple[PhaseState, tuple[Verdict, ...]]:
+    """The state after an event, and what was decided by it, in order of time."""
+    verdicts: list[Verdict] = []
+    while not state.is_over and state.next_reset_at <= event.at:
+        state = _reset(rules, state, verdicts)
+    if state.is_over or is_stale(state, event):
+        return state, tuple(verdicts)
+    match event:
+        case EquitySampled():
+            state = _sampled(rules, state, event)
+        case Dealt():
+            state = _dealt(rules, state, event)
+        case CashMoved():
+            state = _cash_moved(rules, state, event)
+    state = _judge(rules, state, event.at, verdicts)
+    return state, tuple(verdicts)
+
+
+def replay(
+    rules: RuleSet, state: PhaseState, events: Iterable[RuleEvent]
+) -> tuple[PhaseState, tuple[Verdict, ...]]:
+    """All events one after another."""
+    verdicts: list[Verdict] = []
+    for event in events:
+        state, found = evaluate(rules, state, event)
+        verdicts.extend(found)
+    return state, tuple(verdicts)
+
+
+def is_stale(state: PhaseState, event: RuleEvent) -> bool:
+    """Whether an event was counted already, or tells what is known better."""
+    match event:
+        case EquitySampled():
+            return event.at < state.seen_at
+        case Dealt() | CashMoved():
+            return event.sequence <= state.sequence
+        case _:
+            return False
+
+
+def to_keep(
+    before: PhaseState, event: RuleEvent, after: PhaseState, verdicts: tuple[Verdict, ...]
+) -> tuple[RuleEvent, ...]:
+    """What to record of a step of `evaluate`, so that a replay of the record alone decides the
+    same at the same instants. Most figures are left out: they broke nothing and moved nothing."""
+    if before.is_over or (is_stale(before, event) and not verdicts):
+        return ()
+    moved = (before.peak_minor, before.floor_total_minor) != (
+        after.peak_minor,
+        after.floor_total_minor,
+    )
+    if isinstance(event, Dealt | CashMoved) or verdicts or moved:
+        known = EquitySampled(
+            before.seen_at, before.balance_minor, before.equity_minor, before.source
+        )
+        return known, event
+    return ()
+
+
+def _reset(rules: RuleSet, state: PhaseState, verdicts: list[Verdict]) -> PhaseState:
+    """End the day, and the phase with its last one, else begin the next by the figures known."""
+    at = state.next_reset_at
+    state = _end_day(rules, state)
+    state = _pass(rules, state, at, verdicts)
+    if state.is_over:
+        return state
+    if state.ends_at is not None and state.ends_at <= at:
+        verdicts.append(PhaseExpired(at, state.balance_minor, target_level(rules, state)))
+        return replace(state, standing=Standing.EXPIRED)
+    state = _begin_day(rules, state)
+    verdicts.append(
+        DayBegan(
+            at=at,
+            day=state.day,
+            balance_minor=state.balance_minor,
+            equity_minor=state.equity_minor,
+            seen_at=state.seen_at,
+            anchor_minor=state.anchor_minor,
+            floor_daily_minor=state.floor_daily_minor,
+            floor_total_minor=state.floor_total_minor,
+        )
+    )
+    return _judge(rules, state, at, verdicts)
+
+
+def _end_day(rules: RuleSet, state: PhaseState) -> PhaseState:
+    gained, days, wanted = state.balance_minor - state.day_balance_minor, state.days, rules.min_days
+    if wanted is not None and wanted.kind is DayCount.PROFIT:
+        least = asked_profit(Share(percent=wanted.profit_percent), state.start_minor)
+        if gained >= least:
+            days = (*days, state.day)
+    return replace(state, best_day_minor=max(state.best_day_minor, gained), days=days)
+
+
+def _begin_day(rules: RuleSet, state: PhaseState) -> PhaseState:
+    at = state.next_reset_at
+    anchor = anchor_of(rules.daily_loss, state.balance_minor, state.equity_minor)
+    state = replace(
+        state,
+        standing=Standing.ACTIVE,
+        day=day_of(rules.zone, rules.reset_time, at),
+        next_reset_at=next_reset(rules.zone, rules.reset_time, at),
+        anchor_minor=anchor,
+        day_balance_minor=state.balance_minor,
+        floor_daily_minor=daily_floor(rules, state.start_minor, anchor),
+    )
+    if rules.max_loss is not None and rules.max_loss.kind is MaxLossKind.TRAIL_EOD_BALANCE:
+        state = _with_peak(rules, state, state.balance_minor)
+    return state
+
+
+def _sampled(rules: RuleSet, state: PhaseState, event: EquitySampled) -> PhaseState:
+    state = replace(
+        state,
+        balance_minor=event.balance_minor,
+        equity_minor=event.equity_minor,
+        seen_at=event.at,
+        source=event.source,
+    )
+    return _trail_intraday(rules, state)
+
+
+def _dealt(rules: RuleSet, state: PhaseState, event: Dealt) -> PhaseState:
+    days, wanted = state.days, rules.min_days
+    opened = event.entry in _OPENS
+    if wanted is not None and (
+        wanted.kind is DayCount.ANY_TRADE or (wanted.kind is DayCount.OPENED_TRADE and opened)
+    ):
+        day = day_of(rules.zone, rules.reset_time, event.at)
+        days = tuple(sorted({*days, day}))
+    state = replace(
+        state, sequence=event.sequence, days=days, open_lots=_open_lots(state.open_lots, event)
+    )
+    if event.at < state.seen_at:
+        return state  # newer figures hold it already
+    return _trail_intraday(rules, replace(state, balance_minor=event.balance_minor))
+
+
+def _cash_moved(rules: RuleSet, state: PhaseState, event: CashMoved) -> PhaseState:
+    amount, effect = event.amount_minor, rules.cash
+    is_held = event.at < state.seen_at or event.balance_minor == state.balance_minor
+    state = replace(
+        state,
+        sequence=event.sequence,
+        cash_minor=state.cash_minor + amount,
+        day_balance_minor=state.day_balance_minor + amount,
+        balance_minor=state.balance_minor if is_held else event.balance_minor,
+        equity_minor=state.equity_minor + (0 if is_held else amount),
+    )
+    if effect is CashEffect.NONE:
+        return state
+    if effect is CashEffect.SHIFT:
+        anchor, peak = state.anchor_minor + amount, state.peak_minor + amount
+    else:
+        anchor = anchor_of(rules.daily_loss, state.balance_minor, state.equity_minor)
+        peak = state.start_minor
+    floor = daily_floor(rules, state.start_minor, anchor)
+    state = replace(state, anchor_minor=anchor, peak_minor=peak, floor_daily_minor=floor)
+    return _with_peak(rules, state, peak)
+
+
+def _trail_intraday(rules: RuleSet, state: PhaseState) -> PhaseState:
+    match rules.max_loss and rules.max_loss.kind:
+        case MaxLossKind.TRAIL_INTRADAY_EQUITY:
+            return _with_peak(rules, state, state.equity_minor)
+        case MaxLossKind.TRAIL_INTRADAY_BALANCE:
+            return _with_peak(rules, state, state.balance_minor)
+        case _:
+            return state
+
+
+def _with_peak(rules: RuleSet, state: PhaseState, seen_minor: int) -> PhaseState:
+    peak = max(state.peak_minor, seen_minor)
+    floor = total_floor(rules, state.start_minor, peak, cash_minor=state.cash_minor)
+    return replace(state, peak_minor=peak, floor_total_minor=floor)
+
+
+def _judge(rules: RuleSet, state: PhaseState, at: datetime, verdicts: list[Verdict]) -> PhaseState:
+    """Floors first, then the target. Of two broken floors the higher one was broken first."""
+    broken: list[tuple[int, RuleKind, Severity]] = []
+    if is_below(rules, state.equity_minor, state.floor_total_minor):
+        broken.append((state.floor_total_minor or 0, RuleKind.MAX_LOSS, Severity.HARD))
+    daily = rules.daily_loss
+    if daily is not None and is_below(rules, state.equity_minor, state.floor_daily_minor):
+        broken.append((state.floor_daily_minor or 0, RuleKind.DAILY_LOSS, daily.severity))
+    hard = [one for one in broken if one[2] is Severity.HARD]
+    if hard:
+        verdicts.append(_broken(rules, state, at, max(hard, key=lambda one: one[0])))
+        return replace(state, standing=Standing.BREACHED)
+    if broken and state.standing is Standing.ACTIVE:
+        verdicts.append(_broken(rules, state, at, broken[0]))
+        return replace(state, standing=Standing.PAUSED)
+    return _pass(rules, state, at, verdicts)
+
+
+def _broken(
+    rules: RuleSet, state: PhaseState, at: datetime, broken: tuple[int, RuleKind, Severity]
+) -> FloorBroken:
+    floor, rule, severity = broken
+    return FloorBroken(
+        at=at,
+        rule=rule,
+        severity=severity,
+        floor_minor=floor,
+        balance_minor=state.balance_minor,
+        equity_minor=state.equity_minor,
+        seen_at=state.seen_at,
+        source=state.source,
+        anchor_minor=state.anchor_minor,
+        peak_minor=state.peak_minor,
+        day=state.day,
+        zone=rules.zone,
+    )
+
+
+def _pass(rules: RuleSet, state: PhaseState, at: datetime, verdicts: list[Verdict]) -> PhaseState:
+    target = target_level(rules, state)
+    if target is None or not _is_met(rules, state, target):
+        return state
+    best = best_day(state)
+    verdicts.append(PhasePassed(at, state.balance_minor, target, state.days, best))
+    return replace(state, standing=Standing.PASSED)
+
+
+def _is_met(rules: RuleSet, state: PhaseState, target: int) -> bool:
+    """Equity that is not the balance shows something open of which no deal was told yet."""
+    if state.standing is not Standing.ACTIVE or state.balance_minor < target:
+        return False
+    if state.open_lots or state.equity_minor != state.balance_minor:
+        return False
+    if rules.min_days is not None and len(state.days) < rules.min_days.count:
+        return False
+    profit = state.balance_minor - state.start_minor - state.cash_minor
+    share = rules.max_day_share
+    return share is None or profit >= required_total(best_day(state), share)
+
+
+def _open_lots(
+    held: tuple[tuple[str, Decimal], ...], event: Dealt
+) -> tuple[tuple[str, Decimal], ...]:
+    """What is open after a deal; INOUT closes a position and opens the rest the other way."""
+    lots = dict(held)
+    before = lots.get(event.position_id, Decimal(0))
+    if event.entry in _CLOSES:
+        lots[event.position_id] = before - event.lots
+    elif event.entry is DealEntry.INOUT:
+        lots[event.position_id] = abs(event.lots - before)
+    else:
+        lots[event.position_id] = before + event.lots
+    return tuple(sorted((key, left) for key, left in lots.items() if left > 0))
+
+
+def _require_share(
+    name: str, share: Share | None, *, most: int | None = None, zero: bool = False
+) -> None:
+    if share is None:
+        return
+    _require((share.percent is None) != (share.amount_minor is None), f"{name}: one of both.")
+    value = share.percent if share.percent is not None else Decimal(share.amount_minor or 0)
+    _require(value > 0 or (zero and value == 0), f"{name} is positive.")
+    _require(most is None or share.percent is None or value <= most, f"{name} is at most {most} %.")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise Invalid("RULES_INVALID", message)

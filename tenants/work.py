@@ -312,6 +312,7 @@ class _StoredRefusal(Exception):
 
 def _again(earlier: Replay) -> Any:
     if earlier.refusal is not None:
+        earlier.refusal.replayed = True
         raise _StoredRefusal(earlier.refusal)
     return earlier.answer
 

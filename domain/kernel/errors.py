@@ -9,7 +9,7 @@ class DomainError(Exception):
     """An expected refusal: a stable code, a sentence that says what to do, and where it went wrong.
 
     `path` names the input field as the caller wrote it; `retryable` says that the same call may
-    succeed later without change.
+    succeed later without change; `replayed` that it is an earlier call's refusal, given again.
     """
 
     def __init__(
@@ -20,6 +20,7 @@ class DomainError(Exception):
         self.message = message
         self.path = path
         self.retryable = retryable
+        self.replayed = False
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -7,7 +7,7 @@ Scales follow ISO 4217 and, for coins, the network's own unit (ETH 18). Amounts 
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from domain.kernel.errors import Invalid
 
@@ -71,6 +71,12 @@ def round_to_minor(amount: Decimal, currency: str) -> int:
     """Minor units nearest to an amount, halves to even: for figures a platform reports."""
     with localcontext(EXACT):
         return int(amount.scaleb(scale_of(currency)).to_integral_value(ROUND_HALF_EVEN))
+
+
+def round_down_to_minor(amount: Decimal, currency: str) -> int:
+    """Whole minor units within an amount above zero: for what is given out at a price."""
+    with localcontext(EXACT):
+        return int(amount.scaleb(scale_of(currency)).to_integral_value(ROUND_DOWN))
 
 
 def from_minor(amount_minor: int, currency: str) -> Decimal:

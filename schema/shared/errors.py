@@ -165,6 +165,8 @@ def refusal(payload_type: type[T], error: kernel.DomainError) -> T | None:
     path = [] if not error.path else shown_path(_from_input(error.path))
     told = error_type(message=error.message, path=path, code=codes[error.code])
     refused: Callable[..., T] = payload_type
+    if error.replayed and "replayed" in payload_type.__annotations__:
+        return refused(errors=[told], replayed=True)
     return refused(errors=[told])
 
 

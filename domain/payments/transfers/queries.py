@@ -5,13 +5,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select
+from sqlalchemy import ARRAY, Text, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
+from domain.clients.rights import reaches_all
+from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from domain.payments.ledger.queries import WalletRow, find_wallet
+from domain.payments.ledger.tables import ledger_transfer
+from domain.payments.ledger.values import TransferState
 from domain.payments.reconciliation.tables import balance_proof
 from domain.payments.tables import fx_quote, payment
+from domain.payments.transfers.values import Attempt
 from domain.payments.values import PaymentKind, PaymentStatus
 from tenants.tables import brand, consumer_cursor
 from tenants.work import ReadWork, WriteWork
@@ -20,11 +25,16 @@ AnyWork = ReadWork | WriteWork
 
 
 async def get_wallet(work: AnyWork, wallet_id: UUID, *, named: str) -> WalletRow:
-    """A wallet that row-level security shows. Refusals: NOT_FOUND."""
+    """A wallet of a client in reach. Refusals: NOT_FOUND, for one out of reach alike."""
     found = await find_wallet(work, wallet_id)
-    if found is None:
+    if found is None or not await _is_reached(work, found.client_id):
         raise NotFound(path=("input", named))
     return found
+
+
+async def _is_reached(work: AnyWork, client_id: UUID) -> bool:
+    """Whether whoever acts may know of the client, beyond what row-level security says."""
+    return reaches_all(work.scope) or await find_standing(work, client_id) is not None
 
 
 async def list_currencies(work: AnyWork) -> list[str]:
@@ -34,13 +44,13 @@ async def list_currencies(work: AnyWork) -> list[str]:
 
 
 async def get_quote(work: WriteWork, quote_id: UUID) -> Any:
-    """A quote, locked until the work ends. Refusals: NOT_FOUND."""
+    """A quote of a client in reach, locked until the work ends. Refusals: NOT_FOUND."""
     row = await work.maybe(
         select(fx_quote)
         .where(fx_quote.c.brand_id == work.scope.brand_id, fx_quote.c.id == quote_id)
         .with_for_update()
     )
-    if row is None:
+    if row is None or not await _is_reached(work, row.client_id):
         raise NotFound(path=("input", "quoteId"))
     return row
 
@@ -137,6 +147,27 @@ async def list_proofs(
     return await work.rows(
         statement.order_by(differs.desc(), wide.desc(), columns.account_id).limit(limit)
     )
+
+
+async def list_attempts(work: AnyWork, keys: Collection[str]) -> list[Attempt]:
+    """The holds of these keys, oldest first, with what became of each."""
+    release = ledger_transfer.alias()
+    rows = await work.rows(
+        select(ledger_transfer.c.recorded_at, release.c.state)
+        .outerjoin(
+            release,
+            and_(
+                release.c.brand_id == work.scope.brand_id,
+                release.c.resolves_id == ledger_transfer.c.id,
+            ),
+        )
+        .where(
+            ledger_transfer.c.brand_id == work.scope.brand_id,
+            ledger_transfer.c.key == func.any(bindparam("keys", list(keys), type_=_TEXTS)),
+        )
+        .order_by(ledger_transfer.c.recorded_at, ledger_transfer.c.id)
+    )
+    return [Attempt(row.recorded_at, row.state == TransferState.VOID) for row in rows]
 
 
 _UUIDS, _TEXTS = ARRAY(PgUUID(as_uuid=True)), ARRAY(Text)

@@ -17,6 +17,7 @@ from domain.accounts.ports import Platform, PlatformRefused, PlatformUnavailable
 from domain.accounts.queries import find_cursor, list_live_accounts, list_protected_debts
 from domain.accounts.trading import AccountState
 from domain.events.values import Feed
+from domain.kernel.errors import Conflict
 from domain.kernel.money import Money, round_to_minor
 from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
 from domain.payments.transfers.commands.protect_balance import Debt, protect_balance
@@ -112,8 +113,11 @@ async def protect_balances(database: Database, platforms: Platforms, brand_id: U
             _log.warning("protection_waits", brand=brand_id.hex, reason=error.code)
             continue
         if debt is not None:
-            command = partial(protect_balance, debt=debt)
-            made += (await database.write(scope, command)).value
+            try:
+                command = partial(protect_balance, debt=debt)
+                made += (await database.write(scope, command)).value
+            except Conflict as error:  # another request is at the account: the next round
+                _log.info("protection_waits", brand=brand_id.hex, reason=error.code)
     return made
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_DOWN, Context, Decimal, localcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,16 +10,26 @@ from domain.accounts.rules import decide_is_active, withdrawable
 from domain.accounts.trading import Quote
 from domain.accounts.values import AccountAccess, AccountKind, AccountStatus
 from domain.kernel.errors import Conflict, Invalid, Refused
-from domain.kernel.money import EXACT, Money, from_minor, round_to_minor
+from domain.kernel.money import (
+    EXACT,
+    Money,
+    from_minor,
+    round_down_to_minor,
+    round_to_minor,
+    scale_of,
+)
 from domain.payments.ledger.errors import InsufficientFunds
-from domain.payments.transfers.values import Converted, End, Hop, Pair, Price
+from domain.payments.transfers.values import Attempt, Converted, End, Hop, Pair, Price
 from domain.payments.values import TransferEndKind
 
 CROSS: Final = "USD"
 STALE_AFTER: Final = timedelta(seconds=60)
 QUIET_LOOKS: Final = 3
 LOOKS_MAX: Final = 60
-_MID = Decimal("1e-12")
+ATTEMPTS_MAX: Final = 32
+_AGAIN = timedelta(minutes=1)
+_AGAIN_MAX = timedelta(hours=1)
+_MID = Context(prec=15, rounding=ROUND_DOWN)
 _BPS = 10_000
 _AMOUNT = ("input", "amount")
 _TO = ("input", "to")
@@ -116,20 +126,31 @@ def decide_quote(
 
 
 def convert(amount: Money, to_currency: str, *, mid: Decimal, spread_bps: int) -> Converted:
-    """Both totals of a conversion at a mid price less our spread, each rounded half to even.
+    """Both totals of a conversion at a mid price less our spread.
 
-    1,000.00 EUR at 1.0850 with 100 bps: rate 1.07415, the client gets 1,074.15 USD, we 10.85
-    (domain facts D4). Refusals: INVALID when nothing would come out.
+    What the client gets is rounded down, so that no way of cutting an amount into conversions, or
+    of going round through currencies, ever gains. 1,000.00 EUR at 1.0850 with 100 bps: rate
+    1.07415, the client gets 1,074.15 USD, we 10.85 (domain facts D4).
+    Refusals: AMOUNT_TOO_LOW when nothing would come out.
     """
     with localcontext(EXACT):
         rate = mid * (_BPS - spread_bps) / _BPS
         whole = from_minor(amount.amount_minor, amount.currency)
         at_mid, at_rate = whole * mid, whole * rate
-    got = round_to_minor(at_rate, to_currency)
+    got = round_down_to_minor(at_rate, to_currency)
     if got <= 0:
-        raise Invalid("INVALID", f"That is less than the smallest {to_currency}.", path=_AMOUNT)
+        least = from_minor(_least_minor(amount.currency, to_currency, rate), amount.currency)
+        message = f"Convert at least {least} {amount.currency}: less comes to nothing."
+        raise Refused("AMOUNT_TOO_LOW", message, path=_AMOUNT)
     spread = round_to_minor(at_mid, to_currency) - got
     return Converted(rate.normalize(EXACT), amount.amount_minor, got, spread)
+
+
+def _least_minor(currency: str, to_currency: str, rate: Decimal) -> int:
+    """The fewest minor units that come to one of the other currency."""
+    with localcontext(EXACT):
+        wanted = from_minor(1, to_currency) / rate
+        return int(wanted.scaleb(scale_of(currency)).to_integral_value(ROUND_CEILING))
 
 
 def choose_route(pairs: Sequence[Pair], source: str, target: str) -> tuple[Hop, ...]:
@@ -147,7 +168,9 @@ def choose_route(pairs: Sequence[Pair], source: str, target: str) -> tuple[Hop, 
 
 
 def price_of(route: Sequence[Hop], quotes: Mapping[str, Quote], *, now: datetime) -> Price:
-    """The mid price along a route, to twelve decimals; `now` is the platform's clock.
+    """The mid price along a route, to fifteen digits; `now` is the platform's clock.
+
+    Rounded down, so that there and back is never more than there was.
 
     Refusals: PRICE_UNAVAILABLE, PRICE_STALE when a part of it is older than a minute.
     """
@@ -162,8 +185,7 @@ def price_of(route: Sequence[Hop], quotes: Mapping[str, Quote], *, now: datetime
         with localcontext(EXACT):
             step = (quote.bid + quote.ask) / 2
             mid = mid / step if hop.is_inverted else mid * step
-    with localcontext(EXACT):
-        rounded = mid.quantize(_MID).normalize()
+    rounded = _MID.plus(mid).normalize(EXACT)
     source = " ".join(f"1/{hop.symbol}" if hop.is_inverted else hop.symbol for hop in route)
     return Price(rounded, source, oldest)
 
@@ -174,3 +196,17 @@ def is_lasting(looks: int, *, is_quiet: bool) -> bool:
     `is_quiet`: nothing is on its way for the account. Something always on its way is told too.
     """
     return looks >= (QUIET_LOOKS if is_quiet else LOOKS_MAX)
+
+
+def may_try_again(attempts: Sequence[Attempt], now: datetime) -> bool:
+    """Whether a platform may be asked to lift a balance, after these attempts, oldest first.
+
+    Never while one is open or after it did; after a refusal in a minute, then at double distances
+    up to an hour, `ATTEMPTS_MAX` times. Staff see each refusal as a discrepancy.
+    """
+    if not attempts:
+        return True
+    if not all(one.is_refused for one in attempts) or len(attempts) >= ATTEMPTS_MAX:
+        return False
+    wait: timedelta = min(_AGAIN * 2 ** (len(attempts) - 1), _AGAIN_MAX)
+    return now - attempts[-1].at >= wait

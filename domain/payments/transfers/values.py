@@ -89,3 +89,11 @@ class Converted:
     @property
     def mid_minor(self) -> int:
         return self.to_minor + self.spread_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time that a platform was asked to lift a balance, and whether it refused."""
+
+    at: datetime
+    is_refused: bool

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from domain.kernel.ids import encode_id
+from domain.kernel.ids import encode_id, new_uuid
 from domain.payments.reconciliation.tables import balance_proof
 from domain.payments.tables import fx_quote, payment
 from schema.root import build
@@ -26,6 +26,7 @@ from tests.domain.payments.transfers.conftest import (
     settings,
     till,
 )
+from tests.factories import rights_of
 from tests.schema.people import SECRET, Answer
 
 __all__ = [
@@ -210,6 +211,37 @@ async def test_refusals_say_where(till, ask, scope_for, change, refused):
     answer = await ask(CREATE, scope, input=_asked(till, "k", "1", **ends) | change)
     assert answer.refused() == [refused]
     assert till.make.rows(payment, till.brand) == []
+
+
+async def test_a_refusal_is_given_again_and_says_so(till, ask, scope_for):
+    wallet = await till.fill("USD", 50_000)
+    ends = {
+        "from": {"walletId": encode_id("wallet", wallet)},
+        "to": {"accountId": encode_id("account", till.account.id)},
+    }
+    scope = scope_for(till.brand, client=till.client)
+    answers = [await ask(CREATE, scope, input=_asked(till, "k", "9999", **ends)) for _ in "ab"]
+    assert [one.refused() for one in answers] == [[("INSUFFICIENT_FUNDS", [])]] * 2
+    assert [one.only()["replayed"] for one in answers] == [False, True]
+
+
+async def test_what_is_out_of_reach_looks_absent(till, ask, scope_for):
+    """A member of staff who has own clients only, and names another's wallet, account or quote."""
+    theirs = await till.fill("USD", 50_000)
+    mine = till.make.client(till.brand, owner_id=till.brand.staff["sales"])
+    own = await till.fill("USD", 50_000, client=mine)
+    rights = rights_of("sales") | {"transfers:create"}
+    scope = scope_for(till.brand, "sales", permissions=rights)
+    known, unknown = encode_id("wallet", theirs), encode_id("wallet", new_uuid())
+    answers = []
+    for wallet in (known, unknown):
+        for name, source, target in (("from", wallet, own), ("to", own, wallet)):
+            shown = [one if isinstance(one, str) else encode_id("wallet", one)
+                     for one in (source, target)]  # fmt: skip
+            ends = {"from": {"walletId": shown[0]}, "to": {"walletId": shown[1]}}
+            answer = await ask(CREATE, scope, input=_asked(till, f"{wallet}{name}", "1", **ends))
+            answers.append(answer.refused())
+    assert answers == [[("NOT_FOUND", ["input", name])] for name in ("from", "to")] * 2
 
 
 @pytest.mark.parametrize(

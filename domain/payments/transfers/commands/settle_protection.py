@@ -10,6 +10,7 @@ from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Transfer, TransferState
 from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
+from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
 from domain.payments.transfers.commands.protect_balance import KIND
 from domain.payments.transfers.postings import Moves, clearing, keys_of, legs, moves
 from domain.payments.values import DiscrepancyKind
@@ -19,7 +20,7 @@ from tenants.work import WriteWork
 async def settle_protection(work: WriteWork, events: Sequence[EventRow]) -> int:
     """Settle the holds that these events are about; how many events were.
 
-    A platform that refuses leaves the client below zero, which staff must see.
+    A platform that refuses leaves the client below zero, which staff see until it is lifted.
     """
     about = [
         one
@@ -44,14 +45,23 @@ async def settle_protection(work: WriteWork, events: Sequence[EventRow]) -> int:
         await open_discrepancy(
             work,
             DiscrepancyKind.PLATFORM_DIFFERS,
-            subject=f"negative-balance:{hold.hex}",
+            subject=_subject(event),
             account_id=event.object_id,
             expected=Money(0, event.payload["currency"]),
             actual=Money(-int(event.payload["amount_minor"]), event.payload["currency"]),
             facts={"reason_code": event.payload["reason_code"]},
         )
     await post(work, posted)
+    lifted = [_subject(one) for one in about if one.seq in done]
+    await settle_discrepancies(
+        work, {DiscrepancyKind.PLATFORM_DIFFERS: lifted}, resolution="The platform lifted it."
+    )
     return len(about)
+
+
+def _subject(event: EventRow) -> str:
+    assert event.object_id is not None, "an account is what it is about"
+    return f"negative-balance:{event.object_id.hex}"
 
 
 def _moves(event: EventRow) -> Moves:

@@ -2,17 +2,19 @@
 the ledger has what platforms have."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
+from domain.accounts.ports import PlatformRefused
 from domain.accounts.tables import platform_request
 from domain.accounts.trading import BalanceKind
 from domain.accounts.values import RequestKind
 from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.reconciliation.tables import balance_proof, discrepancy
+from domain.payments.transfers import rules
 from domain.payments.transfers.rounds import protect_balances, prove_day, tell_doubtful
 
 
@@ -125,6 +127,32 @@ async def test_a_refused_correction_is_released_and_shown(till, superuser):
     assert [row.state for row in till.make.rows(ledger_transfer, till.brand)][-1] == "VOID"
     (found,) = till.make.rows(discrepancy, till.brand)
     assert (found.kind, found.facts) == ("PLATFORM_DIFFERS", {"reason_code": "INVALID_AMOUNT"})
+
+
+async def test_what_was_refused_once_is_asked_again(till, superuser, monkeypatch):
+    """The same deal, another attempt: the platform refused once for a reason that passed."""
+    protected(till, superuser)
+    await fall_to(till, "-137.20")
+    lift = till.platform.balance_op
+
+    async def refuse(*_args: Any, **_named: Any) -> None:
+        raise PlatformRefused("MARKET_CLOSED", "Not now.")
+
+    monkeypatch.setattr(till.platform, "balance_op", refuse)
+    assert await protect(till) == 1
+    await till.settle()
+    assert await protect(till) == 0, "not at once"
+    monkeypatch.setattr(till.platform, "balance_op", lift)
+    monkeypatch.setattr(rules, "_AGAIN", timedelta(0))
+    assert await protect(till) == 1
+    await till.settle()
+    assert (await till.booked())["nbp"] == -13_720
+    assert [row.status for row in requests(till)] == ["REFUSED", "DONE"]
+    (found,) = till.make.rows(discrepancy, till.brand)
+    assert (found.status, found.subject) == (
+        "RESOLVED", f"negative-balance:{till.account.id.hex}"
+    )  # fmt: skip
+    assert await protect(till) == 0
 
 
 def proofs(till) -> Sequence[Any]:

@@ -14,7 +14,7 @@ from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import Money
 from domain.payments.transfers import rules
-from domain.payments.transfers.values import End, Hop, Pair
+from domain.payments.transfers.values import Attempt, End, Hop, Pair
 from domain.payments.values import TransferEndKind
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -40,16 +40,17 @@ def test_the_worked_conversion_gives_its_numbers():
 
 
 @pytest.mark.parametrize(
-    ("amount", "mid", "got"),
+    ("amount", "mid", "got", "spread"),
     [
-        pytest.param(1, "1.5", 2, id="1.5 up to even"),
-        pytest.param(1, "2.5", 2, id="2.5 down to even"),
-        pytest.param(3, "1.5", 4, id="4.5 down to even"),
+        pytest.param(1, "1.5", 1, 1, id="1.5, the mid goes to even"),
+        pytest.param(1, "2.5", 2, 0, id="2.5"),
+        pytest.param(3, "1.5", 4, 0, id="4.5"),
+        pytest.param(1, "1.99", 1, 1, id="1.99"),
     ],
 )
-def test_halves_go_to_even(amount: int, mid: str, got: int):
+def test_parts_of_a_cent_stay_here(amount: int, mid: str, got: int, spread: int):
     made = rules.convert(Money(amount, "EUR"), "USD", mid=D(mid), spread_bps=0)
-    assert (made.to_minor, made.spread_minor) == (got, 0)
+    assert (made.to_minor, made.spread_minor) == (got, spread)
 
 
 def test_scales_of_both_currencies_count():
@@ -73,12 +74,50 @@ def test_nothing_is_lost_or_made_in_a_conversion(amount: int, mid: D, spread: in
     assert made.to_minor > 0
     assert made.spread_minor >= 0
     assert made.mid_minor == made.to_minor + made.spread_minor
+    assert made.to_minor <= amount * mid, "never better than the market"
+
+
+@given(
+    amount=st.integers(1, 10**18),
+    prices=st.lists(st.decimals("0.00001", "100000", places=5), min_size=1, max_size=3),
+    parts=st.integers(1, 50),
+    spread=st.integers(0, 500),
+)
+def test_no_way_round_ever_gains(amount: int, prices: list[D], parts: int, spread: int):
+    """There by some symbols and back by the same, whole or cut into parts."""
+    quotes = {f"S{n}": quoted(f"S{n}", str(price), str(price)) for n, price in enumerate(prices)}
+    there = [Hop(symbol, is_inverted=False) for symbol in quotes]
+    back = [Hop(hop.symbol, is_inverted=True) for hop in reversed(there)]
+    mids = [rules.price_of(route, quotes, now=NOW).mid for route in (there, back)]
+    ended = 0
+    for n in range(parts):
+        part = amount // parts + (n < amount % parts)
+        try:
+            out = rules.convert(Money(part, "EUR"), "USD", mid=mids[0], spread_bps=spread)
+            home = rules.convert(Money(out.to_minor, "USD"), "EUR", mid=mids[1], spread_bps=0)
+        except DomainError:
+            continue  # too small to come to anything: it stays where it is
+        ended += home.to_minor
+    assert ended <= amount
+
+
+@given(mid=st.decimals("0.00001", "100000", places=5), spread=st.integers(0, 500))
+def test_the_smallest_amount_is_told_and_is_enough(mid: D, spread: int):
+    def convert(minor: int) -> int:
+        return rules.convert(Money(minor, "USD"), "EUR", mid=mid, spread_bps=spread).to_minor
+
+    try:
+        convert(1)
+    except DomainError as refused:
+        least = int(D(refused.message.split()[3]) * 100)
+        assert convert(least) >= 1
+        assert refusal(lambda: convert(least - 1)) == ("AMOUNT_TOO_LOW", ("input", "amount"))
 
 
 def test_a_conversion_into_nothing_is_refused():
     convert = rules.convert
     told = refusal(lambda: convert(Money(1, "JPY"), "EUR", mid=D("0.001"), spread_bps=0))
-    assert told == ("INVALID", ("input", "amount"))
+    assert told == ("AMOUNT_TOO_LOW", ("input", "amount"))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +271,7 @@ def test_a_price_is_the_product_of_its_hops_between_bid_and_ask():
     assert (made.mid, made.source) == (D("162.75"), "EURUSD USDJPY")
     assert made.at == NOW - timedelta(seconds=5)
     turned = rules.price_of([Hop("EURUSD", is_inverted=True)], quotes, now=NOW)
-    assert (turned.mid, turned.source) == (D("0.921658986175"), "1/EURUSD")
+    assert (turned.mid, turned.source) == (D("0.921658986175115"), "1/EURUSD")
 
 
 def test_a_missing_or_old_price_is_refused():
@@ -250,3 +289,23 @@ def test_a_missing_or_old_price_is_refused():
 )
 def test_a_difference_lasts_after_three_quiet_looks(looks: int, is_quiet: bool, lasts: bool):
     assert rules.is_lasting(looks, is_quiet=is_quiet) is lasts
+
+
+@pytest.mark.parametrize(
+    ("refused", "since_s", "again"),
+    [
+        pytest.param([], 0, True, id="never asked"),
+        pytest.param([True], 59, False, id="a moment ago"),
+        pytest.param([True], 60, True, id="a minute ago"),
+        pytest.param([True, True], 119, False, id="twice, too soon"),
+        pytest.param([True, True], 120, True, id="twice"),
+        pytest.param([True] * 10, 3_599, False, id="often, too soon"),
+        pytest.param([True] * 10, 3_600, True, id="often, hourly"),
+        pytest.param([True, False], 9_999, False, id="open or done"),
+        pytest.param([True] * 32, 99_999, False, id="given up"),
+    ],
+)
+def test_a_refused_protection_is_tried_again(refused: list[bool], since_s: int, again: bool):
+    last = NOW - timedelta(seconds=since_s)
+    attempts = [Attempt(last, one) for one in refused]
+    assert rules.may_try_again(attempts, NOW) is again

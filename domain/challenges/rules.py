@@ -11,10 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from domain.accounts.values import DealEntry, StateSource
+from domain.accounts.values import StateSource
 from domain.challenges.floors import (
-    anchor_of,
-    asked_profit,
     best_day,
     daily_floor,
     is_below,
@@ -22,8 +20,8 @@ from domain.challenges.floors import (
     target_level,
     total_floor,
 )
+from domain.challenges.steps import begin_day, cash_moved, dealt, end_day, sampled
 from domain.challenges.values import (
-    CashEffect,
     CashMoved,
     DayBegan,
     DayCount,
@@ -44,9 +42,6 @@ from domain.challenges.values import (
 )
 from domain.challenges.zones import day_of, day_start, decide_zone, next_reset
 from domain.kernel.errors import Invalid
-
-_OPENS = frozenset({DealEntry.IN, DealEntry.INOUT})
-_CLOSES = frozenset({DealEntry.OUT, DealEntry.OUT_BY})
 
 
 def decide_rules(rules: RuleSet) -> None:
@@ -111,11 +106,11 @@ def evaluate(
         return state, tuple(verdicts)
     match event:
         case EquitySampled():
-            state = _sampled(rules, state, event)
+            state = sampled(rules, state, event)
         case Dealt():
-            state = _dealt(rules, state, event)
+            state = dealt(rules, state, event)
         case CashMoved():
-            state = _cash_moved(rules, state, event)
+            state = cash_moved(rules, state, event)
     state = _judge(rules, state, event.at, verdicts)
     return state, tuple(verdicts)
 
@@ -164,14 +159,14 @@ def to_keep(
 def _reset(rules: RuleSet, state: PhaseState, verdicts: list[Verdict]) -> PhaseState:
     """End the day, and the phase with its last one, else begin the next by the figures known."""
     at = state.next_reset_at
-    state = _end_day(rules, state)
+    state = end_day(rules, state)
     state = _pass(rules, state, at, verdicts)
     if state.is_over:
         return state
     if state.ends_at is not None and state.ends_at <= at:
         verdicts.append(PhaseExpired(at, state.balance_minor, target_level(rules, state)))
         return replace(state, standing=Standing.EXPIRED)
-    state = _begin_day(rules, state)
+    state = begin_day(rules, state)
     verdicts.append(
         DayBegan(
             at=at,
@@ -185,98 +180,6 @@ def _reset(rules: RuleSet, state: PhaseState, verdicts: list[Verdict]) -> PhaseS
         )
     )
     return _judge(rules, state, at, verdicts)
-
-
-def _end_day(rules: RuleSet, state: PhaseState) -> PhaseState:
-    gained, days, wanted = state.balance_minor - state.day_balance_minor, state.days, rules.min_days
-    if wanted is not None and wanted.kind is DayCount.PROFIT:
-        least = asked_profit(Share(percent=wanted.profit_percent), state.start_minor)
-        if gained >= least:
-            days = (*days, state.day)
-    return replace(state, best_day_minor=max(state.best_day_minor, gained), days=days)
-
-
-def _begin_day(rules: RuleSet, state: PhaseState) -> PhaseState:
-    at = state.next_reset_at
-    anchor = anchor_of(rules.daily_loss, state.balance_minor, state.equity_minor)
-    state = replace(
-        state,
-        standing=Standing.ACTIVE,
-        day=day_of(rules.zone, rules.reset_time, at),
-        next_reset_at=next_reset(rules.zone, rules.reset_time, at),
-        anchor_minor=anchor,
-        day_balance_minor=state.balance_minor,
-        floor_daily_minor=daily_floor(rules, state.start_minor, anchor),
-    )
-    if rules.max_loss is not None and rules.max_loss.kind is MaxLossKind.TRAIL_EOD_BALANCE:
-        state = _with_peak(rules, state, state.balance_minor)
-    return state
-
-
-def _sampled(rules: RuleSet, state: PhaseState, event: EquitySampled) -> PhaseState:
-    state = replace(
-        state,
-        balance_minor=event.balance_minor,
-        equity_minor=event.equity_minor,
-        seen_at=event.at,
-        source=event.source,
-    )
-    return _trail_intraday(rules, state)
-
-
-def _dealt(rules: RuleSet, state: PhaseState, event: Dealt) -> PhaseState:
-    days, wanted = state.days, rules.min_days
-    opened = event.entry in _OPENS
-    if wanted is not None and (
-        wanted.kind is DayCount.ANY_TRADE or (wanted.kind is DayCount.OPENED_TRADE and opened)
-    ):
-        day = day_of(rules.zone, rules.reset_time, event.at)
-        days = tuple(sorted({*days, day}))
-    state = replace(
-        state, sequence=event.sequence, days=days, open_lots=_open_lots(state.open_lots, event)
-    )
-    if event.at < state.seen_at:
-        return state  # newer figures hold it already
-    return _trail_intraday(rules, replace(state, balance_minor=event.balance_minor))
-
-
-def _cash_moved(rules: RuleSet, state: PhaseState, event: CashMoved) -> PhaseState:
-    amount, effect = event.amount_minor, rules.cash
-    is_held = event.at < state.seen_at or event.balance_minor == state.balance_minor
-    state = replace(
-        state,
-        sequence=event.sequence,
-        cash_minor=state.cash_minor + amount,
-        day_balance_minor=state.day_balance_minor + amount,
-        balance_minor=state.balance_minor if is_held else event.balance_minor,
-        equity_minor=state.equity_minor + (0 if is_held else amount),
-    )
-    if effect is CashEffect.NONE:
-        return state
-    if effect is CashEffect.SHIFT:
-        anchor, peak = state.anchor_minor + amount, state.peak_minor + amount
-    else:
-        anchor = anchor_of(rules.daily_loss, state.balance_minor, state.equity_minor)
-        peak = state.start_minor
-    floor = daily_floor(rules, state.start_minor, anchor)
-    state = replace(state, anchor_minor=anchor, peak_minor=peak, floor_daily_minor=floor)
-    return _with_peak(rules, state, peak)
-
-
-def _trail_intraday(rules: RuleSet, state: PhaseState) -> PhaseState:
-    match rules.max_loss and rules.max_loss.kind:
-        case MaxLossKind.TRAIL_INTRADAY_EQUITY:
-            return _with_peak(rules, state, state.equity_minor)
-        case MaxLossKind.TRAIL_INTRADAY_BALANCE:
-            return _with_peak(rules, state, state.balance_minor)
-        case _:
-            return state
-
-
-def _with_peak(rules: RuleSet, state: PhaseState, seen_minor: int) -> PhaseState:
-    peak = max(state.peak_minor, seen_minor)
-    floor = total_floor(rules, state.start_minor, peak, cash_minor=state.cash_minor)
-    return replace(state, peak_minor=peak, floor_total_minor=floor)
 
 
 def _judge(rules: RuleSet, state: PhaseState, at: datetime, verdicts: list[Verdict]) -> PhaseState:
@@ -337,21 +240,6 @@ def _is_met(rules: RuleSet, state: PhaseState, target: int) -> bool:
     profit = state.balance_minor - state.start_minor - state.cash_minor
     share = rules.max_day_share
     return share is None or profit >= required_total(best_day(state), share)
-
-
-def _open_lots(
-    held: tuple[tuple[str, Decimal], ...], event: Dealt
-) -> tuple[tuple[str, Decimal], ...]:
-    """What is open after a deal; INOUT closes a position and opens the rest the other way."""
-    lots = dict(held)
-    before = lots.get(event.position_id, Decimal(0))
-    if event.entry in _CLOSES:
-        lots[event.position_id] = before - event.lots
-    elif event.entry is DealEntry.INOUT:
-        lots[event.position_id] = abs(event.lots - before)
-    else:
-        lots[event.position_id] = before + event.lots
-    return tuple(sorted((key, left) for key, left in lots.items() if left > 0))
 
 
 def _require_share(

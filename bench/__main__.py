@@ -1,7 +1,8 @@
 """`make bench`: what requests cost beside the cheapest one, on a running installation.
 
 `python -m bench ledger` and `python -m bench ledger-race` measure the ledger on a database of
-their own, see `bench.ledger` and `bench.race`.
+their own, see `bench.ledger` and `bench.race`; `python -m bench challenges` measures the rules of
+challenges in memory.
 
 Start `make run` first (or name its home by BACKDESK_HOME). Every round runs all operations one
 after another, interleaved, so that a busy moment hits all alike; the table shows medians over the
@@ -26,7 +27,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench import ledger, race
+from bench import challenges, ledger, race
 
 PEER = "typename (no database)"
 OPERATIONS: dict[str, str] = {
@@ -112,7 +113,11 @@ def show(figures: dict[str, Figures]) -> None:
 
 def main() -> None:
     """The bench that is named first; without a name, of the running installation."""
-    others = {"ledger": ledger.main, "ledger-race": race.main}
+    others = {
+        "challenges": challenges.main,
+        "ledger": ledger.main,
+        "ledger-race": race.main,
+    }
     if sys.argv[1:2] and sys.argv[1] in others:
         return others[sys.argv[1]](sys.argv[2:])
     return measure_requests()

@@ -45,7 +45,7 @@ from domain.kernel.errors import Invalid
 
 
 def decide_rules(rules: RuleSet) -> None:
-    """Whether a rule set makes sense. Refusals: ZONE_UNKNOWN, RULES_INVALID."""
+    """Whether a rule set makes sense. Refusals: INVALID."""
     decide_zone(rules.zone)
     reset, days, loss = rules.reset_time, rules.min_days, rules.max_loss
     _require(reset.tzinfo is None, "reset_time is a time of the wall clock, without zone.")
@@ -255,4 +255,4 @@ def _require_share(
 
 def _require(holds: bool, message: str) -> None:
     if not holds:
-        raise Invalid("RULES_INVALID", message)
+        raise Invalid("INVALID", message)

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.accounts.trading import AccountState
 from domain.accounts.values import StateSource
 from domain.challenges.floors import allowed_loss, lock_level, target_level
 from domain.challenges.rules import evaluate
+from domain.challenges.samples import minor_of
 from domain.challenges.values import (
     EquitySampled,
     MaxLossKind,
@@ -75,6 +77,21 @@ class Figures:
             (row, micros(one.at), one.balance_minor, one.equity_minor, _NUMBERS[one.source])
             for row, one in samples
         ]
+        return cls._of_table(table)
+
+    @classmethod
+    def of_states(cls, states: Sequence[tuple[int, AccountState]]) -> "Figures":
+        """Platform states by row as columns: what `of` makes of their samples, faster."""
+        table: list[Any] = []
+        at, told = 0, None
+        for row, one in states:
+            if one.as_of != told:  # a tick tells many accounts at one instant
+                at, told = micros(one.as_of), one.as_of
+            table.append((row, at, *minor_of(one), _NUMBERS[one.source]))
+        return cls._of_table(table)
+
+    @classmethod
+    def _of_table(cls, table: list[Any]) -> "Figures":
         columns = zip(*table, strict=True) if table else ((),) * 5
         rows, *others = (np.array(column, dtype=np.int64) for column in columns)
         return cls(rows.astype(np.intp), *others)

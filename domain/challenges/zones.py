@@ -22,12 +22,12 @@ _SECOND = timedelta(seconds=1)
 
 
 def decide_zone(zone: str) -> None:
-    """Refusals: ZONE_UNKNOWN."""
+    """Refusals: INVALID."""
     try:
         _zone_info(zone)
     except (KeyError, ValueError, OSError):  # unknown, malformed, the name of a folder
         message = f"Name the zone as the IANA database does (Europe/Prague), or {NY_CLOSE}."
-        raise Invalid("ZONE_UNKNOWN", message) from None
+        raise Invalid("INVALID", message) from None
 
 
 def local_of(zone: str, at: datetime) -> datetime:

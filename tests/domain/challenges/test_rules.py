@@ -428,32 +428,29 @@ def test_rules_that_make_sense_are_taken(rules):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    "change",
     [
-        ({"zone": "Mars/Base"}, "ZONE_UNKNOWN"),
-        ({"reset_time": time(0, 0, 30)}, "RULES_INVALID"),
-        ({"reset_time": time(0, tzinfo=UTC)}, "RULES_INVALID"),
-        ({"profit_target": Share()}, "RULES_INVALID"),
-        ({"profit_target": Share(Decimal(1), 1)}, "RULES_INVALID"),
-        ({"profit_target": percent("0")}, "RULES_INVALID"),
-        ({"max_loss": MaxLoss(MaxLossKind.STATIC, percent("101"))}, "RULES_INVALID"),
-        ({"max_loss": MaxLoss(MaxLossKind.STATIC, percent("5"), amount(0))}, "RULES_INVALID"),
-        (
-            {"max_loss": MaxLoss(MaxLossKind.TRAIL_EOD_BALANCE, percent("5"), amount(-1))},
-            "RULES_INVALID",
-        ),
-        ({"daily_loss": DailyLoss(amount(-5))}, "RULES_INVALID"),
-        ({"min_days": MinDays(0)}, "RULES_INVALID"),
-        ({"min_days": MinDays(1, DayCount.PROFIT)}, "RULES_INVALID"),
-        ({"min_days": MinDays(1, DayCount.ANY_TRADE, Decimal(1))}, "RULES_INVALID"),
-        ({"min_days": MinDays(1, DayCount.PROFIT, Decimal(-1))}, "RULES_INVALID"),
-        ({"max_days": 0}, "RULES_INVALID"),
-        ({"max_day_share": Decimal(0)}, "RULES_INVALID"),
-        ({"max_day_share": Decimal(101)}, "RULES_INVALID"),
+        {"zone": "Mars/Base"},
+        {"reset_time": time(0, 0, 30)},
+        {"reset_time": time(0, tzinfo=UTC)},
+        {"profit_target": Share()},
+        {"profit_target": Share(Decimal(1), 1)},
+        {"profit_target": percent("0")},
+        {"max_loss": MaxLoss(MaxLossKind.STATIC, percent("101"))},
+        {"max_loss": MaxLoss(MaxLossKind.STATIC, percent("5"), amount(0))},
+        {"max_loss": MaxLoss(MaxLossKind.TRAIL_EOD_BALANCE, percent("5"), amount(-1))},
+        {"daily_loss": DailyLoss(amount(-5))},
+        {"min_days": MinDays(0)},
+        {"min_days": MinDays(1, DayCount.PROFIT)},
+        {"min_days": MinDays(1, DayCount.ANY_TRADE, Decimal(1))},
+        {"min_days": MinDays(1, DayCount.PROFIT, Decimal(-1))},
+        {"max_days": 0},
+        {"max_day_share": Decimal(0)},
+        {"max_day_share": Decimal(101)},
     ],
-    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+    ids=lambda change: next(iter(change)),
 )
-def test_rules_that_make_no_sense_are_refused(change, code):
+def test_rules_that_make_no_sense_are_refused(change):
     with pytest.raises(Invalid) as refusal:
         decide_rules(replace(GOOD, **change))
-    assert refusal.value.code == code
+    assert refusal.value.code == "INVALID"

@@ -148,3 +148,6 @@ def test_figures_of_a_state_are_minor_units_without_credit(currency, balance, eq
     )
     sample = sample_of(state)
     assert sample == EquitySampled(NOON, *minor, StateSource.STREAM)
+    columns, same = Figures.of_states([(3, state)]), Figures.of([(3, sample)])
+    for name in ("rows", "at", "balance", "equity", "source"):
+        assert getattr(columns, name).tolist() == getattr(same, name).tolist()

@@ -206,7 +206,7 @@ WITHDRAWAL_LEG = Entity(
 
 
 def _open_to_viewer() -> ColumnElement[bool]:
-    """The next approval of its withdrawal, where the viewer neither had a hand in it nor decided."""
+    """The next approval of its withdrawal, which the viewer neither made nor decided on."""
     other, asked = approval.alias("other"), payment.alias("asked")
     same_round = and_(
         other.c.brand_id == approval.c.brand_id,

@@ -28,6 +28,7 @@ from tenants.work import Database, WriteWork
 
 START = "payments.start_deposit"
 PULL = "payments.pull_deposit"
+PULL_AGAIN = "payments.pull_deposit_again"
 
 
 def jobs_over(psps: Psps) -> JobRegistry:
@@ -45,6 +46,14 @@ def jobs_over(psps: Psps) -> JobRegistry:
     async def pull(run: JobRun, args: dict[str, Any]) -> None:
         row = await _open_deposit(run, UUID(args["payment_id"]))
         if row is not None:
+            await _pull(run, row, await _psp(run, row, psps))
+
+    # Of a deposit that is settled no round asks: this job itself tries until the PSP has answered.
+    @registry.job(PULL_AGAIN, queue=QUEUE, seconds=60)
+    async def pull_again(run: JobRun, args: dict[str, Any]) -> None:
+        async with run.database.read(run.scope) as work:
+            row = await find_deposit(work, UUID(args["payment_id"]))
+        if row is not None and row.ext_id is not None:
             await _pull(run, row, await _psp(run, row, psps))
 
     return registry

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.payments.deposits.rules import OPEN
-from domain.payments.deposits.values import Method, Offer, Terms
+from domain.payments.deposits.values import Method, Offer, SentBack, Terms
 from domain.payments.tables import (
     payment,
     payment_method,
@@ -143,18 +143,22 @@ def _method(row: Any) -> Method:
     )
 
 
-async def sum_sent_back(work: AnyWork, payment_id: UUID) -> int:
+async def sum_sent_back(work: AnyWork, payment_id: UUID) -> SentBack:
     """What of a deposit our withdrawals have sent back to its source, or are sending."""
     sent = func.coalesce(withdrawal_leg.c.paid_minor, withdrawal_leg.c.amount_minor)
+    is_paid = withdrawal_leg.c.status == LegStatus.PAID.value
     (row,) = await work.rows(
-        select(func.coalesce(func.sum(sent), 0).label("total")).where(
+        select(
+            func.coalesce(func.sum(sent), 0).label("most"),
+            func.coalesce(func.sum(sent).filter(is_paid), 0).label("least"),
+        ).where(
             withdrawal_leg.c.brand_id == work.scope.brand_id,
             withdrawal_leg.c.deposit_id == payment_id,
             withdrawal_leg.c.kind == LegKind.REFUND.value,
             _among(withdrawal_leg.c.status, _SENT_BACK),
         )
     )
-    return int(row.total)
+    return SentBack(int(row.least), int(row.most))
 
 
 async def list_silent(work: WriteWork, *, older_than: timedelta) -> list[Any]:

@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 
 from domain.kernel.money import Money, from_minor
 from domain.payments.deposits.errors import AboveMaximum, BelowMinimum, MethodUnavailable
-from domain.payments.deposits.values import Deposit, Finding, Method, Terms, Verdict
+from domain.payments.deposits.values import (
+    Deposit,
+    Finding,
+    Method,
+    SentBack,
+    Terms,
+    Verdict,
+)
 from domain.payments.psp_values import PspPayment, PspPaymentStatus
 from domain.payments.rules import fee_of, may_follow
 from domain.payments.values import DiscrepancyKind, PaymentKind, PaymentStatus
@@ -20,6 +27,7 @@ OPEN: Final = (PaymentStatus.CREATED, PaymentStatus.PENDING, PaymentStatus.AUTHO
 CANCELLABLE: Final = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 GIVEN_UP: Final = (PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
 _OF_DISPUTES: Final = (PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK)
+_NOTHING: Final = SentBack()
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _UNPAID: Final = {
     PspPaymentStatus.CREATED: PaymentStatus.PENDING,
@@ -100,11 +108,12 @@ def is_own_page(
     return allow_local and host in _LOCAL
 
 
-def decide(deposit: Deposit, state: PspPayment, *, sent_back_minor: int = 0) -> Verdict:
+def decide(deposit: Deposit, state: PspPayment, *, sent_back: SentBack = _NOTHING) -> Verdict:
     """What follows from the PSP's state of a deposit.
 
-    `sent_back_minor` is what withdrawals of ours send or have sent back to its source: the client
-    paid for that when it was held. What went back beyond it, the PSP gave back by itself.
+    The client paid for what withdrawals of ours sent back when it was held. What went back beyond
+    that, the PSP gave back by itself, and the client owes; what the PSP gave back no more, though
+    the client was made to, is the client's again.
     """
     if state.version < deposit.version:
         return Verdict(deposit.credited, deposit.refunded_minor, is_stale=True)
@@ -118,7 +127,7 @@ def decide(deposit: Deposit, state: PspPayment, *, sent_back_minor: int = 0) -> 
         refunded_minor=refunded,
         credit=credit,
         fee=_fee(deposit, credited),
-        take_back=_take_back(deposit, credited, refunded - sent_back_minor),
+        take_back=_take_back(deposit, credited, refunded, sent_back),
         statuses=_statuses(deposit, state, credit, credited, refunded),
         findings=_findings(deposit, state.received, credit),
     )
@@ -147,9 +156,17 @@ def _fee(deposit: Deposit, credited: Money | None) -> Money | None:
     return Money(due, credited.currency) if due else None
 
 
-def _take_back(deposit: Deposit, credited: Money | None, by_psp_minor: int) -> Money | None:
-    due = by_psp_minor - deposit.taken_back_minor
-    return None if credited is None or due <= 0 else Money(due, credited.currency)
+def _take_back(
+    deposit: Deposit, credited: Money | None, refunded_minor: int, sent_back: SentBack
+) -> Money | None:
+    """What the PSP gave back by itself lies between two figures while a refund of ours is on its
+    way: outside of them the client's part is brought to the nearer one."""
+    if credited is None:
+        return None
+    least = max(0, refunded_minor - sent_back.most)
+    most = max(0, refunded_minor - sent_back.least)
+    due = min(max(deposit.taken_back_minor, least), most) - deposit.taken_back_minor
+    return Money(due, credited.currency) if due else None
 
 
 def _statuses(

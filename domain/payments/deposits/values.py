@@ -66,6 +66,15 @@ class Deposit:
 
 
 @dataclass(frozen=True, slots=True)
+class SentBack:
+    """What withdrawals of ours sent back to a deposit's source: `least` is there, and `most` with
+    what is on its way and may be there."""
+
+    least: int = 0
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A difference that staff must see; none any more when both are the same."""
 
@@ -79,8 +88,8 @@ class Verdict:
     """What follows from what the PSP says.
 
     `credited` and `refunded_minor` are the totals after it; `credit`, `fee` and `take_back` what
-    has to be moved now. `statuses` are gone through in order. A stale state is older than what was
-    applied and changes nothing.
+    has to be moved now; a `take_back` below zero is given to the client again. `statuses` are gone
+    through in order. A stale state is older than what was applied and changes nothing.
     """
 
     credited: Money | None

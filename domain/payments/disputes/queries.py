@@ -111,16 +111,16 @@ async def list_restrictions(work: WriteWork, dispute_id: UUID) -> dict[UUID, UUI
 
 
 async def find_deposit(work: ReadWork | WriteWork, connection_id: UUID, ext_id: str) -> Any:
-    """The deposit behind a PSP's payment; None when it is none of ours."""
+    """The deposit behind a PSP's payment, and whose it is; None when it is none of ours."""
     rows = await work.rows(
-        select(payment.c.id).where(
+        select(payment.c.id, payment.c.client_id).where(
             payment.c.brand_id == work.scope.brand_id,
             payment.c.connection_id == connection_id,
             payment.c.ext_id == ext_id,
             payment.c.kind == PaymentKind.DEPOSIT,
         )
     )
-    return rows[0].id if rows else None
+    return rows[0] if rows else None
 
 
 async def receivable(work: ReadWork | WriteWork, client_id: UUID, currency: str) -> int:

@@ -107,6 +107,12 @@ _FLOOR = """
         where a.brand_id = :brand_id and a.id = any(:ids)
           and (a.posted - a.pending_out < a.min_balance
                or a.min_balance is null and a.kind in ('CLIENT_WALLET', 'IB_PAYABLE'))"""
+_OVERPAID = """
+        select a.id from ledger_account a
+        cross join lateral (select sum(p.amount) as amount from ledger_posting p
+            where p.brand_id = :brand_id and p.account_id = a.id) s
+        where a.brand_id = :brand_id and a.id = any(:ids)
+          and a.kind = 'CHARGEBACK_RECEIVABLE' and s.amount > 0"""
 _HELD = """
         select a.id from ledger_account a
         left join lateral (
@@ -147,6 +153,7 @@ ACCOUNTS: tuple[tuple[Invariant, str, str], ...] = (
               and p.recorded_at >= coalesce(s.earlier, '-infinity') and p.recorded_at < s.at) p
         where s.posted <> coalesce(s.was, 0) + p.amount"""),
     (Invariant.I3, "an account under its floor", _FLOOR),
+    (Invariant.I3, "a debt of which more was paid than there was", _OVERPAID),
     (Invariant.I4, "an account with postings or holds of no transfer", """
         select distinct p.account_id as id from (
             select account_id, transfer_id from ledger_posting
@@ -179,6 +186,7 @@ RECENT: tuple[tuple[Invariant, str, str], ...] = (
           and p.balance_after is not null and p.balance_after <> before.was + p.amount"""),
     (Invariant.I2, "an account on which more or less is held than its open holds say", _HELD),
     (Invariant.I3, "an account under its floor", _FLOOR),
+    (Invariant.I3, "a debt of which more was paid than there was", _OVERPAID),
 )  # fmt: skip
 
 # Triggers that must be there and fire, and rights nobody may have.

@@ -232,6 +232,22 @@ async def list_legs(work: AnyWork, payment_id: UUID) -> Sequence[Any]:
     )
 
 
+async def lock_unsent(work: WriteWork, client_id: UUID) -> list[dict[str, Any]]:
+    """A client's withdrawals that wait for approval or for being sent, locked, oldest first."""
+    rows = await work.rows(
+        select(payment)
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.client_id == client_id,
+            payment.c.kind == PaymentKind.WITHDRAWAL.value,
+            among(payment.c.status, (PaymentStatus.REQUESTED, PaymentStatus.APPROVED)),
+        )
+        .order_by(payment.c.id)
+        .with_for_update()
+    )
+    return [dict(row._mapping) for row in rows]
+
+
 async def find_leg(work: AnyWork, leg_id: UUID) -> Any:
     """A leg with what its PSP must be told: the deposit's id there, or the sealed destination."""
     deposit = payment.alias("deposit")

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from domain.clients.standing import lock_client
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance, change
 from domain.payments.deposits.queries import find_offer, sum_sent_back
 from domain.payments.deposits.rules import decide
-from domain.payments.deposits.values import Deposit, Finding, Verdict
+from domain.payments.deposits.values import Deposit, Finding, SentBack, Verdict
+from domain.payments.disputes.queries import receivable
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.queries import find_client_wallet
@@ -48,7 +50,8 @@ async def settle_deposit(
 
     Credited is what the PSP received, in the currency it received: to the client's wallet in that
     currency, or to SUSPENSE when the brand keeps none. What the PSP gave back by itself is taken
-    from the wallet, and what the wallet lacks becomes the client's debt. False when there is no
+    from the wallet, and what the wallet lacks becomes the client's debt; once the PSP has it again,
+    the debt goes first and the rest is back in the wallet. False when there is no
     such deposit at that connection. Effects: events of what changed, transfers, discrepancies.
     Refusals: INSUFFICIENT_FUNDS when the wallet was used meanwhile; apply it again.
     """
@@ -58,8 +61,9 @@ async def settle_deposit(
     if row["ext_id"] not in (None, state.id) or state.reference != row["id"].hex:
         return False
     deposit = _deposit(row)
-    sent_back = await sum_sent_back(work, payment_id) if state.refunded.amount_minor else 0
-    verdict = decide(deposit, state, sent_back_minor=sent_back)
+    moved_back = state.refunded.amount_minor or deposit.taken_back_minor
+    sent_back = await sum_sent_back(work, payment_id) if moved_back else SentBack()
+    verdict = decide(deposit, state, sent_back=sent_back)
     if verdict.is_stale or not _is_new(row, state, verdict):
         return True
     books = await _books(work, row, verdict) if verdict.credited else None
@@ -234,18 +238,27 @@ async def _transfers(
         moved("fee", "DEPOSIT_FEE", min(int(row["fee_minor"]), psp_total), legs)
     if verdict.take_back is not None:
         total = int(row["taken_back_minor"]) + verdict.take_back.amount_minor
-        moved("taken", "DEPOSIT_REFUND", total, await _taken(work, row, verdict, books))
+        # It may come to the same total again: each change of the row has a key of its own.
+        what = f"taken:{row['version']}"
+        moved(what, "DEPOSIT_REFUND", total, await _taken(work, row, verdict, books))
     return made
 
 
 async def _taken(
     work: WriteWork, row: dict[str, Any], verdict: Verdict, books: _Books
 ) -> list[Leg]:
-    """The PSP owes us less: the wallet pays what it has, the client owes the rest."""
+    """The PSP owes us less: the wallet pays what it has, the client owes the rest. Or more again:
+    the client's debt is less by it, and the wallet has the rest."""
     assert verdict.take_back is not None
     due = verdict.take_back.amount_minor
     paid = due
-    if books.is_wallet:
+    if books.is_wallet and due < 0:
+        # Behind the deposit's own row, so that it may meet a withdrawal of the client the other
+        # way round; the work that loses is run again. It is as rare as a PSP that changes its mind.
+        await lock_client(work, row["client_id"])
+        owed = await receivable(work, row["client_id"], books.home.currency)
+        paid = min(0, due + max(0, -owed))
+    elif books.is_wallet:
         wallet = await find_client_wallet(work, row["client_id"], books.home.currency)
         assert wallet is not None, "it was opened just now"
         credit = verdict.credit.amount_minor if verdict.credit else 0

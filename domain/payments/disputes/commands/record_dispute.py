@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, update
 
+from domain.clients.standing import lock_client
 from domain.payments.commands.record_payment import advance
 from domain.payments.deposits.commands.settle_deposit import IN_SUSPENSE
 from domain.payments.disputes.booking import Subject, open_books, resolution_of, transfers_of
@@ -38,29 +39,35 @@ from domain.payments.values import (
     PaymentKind,
     PaymentStatus,
 )
+from domain.payments.withdrawals.commands.give_up import give_up_unsent
+from domain.payments.withdrawals.movements import Movements
 from tenants.numbers import next_number
 from tenants.work import WriteWork
 
 FIRST_NUMBER = 100_001
+DISPUTED = "DISPUTED"
 
 
 async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDispute) -> UUID | None:
     """Book a dispute up to what the PSP states; its id, None when the payment is none of ours.
 
     An older or equal `version` than the recorded one changes nothing. At the opening the whole
-    amount leaves PSP_CLEARING as the client's debt, the PSP's fee becomes ours, and the wallet's
-    part is put on hold (D4); a loss posts that hold, a win reverses and releases. What the wallet
-    lacks stays a debt: later deposits are not set off against it, see `repay_debt`.
+    amount leaves PSP_CLEARING as the client's debt, the PSP's fee becomes ours, withdrawals that
+    were not sent are given up, and the wallet's part, with what they held, is put on hold (D4); a
+    loss posts that hold, a win reverses and releases. What the wallet lacks stays a debt: later
+    deposits are not set off against it, see `repay_debt`.
 
     Raises DepositNotSettled: ask for the deposit first, then again. Refusals: INSUFFICIENT_FUNDS
     when the wallet was emptied meanwhile (again: what is held depends on what is there).
-    Effects: DISPUTE_* events, the deposit's status, restrictions by policy, discrepancies.
+    Effects: DISPUTE_* events, the deposit's status, `withdrawal_cancelled` of what was given up,
+    restrictions by policy, discrepancies.
     """
-    payment_id = await find_deposit(work, connection_id, reported.payment_id)
-    if payment_id is None:
+    deposit = await find_deposit(work, connection_id, reported.payment_id)
+    if deposit is None:
         await _tell(work, connection_id, reported, DiscrepancyKind.UNKNOWN_PAYMENT)
         return None
-    payment = await lock_payment(work, payment_id)
+    await lock_client(work, deposit.client_id)
+    payment = await lock_payment(work, deposit.id)
     assert payment is not None, "found just now"
     if payment["credited_minor"] is None:
         raise DepositNotSettled(reported.payment_id)
@@ -80,12 +87,13 @@ async def _record(
         if row["amount_minor"] != reported.amount.amount_minor:
             await _tell(work, row["connection_id"], reported, DiscrepancyKind.AMOUNT_DIFFERS, row)
     is_suspended = payment["reason_code"] == IN_SUSPENSE
-    wallet = await find_client_wallet(work, payment["client_id"], reported.amount.currency)
+    freed = Movements()
+    available = await _available(work, payment, reported, freed)
     moves = decide_moves(
         before,
         reported.status,
         amount_minor=int(row["amount_minor"]) if row else reported.amount.amount_minor,
-        available_minor=0 if wallet is None or is_suspended else wallet.available.amount_minor,
+        available_minor=0 if is_suspended else available,
     )
     hold_id = work.new_id()
     made = await _store(work, payment, row, reported, _columns(row, moves, hold_id))
@@ -107,8 +115,22 @@ async def _record(
     held = 0 if row is None else int(row["held_minor"])
     resolved = resolution_of(subject, books, moves, held)
     made_now = transfers_of(subject, books, moves, fee_minor=fee, hold_id=hold_id)
-    await post(work, [*resolved, *made_now])
+    released = await freed.transfers(work, subject.client_id)
+    await post(work, [*released, *resolved, *made_now])
     return UUID(str(made["id"]))
+
+
+async def _available(
+    work: WriteWork, payment: dict[str, Any], reported: PspDispute, freed: Movements
+) -> int:
+    """What the wallet can give in the dispute's currency, with what withdrawals held that are given
+    up for it: money that is disputed does not leave because somebody asked for it in time."""
+    client_id, currency = payment["client_id"], reported.amount.currency
+    released = 0
+    if reported.status in OPEN:
+        released = (await give_up_unsent(work, client_id, freed, reason_code=DISPUTED))[currency]
+    wallet = await find_client_wallet(work, client_id, currency)
+    return released + (0 if wallet is None else wallet.available.amount_minor)
 
 
 def _columns(row: dict[str, Any] | None, moves: Moves, hold_id: UUID) -> dict[str, Any]:

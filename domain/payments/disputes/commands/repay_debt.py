@@ -6,15 +6,12 @@ stays visible on the client, and staff who approve withdrawals see it.
 
 from uuid import UUID
 
-from sqlalchemy import select
-
 from domain.accounts.rules import normalise_reason
-from domain.clients.standing import find_standing
+from domain.clients.standing import find_standing, lock_client
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.money import Money
 from domain.payments.disputes.errors import MoreThanOwed
 from domain.payments.disputes.queries import find_debt
-from domain.payments.disputes.tables import dispute
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
@@ -36,7 +33,7 @@ async def repay_debt(work: WriteWork, client_id: UUID, amount: Money, *, reason:
     client = await find_standing(work, client_id)
     if client is None:
         raise NotFound(path=("input", "clientId"))
-    await _lock(work, client_id)
+    await lock_client(work, client_id)
     debt = await find_debt(work, client_id, amount.currency)
     if amount.amount_minor > debt.amount_minor:
         raise MoreThanOwed()
@@ -69,13 +66,3 @@ async def repay_debt(work: WriteWork, client_id: UUID, amount: Money, *, reason:
         reason=told,
     )
     return (await post(work, [transfer]))[0].id
-
-
-async def _lock(work: WriteWork, client_id: UUID) -> None:
-    """Two repayments of one client follow each other: no account without a floor is locked."""
-    await work.rows(
-        select(dispute.c.id)
-        .where(dispute.c.brand_id == work.scope.brand_id, dispute.c.client_id == client_id)
-        .order_by(dispute.c.id)
-        .with_for_update()
-    )

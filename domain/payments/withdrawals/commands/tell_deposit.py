@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.events.jobs import defer
 from domain.payments.commands.record_payment import advance, change
-from domain.payments.deposits.jobs import PULL
+from domain.payments.deposits.jobs import PULL_AGAIN
 from domain.payments.notices import QUEUE
 from domain.payments.queries import lock_payment
 from domain.payments.rules import may_follow
@@ -48,4 +48,4 @@ async def ask_deposit(work: WriteWork, leg: Mapping[str, Any]) -> None:
     """Have the PSP asked about a leg's deposit: what it gave back by itself while the leg was on
     its way was taken for the leg's."""
     payment_id = str(leg["deposit_id"])
-    await defer(work, PULL, {"payment_id": payment_id}, key=payment_id, queue=QUEUE)
+    await defer(work, PULL_AGAIN, {"payment_id": payment_id}, key=payment_id, queue=QUEUE)

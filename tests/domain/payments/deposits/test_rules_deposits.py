@@ -19,7 +19,14 @@ from domain.payments.deposits.rules import (
     poll_pause,
     why_not,
 )
-from domain.payments.deposits.values import Deposit, Finding, Method, Terms, Verdict
+from domain.payments.deposits.values import (
+    Deposit,
+    Finding,
+    Method,
+    SentBack,
+    Terms,
+    Verdict,
+)
 from domain.payments.psp_values import PspPayment, PspPaymentStatus
 from domain.payments.values import DiscrepancyKind, MethodKind, PaymentStatus
 
@@ -245,11 +252,49 @@ def test_what_the_psp_gave_back_by_itself_is_taken_back_once():
 def test_what_our_withdrawals_sent_back_is_not_taken_again():
     settled = deposit(S.SETTLED, credited=ASKED, version=2)
     said = state(P.PARTLY_REFUNDED, refunded=eur(5_000), version=3)
-    verdict = decide(settled, said, sent_back_minor=5_000)
+    verdict = decide(settled, said, sent_back=SentBack(5_000, 5_000))
     assert (verdict.take_back, verdict.refunded_minor) == (None, 5_000)
     assert verdict.statuses == (S.PARTLY_REFUNDED,)
-    both = decide(settled, said, sent_back_minor=2_000)
+    both = decide(settled, said, sent_back=SentBack(2_000, 2_000))
     assert both.take_back == eur(3_000)
+
+
+@pytest.mark.parametrize(
+    ("taken", "sent_back", "due"),
+    [
+        pytest.param(3_000, SentBack(), -3_000, id="the psp has it again"),
+        pytest.param(3_000, SentBack(0, 2_000), -3_000, id="and ours is on its way"),
+        pytest.param(0, SentBack(1_000, 1_000), None, id="ours that came back: its leg tells"),
+        pytest.param(0, SentBack(), None, id="nothing was taken"),
+    ],
+)
+def test_what_the_psp_has_again_is_given_back(taken: int, sent_back: SentBack, due: int | None):
+    partly = deposit(
+        S.PARTLY_REFUNDED, credited=ASKED, refunded_minor=3_000, taken_back_minor=taken, version=3
+    )
+    verdict = decide(partly, state(version=4), sent_back=sent_back)
+    assert verdict.take_back == (None if due is None else eur(due))
+
+
+@pytest.mark.parametrize(
+    ("sent_back", "taken", "due"),
+    [
+        pytest.param(SentBack(0, 5_000), 0, None, id="may be ours that is on its way"),
+        pytest.param(SentBack(0, 5_000), 5_000, None, id="or the psp's, as it was held to be"),
+        pytest.param(SentBack(0, 0), 0, 5_000, id="ours came to nothing: the psp did it"),
+        pytest.param(SentBack(5_000, 5_000), 5_000, -5_000, id="it was ours after all"),
+        pytest.param(SentBack(2_000, 4_000), 0, 1_000, id="at least so much is the psp's"),
+        pytest.param(SentBack(2_000, 4_000), 4_500, -1_500, id="at most so much is"),
+    ],
+)
+def test_doubt_about_a_refund_of_ours_moves_nothing(
+    sent_back: SentBack, taken: int, due: int | None
+):
+    settled = deposit(S.SETTLED, credited=ASKED, taken_back_minor=taken, version=2)
+    said = state(P.PARTLY_REFUNDED, refunded=eur(5_000), version=3)
+    assert decide(settled, said, sent_back=sent_back).take_back == (
+        None if due is None else eur(due)
+    )
 
 
 def test_paid_and_refunded_before_anybody_looked():

@@ -196,6 +196,30 @@ async def test_what_the_wallet_lacks_becomes_a_debt_and_never_a_negative_wallet(
     assert desk.payment(one).status == "REFUNDED"
 
 
+async def test_what_the_psp_has_again_pays_the_debt_first_and_then_the_wallet(desk: Desk) -> None:
+    one = await desk.create()
+    await settle(desk, one, state(one, received=FULL))
+    await spend(desk, 6_000)
+    gone = state(one, "REFUNDED", FULL, refunded_minor=10_000, version=3)
+    back = state(one, "PARTLY_REFUNDED", FULL, refunded_minor=3_000, version=4)
+    await settle(desk, one, gone, back, back)
+    assert await desk.books() == {
+        "CLIENT_WALLET EUR": 1_000, "PSP_CLEARING EUR": -7_000, "BANK EUR": 6_000,
+    }  # fmt: skip
+    row = desk.payment(one)
+    assert (row.status, row.refunded_minor, row.taken_back_minor) == (
+        "PARTLY_REFUNDED", 3_000, 3_000,
+    )  # fmt: skip
+    await settle(desk, one, state(one, "REFUNDED", FULL, refunded_minor=10_000, version=5))
+    assert await desk.books() == {
+        "CHARGEBACK_RECEIVABLE EUR": -6_000, "BANK EUR": 6_000,
+    }, "the same total once more is a movement of its own"  # fmt: skip
+    await settle(desk, one, state(one, received=FULL, version=6))
+    assert await desk.books() == {
+        "CLIENT_WALLET EUR": 4_000, "PSP_CLEARING EUR": -10_000, "BANK EUR": 6_000,
+    }  # fmt: skip
+
+
 async def spend(desk: Desk, amount: int) -> None:
     """The client's money goes elsewhere."""
     wallet = AccountKey.wallet(desk.client.id, "EUR")

@@ -111,6 +111,9 @@ TAMPERED: dict[str, tuple[Invariant, str, tuple[str, ...]]] = {
         "update ledger_account set posted = 1 where id = '{bank}'",)),
     "a wallet under its floor": (Invariant.I3, "b", (
         FLOOR, "update ledger_account set posted = -1 where id = '{b}'")),
+    "a debt paid twice": (Invariant.I3, "psp", (
+        "update ledger_account set kind = 'CHARGEBACK_RECEIVABLE' where id = '{psp}'",
+        "update ledger_posting set amount = -amount where account_id = '{psp}'")),
     "both legs changed": (Invariant.I4, "in", (
         "update ledger_posting set amount = 2 * amount where transfer_id = '{in}'",)),
     "another kind": (Invariant.I4, "in", (

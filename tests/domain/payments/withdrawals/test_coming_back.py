@@ -12,7 +12,7 @@ from domain.payments.withdrawals.commands.begin_sending import begin_sending
 from domain.payments.withdrawals.commands.record_leg import LegNews
 from tests.domain.payments.withdrawals.desk import Desk
 
-PULL = "payments.pull_deposit"
+PULL = "payments.pull_deposit_again"
 
 
 async def _paid(desk: Desk) -> Any:

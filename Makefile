@@ -57,13 +57,14 @@ clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Write both lock files from the .in files; make lock UPGRADE=--upgrade takes newer versions.
+# Write both lock files from the .in files; make lock UPGRADE=--upgrade takes newer versions. Extras
+# stay: an older pip looks past a pin without them as soon as there is a newer release.
 lock:
 	@command -v uv >/dev/null || { echo "error: uv is missing: pip install uv" >&2; exit 1; }
 	uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header requirements.in -o requirements.lock
+		--no-strip-extras --no-emit-index-url --no-header requirements.in -o requirements.lock
 	uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header requirements-dev.in -o requirements-dev.lock
+		--no-strip-extras --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.lock
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found:" \

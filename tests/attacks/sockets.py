@@ -25,7 +25,7 @@ class Socket:
     async def send(self, message: Mapping[str, Any]) -> None:
         await self.connection.send(json.dumps(message))
 
-    async def receive(self, seconds: float = 3.0) -> dict[str, Any]:
+    async def receive(self, seconds: float = 20.0) -> dict[str, Any]:
         """The next message that is no ping. Raises ConnectionClosed, TimeoutError."""
         while True:
             found = json.loads(await asyncio.wait_for(self.connection.recv(), seconds))
@@ -50,7 +50,7 @@ class Socket:
                 break
         return found
 
-    async def closed_with(self, seconds: float = 5.0) -> int:
+    async def closed_with(self, seconds: float = 20.0) -> int:
         """The code the server closes with; messages before it are dropped."""
         try:
             async with asyncio.timeout(seconds):

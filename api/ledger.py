@@ -51,11 +51,10 @@ async def _verify(urls: Endpoints, slug: str | None, console: Console) -> bool:
 def _show_invariants(findings: Mapping[str, tuple[Finding, ...]], console: Console) -> None:
     table = Table(title="ledger", box=None, padding=(0, 2, 0, 0))
     table.add_column("brand")
-    told = [one for one in Invariant if one is not Invariant.I9]
-    for invariant in told:
+    for invariant in Invariant:
         table.add_column(invariant, justify="right")
     for slug, found in findings.items():
-        counts = [sum(one.invariant is invariant for one in found) for invariant in told]
+        counts = [sum(one.invariant is invariant for one in found) for invariant in Invariant]
         cells = [f"[red]{count}[/]" if count else "[green]ok[/]" for count in counts]
         table.add_row(Text(slug), *cells)
     console.print(table)
@@ -70,7 +69,7 @@ def _show_findings(findings: Mapping[str, tuple[Finding, ...]], console: Console
 
 
 def _show_clearing(clearing: Mapping[str, tuple[AgedBalance, ...]], console: Console) -> None:
-    """I9 is told and never fails: money on its way is no fault, its age says who must look."""
+    """Money on its way is no fault; its age says who must look, and past its time it is I9."""
     if not any(clearing.values()):
         return
     table = Table(title="clearing accounts that are not zero", box=None, padding=(0, 2, 0, 0))

@@ -1,7 +1,8 @@
 """The invariants of the ledger as statements: what each finds is named by its ids.
 
 Statements of TRANSFERS look at the transfers of one stretch of time, those of ACCOUNTS at some
-accounts with all that was ever posted on them. I7, I9 and I10 are in `verify`.
+accounts with all that was ever posted on them. I7, I9 and I10 are in `verify`, and what must stand
+in the way of whoever would break them in `guards`.
 
 A brand's first day is verified before the database has statistics of it, and a planner without them
 takes any number of rows for one: it would join each transfer with every posting. `offset 0` keeps
@@ -23,15 +24,15 @@ class Invariant(StrEnum):
     I4 = "I4"
     """What was added stays as it was, and what guards it is there."""
     I5 = "I5"
-    """A hold is resolved at most once, and only holds are."""
+    """A hold is resolved at most once, in time, by no more than it held; and only holds are."""
     I6 = "I6"
-    """The outside world's name of a cause belongs to one transfer."""
+    """A key, and the outside world's name of a cause, belongs to one transfer."""
     I7 = "I7"
-    """Each transfer has exactly one event."""
+    """Each transfer has exactly one event, and none is missing from the brand's log."""
     I8 = "I8"
-    """A posting is of its account's brand and currency."""
+    """A posting is of its account's brand, currency and client."""
     I9 = "I9"
-    """Clearing accounts return to zero. Their age is told, and is no finding."""
+    """Clearing accounts are zero, or younger than the brand's policy allows."""
     I10 = "I10"
     """Each stored answer can be given again."""
 
@@ -80,6 +81,31 @@ TRANSFERS: tuple[tuple[Invariant, str, str], ...] = (
             or exists (
               select 1 from ledger_transfer o where o.brand_id = :brand_id
               and o.resolves_id = t.resolves_id and o.id <> t.id offset 0))"""),
+    (Invariant.I5, "a hold that was posted after its time, or expired before", """
+        select t.resolves_id as id from ledger_transfer t
+        join ledger_transfer h on h.brand_id = :brand_id and h.id = t.resolves_id
+        where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until
+          and (t.state = 'POSTED' and h.expires_at <= t.effective_at
+            or t.state = 'EXPIRED' and coalesce(h.expires_at > t.effective_at, true))"""),
+    (Invariant.I5, "a hold against which more was posted than it held", """
+        select t.resolves_id as id from ledger_transfer t
+        cross join lateral (
+            select p.account_id, -sum(p.amount) as taken from ledger_posting p
+            where p.brand_id = :brand_id and p.transfer_id = t.id
+            group by p.account_id having sum(p.amount) < 0 offset 0) d
+        where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until
+          and t.resolves_id is not null
+          and exists (select 1 from ledger_account a where a.brand_id = :brand_id
+            and a.id = d.account_id and a.min_balance is not null offset 0)
+          and d.taken > coalesce((
+            select -sum(h.amount) from ledger_hold_leg h
+            where h.brand_id = :brand_id and h.transfer_id = t.resolves_id
+              and h.account_id = d.account_id), 0)"""),
+    (Invariant.I6, "a key on two transfers", """
+        select t.id from ledger_transfer t
+        where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until
+          and exists (select 1 from ledger_transfer o where o.brand_id = :brand_id
+              and o.key = t.key and o.id <> t.id offset 0)"""),
     (Invariant.I6, "an outside name on two transfers", """
         select t.id from ledger_transfer t
         where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until
@@ -87,26 +113,28 @@ TRANSFERS: tuple[tuple[Invariant, str, str], ...] = (
               select 1 from ledger_transfer o where o.brand_id = :brand_id
               and o.source = t.source and o.external_id = t.external_id and o.id <> t.id
               offset 0)"""),
-    (Invariant.I8, "a transfer on an account of another brand or currency", """
+    (Invariant.I8, "a transfer on an account of another brand, currency or client", """
         select t.id from ledger_transfer t
         cross join lateral (
-            select p.account_id, p.asset from ledger_posting p
+            select p.account_id, p.asset, p.client_id from ledger_posting p
             where p.brand_id = :brand_id and p.transfer_id = t.id
             union all
-            select h.account_id, h.asset from ledger_hold_leg h
+            select h.account_id, h.asset, h.client_id from ledger_hold_leg h
             where h.brand_id = :brand_id and h.transfer_id = t.id
             offset 0) l
         where t.brand_id = :brand_id and t.recorded_at >= :start and t.recorded_at < :until
           and not exists (
             select 1 from ledger_account a where a.brand_id = :brand_id
-            and a.id = l.account_id and a.asset = l.asset offset 0)"""),
+            and a.id = l.account_id and a.asset = l.asset
+            and a.client_id is not distinct from l.client_id offset 0)"""),
 )  # fmt: skip
 
 _FLOOR = """
         select a.id from ledger_account a
         where a.brand_id = :brand_id and a.id = any(:ids)
           and (a.posted - a.pending_out < a.min_balance
-               or a.min_balance is null and a.kind in ('CLIENT_WALLET', 'IB_PAYABLE'))"""
+               or a.kind in ('CLIENT_WALLET', 'IB_PAYABLE')
+                  and coalesce(a.min_balance < 0, true))"""
 _OVERPAID = """
         select a.id from ledger_account a
         cross join lateral (select sum(p.amount) as amount from ledger_posting p
@@ -188,25 +216,3 @@ RECENT: tuple[tuple[Invariant, str, str], ...] = (
     (Invariant.I3, "an account under its floor", _FLOOR),
     (Invariant.I3, "a debt of which more was paid than there was", _OVERPAID),
 )  # fmt: skip
-
-# Triggers that must be there and fire, and rights nobody may have.
-GUARDS = """
-    select w.name || ' on ' || w.tab as missing
-    from (values
-        ('only_added', 'ledger_transfer'), ('only_added', 'ledger_posting'),
-        ('only_added', 'ledger_hold_leg'), ('only_added', 'ledger_snapshot'),
-        ('only_added', 'ledger_account'), ('never_truncated', 'ledger_transfer'),
-        ('never_truncated', 'ledger_posting'), ('never_truncated', 'ledger_hold_leg'),
-        ('never_truncated', 'ledger_snapshot'), ('never_truncated', 'ledger_account'),
-        ('balanced', 'ledger_posting'), ('balanced', 'ledger_hold_leg'),
-        ('judged', 'ledger_transfer')) as w(name, tab)
-    left join pg_trigger g
-      on g.tgrelid = ('public.' || w.tab)::regclass and g.tgname = w.name and g.tgenabled = 'O'
-    where g.oid is null
-    union all
-    select right_name || ' on ' || tab || ' for ' || current_user
-    from unnest(array['ledger_account', 'ledger_transfer', 'ledger_posting', 'ledger_hold_leg',
-                      'ledger_snapshot']) as tab,
-         unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as right_name
-    where has_table_privilege(current_user, 'public.' || tab, right_name)
-"""

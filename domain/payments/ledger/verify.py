@@ -15,7 +15,9 @@ from sqlalchemy import ARRAY, DateTime, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.payments.ledger.ageing import AgedBalance, clearing_ages
-from domain.payments.ledger.checks import ACCOUNTS, GUARDS, RECENT, TRANSFERS, Invariant
+from domain.payments.ledger.checks import ACCOUNTS, RECENT, TRANSFERS, Invariant
+from domain.payments.ledger.guards import GUARDS
+from domain.payments.queries import find_policy
 from tenants.context import system_scope
 from tenants.work import Database, ReadWork
 
@@ -54,6 +56,16 @@ _BOTH = text(
     "  from ledger_transfer where brand_id = :brand_id) t,"
     " (select count(*) as n, sum(hashtextextended(object_id::text, 0)::numeric) as sum"
     "  from event where brand_id = :brand_id and topic = 'LEDGER') e"
+)
+# Numbers are gapless, from 1 to that of the head.
+_GAPS = text(
+    "select g.seq from (select e.seq - 1 as seq,"
+    "   e.seq - coalesce(lag(e.seq) over (order by e.seq), 0) as step from event e"
+    "  where e.brand_id = :brand_id) g where g.step <> 1"
+    " union all"
+    " select h.event_seq from brand_head h where h.brand_id = :brand_id and h.event_seq > 0"
+    "  and not exists (select 1 from event e where e.brand_id = :brand_id"
+    "   and e.seq = h.event_seq) order by 1 limit 100"
 )
 _UNEVEN = text(
     "select coalesce(t.id, e.object_id) as id"
@@ -117,7 +129,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a round found, the clearing accounts that are not zero, and how far it came."""
+    """What a round found, the clearing accounts that are not zero, and how far it came.
+
+    Of I9 every round tells all there is, of the others an incremental one what is new.
+    """
 
     findings: tuple[Finding, ...]
     clearing: tuple[AgedBalance, ...]
@@ -144,15 +159,16 @@ class _Round:
     async def run(self, since: Mark | None) -> Verdict:
         (row,) = await self.ask(_NOW)
         settled = row.now - _SETTLED
-        for guard in await self.work.rows(text(GUARDS)):
-            self.found(Invariant.I4, "a guard is missing, or a right too many", guard.missing)
+        for statement in GUARDS:
+            for guard in await self.work.rows(text(statement)):
+                self.found(Invariant.I4, "a guard is missing, or a right too many", guard.missing)
         if since is None:
             await self._everything(row.now)
             mark = Mark(settled, 0).moved(settled, row.now, row.seq)
         else:
             await self._recent(since, max(settled, since.at))
             mark = since.moved(max(settled, since.at), row.now, row.seq)
-        clearing = await clearing_ages(self.work) if since is None else ()
+        clearing = await self._clearing(row.now)
         return Verdict(tuple(self.findings), tuple(clearing), mark)
 
     async def _everything(self, now: datetime) -> None:
@@ -167,7 +183,18 @@ class _Round:
         if not both.same:
             for row in await self.ask(_UNEVEN):
                 self.found(Invariant.I7, "a transfer without exactly one event", row.id)
+        for row in await self.ask(_GAPS):
+            self.found(Invariant.I7, "an event is missing from the brand's log", row.seq)
         await self._answers(_BEGINNING)
+
+    async def _clearing(self, now: datetime) -> list[AgedBalance]:
+        """I9: money may be on its way for as long as the brand's policy says."""
+        limit = now - timedelta(hours=(await find_policy(self.work)).clearing_hours)
+        aged = await clearing_ages(self.work)
+        for one in aged:
+            if one.since < limit:
+                self.found(Invariant.I9, "a clearing account not zero for too long", one.account_id)
+        return aged
 
     async def _recent(self, since: Mark, until: datetime) -> None:
         stretch = {"start": since.at, "until": until}

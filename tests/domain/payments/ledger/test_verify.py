@@ -42,7 +42,8 @@ class Own:
         await self.books.post(moved(a, bank, 60, key="p", resolves=holds[0].id))
         gone = await self.books.post(released(holds[1].id, key="v"))
         self.ids = {"bank": bank, "a": a, "b": b, "psp": psp, "in": first[0].id, "x": first[1].id,
-                    "resolved": holds[0].id, "open": holds[2].id, "void": gone[0].id}  # fmt: skip
+                    "resolved": holds[0].id, "freed": holds[1].id, "open": holds[2].id,
+                    "void": gone[0].id}  # fmt: skip
 
         async def answer(_work: WriteWork) -> str:
             return "done"
@@ -166,19 +167,91 @@ async def test_what_is_new_is_verified_without_the_old(own, what, monkeypatch):
     assert (invariant, str(own.ids[whose])) in await own.findings(since)
 
 
-@pytest.mark.parametrize(
-    ("statement", "missing"),
-    [
-        ("alter table ledger_posting disable trigger balanced", "balanced on ledger_posting"),
-        ("drop trigger judged on ledger_transfer", "judged on ledger_transfer"),
-        ("grant delete on ledger_hold_leg to testdesk_worker", "DELETE on ledger_hold_leg"),
-    ],
-    ids=["disabled", "dropped", "granted"],
-)
-async def test_a_missing_guard_is_found(own, statement, missing):
-    own.root.execute(statement)
-    assert any(missing in name for invariant, name in await own.findings()
-               if invariant is Invariant.I4)  # fmt: skip
+TOGETHER: dict[str, tuple[Invariant, str, tuple[str, ...]]] = {
+    "a hold posted too late": (Invariant.I5, "resolved", (
+        "update ledger_transfer set expires_at = effective_at where id = '{resolved}'",)),
+    "a hold expired too early": (Invariant.I5, "freed", (
+        "update ledger_transfer set state = 'EXPIRED' where id = '{void}'",)),
+    "a key again": (Invariant.I6, "x", (
+        "alter table ledger_transfer drop constraint uq_ledger_transfer_brand_id_key",
+        "update ledger_transfer set key = 'in' where id = '{x}'")),
+    "a posting shown to another client": (Invariant.I8, "in", (
+        "update ledger_posting set client_id = null where transfer_id = '{in}'",)),
+    "a floor lowered": (Invariant.I3, "a", (
+        "alter table ledger_account drop constraint ck_ledger_account_floored",
+        "update ledger_account set min_balance = -100 where id = '{a}'")),
+}  # fmt: skip
+
+
+async def test_several_at_once_are_each_found(own, monkeypatch):
+    monkeypatch.setattr(verification, "_SETTLED", timedelta(0))
+    since = Mark(datetime.now(UTC) - timedelta(days=1), 0)
+    for _, _, statements in TOGETHER.values():
+        own.tamper(*statements)
+    planted = {(invariant, str(own.ids[whose])) for invariant, whose, _ in TOGETHER.values()}
+    assert planted <= await own.findings()
+    assert planted <= await own.findings(since)
+
+
+async def test_more_posted_than_was_held_is_found(own):
+    own.tamper(
+        "update ledger_hold_leg set amount = sign(amount) * 59 where transfer_id = '{resolved}'"
+    )
+    assert (Invariant.I5, str(own.ids["resolved"])) in await own.findings()
+
+
+async def test_a_transfer_gone_with_its_event_leaves_a_gap(own):
+    """Nothing of it is left, and every balance is right without it."""
+    (seq,) = own.root.execute(
+        "select seq from event where object_id = %s", [own.ids["x"]]
+    ).fetchone()
+    own.tamper(
+        "delete from ledger_posting where transfer_id = '{x}'",
+        "delete from ledger_transfer where id = '{x}'",
+        "delete from event where object_id = '{x}'",
+        "update ledger_posting set balance_after = balance_after + 5 where account_id = '{a}'"
+        " and transfer_id <> '{in}'",
+        "update ledger_account set posted = posted + 5 where id = '{a}'",
+        "update ledger_account set posted = posted - 5 where id = '{b}'",
+    )
+    assert await own.findings() == {(Invariant.I7, str(seq))}
+    own.tamper("delete from event where brand_id = '{brand}' and seq > 2")
+    (head,) = own.root.execute(
+        "select event_seq from brand_head where brand_id = %s", [own.brand_id]
+    ).fetchone()
+    assert (Invariant.I7, str(head)) in await own.findings(), "the end of the log is missing"
+
+
+async def test_missing_guards_are_found(own):
+    for statement in (
+        "alter table ledger_posting disable trigger balanced",
+        "drop trigger judged on ledger_transfer",
+        "create or replace trigger only_added before delete on ledger_snapshot"
+        " for each row execute function suppress_redundant_updates_trigger()",
+        "grant delete on ledger_hold_leg to testdesk_worker",
+        "grant insert on ledger_posting to testdesk_app",
+        "grant update (posted) on ledger_account to testdesk_app",
+        "grant truncate on ledger_snapshot to pg_monitor",
+        FLOOR,
+        "drop index ix_ledger_transfer_brand_id_resolves_id",
+        "alter table idempotency drop constraint pk_idempotency",
+    ):
+        own.root.execute(statement)
+    assert await own.findings() == {
+        (Invariant.I4, missing)
+        for missing in (
+            "balanced on ledger_posting",
+            "judged on ledger_transfer",
+            "only_added on ledger_snapshot",
+            "DELETE on ledger_hold_leg for testdesk_worker",
+            "INSERT on ledger_posting for testdesk_app",
+            "UPDATE on ledger_account for testdesk_app",
+            "TRUNCATE on ledger_snapshot for pg_monitor",
+            "ck_ledger_account_floor on ledger_account",
+            "ix_ledger_transfer_brand_id_resolves_id on ledger_transfer",
+            "pk_idempotency on idempotency",
+        )
+    }
 
 
 @pytest.mark.parametrize("answer", ["null", "'['", "''"], ids=["none", "cut", "empty"])
@@ -187,7 +260,7 @@ async def test_an_answer_that_cannot_be_given_again_is_found(own, answer):
     assert await own.findings() == {(Invariant.I10, "SYSTEM:test:key")}
 
 
-async def test_clearing_is_told_with_its_age_and_no_finding(own):
+async def test_clearing_is_told_with_its_age_and_found_past_its_time(own):
     await own.books.post(moved(own.ids["a"], own.ids["psp"], 200, key="back"))
     verdict = await verify(own.worker, own.brand_id)
     (aged,) = verdict.clearing
@@ -197,6 +270,16 @@ async def test_clearing_is_told_with_its_age_and_no_finding(own):
     ).fetchone()[0]
     assert aged.since == at
     assert verdict.findings == ()
+    running = RunningVerification()
+    assert await running(own.worker, own.brand_id) == 0
+    old = "update ledger_posting set recorded_at = recorded_at - interval '{hours}'"
+    own.tamper("delete from ledger_snapshot", old.replace("{hours}", "23 hours"))
+    assert await running(own.worker, own.brand_id) == 0
+    own.tamper(old.replace("{hours}", "2 hours"))
+    assert await own.findings() == {(Invariant.I9, str(own.ids["psp"]))}
+    assert await running(own.worker, own.brand_id) == 1, "each round looks at all of them"
+    await own.books.post(moved(own.ids["bank"], own.ids["psp"], 800, key="settled"))
+    assert await running(own.worker, own.brand_id) == 0
 
 
 async def test_rounds_go_on_where_the_last_one_ended(own):

@@ -22,6 +22,7 @@ STATEMENTS: Mapping[str, str] = {
     "I7 of all, counted": str(verification._BOTH.text),
     "I7 of all": str(verification._UNEVEN.text),
     "I7 of late": str(verification._UNEVEN_RECENT.text),
+    "I7 of the log": str(verification._GAPS.text),
 }
 LINEAR = 7
 """How much four times as many may cost, with logarithms and noise; sixteen is a square."""

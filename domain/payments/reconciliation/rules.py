@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from domain.payments.reconciliation.values import (
     Expected,
@@ -60,6 +61,12 @@ def gross_of(line: Line) -> int:
 def fee_of(line: Line) -> int:
     """What a line books as the PSP's fee."""
     return 0 if line.type is LineType.DISPUTE_FEE else line.fee_minor
+
+
+def is_same_line(line: Line, booked: Any) -> bool:
+    """Whether a line says again what an earlier file said under its id: `booked` has that."""
+    names = ("type", "psp_id", "currency", "gross_minor", "fee_minor", "net_minor")
+    return all(getattr(line, name) == getattr(booked, name) for name in names)
 
 
 def part_cleared(gross_minor: int, left_minor: int) -> int:

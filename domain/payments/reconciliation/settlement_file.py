@@ -90,7 +90,7 @@ def _amount(n: int, name: str, fields: Mapping[str, str]) -> int:
     try:
         return to_minor(parse_decimal(fields[name]), fields["currency"])
     except Invalid as error:
-        raise SettlementMalformed(n, f"{name} is no amount: {error.message}") from error
+        raise SettlementMalformed(n, f"{name} is no amount: {error.message.rstrip('.')}") from error
 
 
 def _kind(n: int, text: str) -> LineType:

@@ -21,6 +21,7 @@ from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
 from domain.payments.queries import find_policy
+from domain.payments.reconciliation.commands.compare_lines import compare_lines
 from domain.payments.reconciliation.commands.match_lines import match, missing_since
 from domain.payments.reconciliation.commands.open_discrepancies import Found, open_discrepancies
 from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
@@ -36,10 +37,6 @@ from tenants.work import WriteWork
 
 NAME_MAX = 200
 _LOOK_BACK = timedelta(days=7)
-_KNOWN = text(
-    "select ext_line_id from settlement_line where brand_id = :brand_id"
-    " and connection_id = :connection_id and ext_line_id = any(:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(Text)))
 _COLUMNS: dict[str, Any] = {
     "n": Integer, "ext_line_id": Text, "ext_settlement_id": Text, "date": Date, "type": Text,
     "psp_id": Text, "payment_reference": Text, "currency": Text, "gross_minor": Numeric,
@@ -70,6 +67,7 @@ async def import_settlement(
     refunds: Mapping[str, str] | None = None,
 ) -> Imported:
     """Import a settlement file of a connection: a file once, and each line once across files.
+    A line that an earlier file had with other figures is told and books nothing.
 
     Books per currency, in one transfer: PSP_FEES −fees, BANK −net, PSP_CLEARING +what we had
     booked, SUSPENSE + the rest. What we booked up to the file's last day, older than the policy's
@@ -87,7 +85,7 @@ async def import_settlement(
     before = await _find(work, connection_id, digest)
     if before is not None:
         return Imported(before, replayed=True)
-    fresh = await _unknown(work, connection_id, lines)
+    fresh, restated = await compare_lines(work, connection_id, lines)
     judged = judge_lines(fresh, await match(work, connection_id, fresh, refunds or {}))
     actor = work.scope.actor
     row: dict[str, Any] = {
@@ -98,7 +96,7 @@ async def import_settlement(
         "digest": digest,
         "lines": len(judged),
         "matched": sum(one.verdict is LineVerdict.MATCHED for one in judged),
-        "differing": sum(one.verdict is not LineVerdict.MATCHED for one in judged),
+        "differing": restated + sum(one.verdict is not LineVerdict.MATCHED for one in judged),
         "imported_by": actor.id if actor.kind is ActorKind.STAFF else None,
         "imported_at": work.now(),
     }
@@ -136,14 +134,6 @@ async def _find(work: WriteWork, connection_id: UUID, digest: str) -> UUID | Non
         )
     )
     return None if row is None else row.id
-
-
-async def _unknown(work: WriteWork, connection_id: UUID, lines: Sequence[Line]) -> list[Line]:
-    """The lines that no earlier file had."""
-    given = {"ids": [line.ext_line_id for line in lines]}
-    rows = await work.rows(_KNOWN, _of(work, connection_id) | given)
-    known = {row.ext_line_id for row in rows}
-    return [line for line in lines if line.ext_line_id not in known]
 
 
 def _of(work: WriteWork, connection_id: UUID) -> dict[str, Any]:

@@ -165,6 +165,29 @@ async def test_a_line_that_an_earlier_file_had_counts_once(till: Till, client: C
     assert [row.lines for row in till.make.rows(settlement, till.brand)] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("gross", "fee", "told"),
+    [(90_00, 2_90, (100_00, 90_00)), (100_00, 3_90, (97_10, 96_10))],
+    ids=["another amount", "another fee"],
+)
+async def test_a_line_that_a_later_file_tells_otherwise_is_told_and_books_nothing(
+    till: Till, client: Client, gross: int, fee: int, told: tuple[int, int]
+) -> None:
+    deposit = await till.deposit(client, 100_00)
+    first = line("payment", deposit["ext_id"], 100_00, 2_90, line_id="ln_1")
+    await bring(till, file_of(first))
+    booked = await house(till)
+    await bring(till, file_of(line("payment", deposit["ext_id"], gross, fee, line_id="ln_1")))
+    assert found(till) == [("SETTLEMENT_DIFFERS", "OPEN", *told)]
+    assert await house(till) == booked
+    assert [
+        (row.lines, row.matched, row.differing) for row in till.make.rows(settlement, till.brand)
+    ] == [(1, 1, 0), (0, 0, 1)]
+    await bring(till, file_of(first, ""))
+    assert found(till) == [("SETTLEMENT_DIFFERS", "RESOLVED", *told)]
+    assert await house(till) == booked
+
+
 async def test_without_line_ids_a_line_is_known_by_what_it_is_about(
     till: Till, client: Client
 ) -> None:

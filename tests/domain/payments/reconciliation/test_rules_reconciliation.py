@@ -1,5 +1,6 @@
 """Verdicts on lines, ageing by first in first out, shares."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from domain.kernel.money import Money
 from domain.payments.reconciliation.rules import (
     Part,
     is_aged,
+    is_same_line,
     judge_lines,
     older_minor,
     open_parts,
@@ -76,6 +78,14 @@ def test_lines_of_one_subject_are_judged_together() -> None:
     ]
     assert judged[0].expected is not None
     assert judged[0].expected.told_minor == 120
+
+
+def test_a_line_is_the_same_by_what_it_moves() -> None:
+    booked = line(1, 100, 3)
+    assert is_same_line(replace(booked, n=7, reference="x", date=date(2026, 1, 6)), booked)
+    for other in (line(1, 99, 3), line(1, 100, 2), line(1, 100, 3, currency="EUR"),
+                  line(1, 100, 3, type=LineType.DISPUTE), line(2, 100, 3)):  # fmt: skip
+        assert not is_same_line(other, booked)
 
 
 def test_another_currency_clears_nothing() -> None:

@@ -98,6 +98,7 @@ class TransferCreatePayload:
         **CLIENT,
         **_MISMATCH,
         "AMOUNT_TOO_LOW": "It comes to nothing in the other currency; see `message`.",
+        "AMOUNT_TOO_HIGH": "It comes to more than an amount can be.",
         "CURRENCY_UNAVAILABLE": "The brand keeps no wallets in that currency.",
         "PRICE_UNAVAILABLE": "Nobody prices that at present.",
         "PRICE_STALE": "The market has shown no new price for a while.",

@@ -12,6 +12,7 @@ from domain.accounts.values import AccountAccess, AccountKind, AccountStatus
 from domain.kernel.errors import Conflict, Invalid, Refused
 from domain.kernel.money import (
     EXACT,
+    MAX_DIGITS,
     Money,
     from_minor,
     round_down_to_minor,
@@ -93,7 +94,7 @@ def decide_account(account: Any, *, path: tuple[str, ...]) -> None:
 
 
 def decide_leaving(amount: Money, state: Any) -> None:
-    """Whether an account has that much to give, by its last known `state`.
+    """Whether an account had that much to give when its `state` was known last.
 
     The platform, which knows it to the tick, has the last word. Refusals: INSUFFICIENT_FUNDS.
     """
@@ -131,7 +132,8 @@ def convert(amount: Money, to_currency: str, *, mid: Decimal, spread_bps: int) -
     What the client gets is rounded down, so that no way of cutting an amount into conversions, or
     of going round through currencies, ever gains. 1,000.00 EUR at 1.0850 with 100 bps: rate
     1.07415, the client gets 1,074.15 USD, we 10.85 (domain facts D4).
-    Refusals: AMOUNT_TOO_LOW when nothing would come out.
+    Refusals: AMOUNT_TOO_LOW when nothing would come out, AMOUNT_TOO_HIGH when more would than an
+    amount can be.
     """
     with localcontext(EXACT):
         rate = mid * (_BPS - spread_bps) / _BPS
@@ -143,6 +145,9 @@ def convert(amount: Money, to_currency: str, *, mid: Decimal, spread_bps: int) -
         message = f"Convert at least {least} {amount.currency}: less comes to nothing."
         raise Refused("AMOUNT_TOO_LOW", message, path=_AMOUNT)
     spread = round_to_minor(at_mid, to_currency) - got
+    if got + spread >= 10**MAX_DIGITS:
+        message = f"That is more than an amount of {to_currency} can be."
+        raise Refused("AMOUNT_TOO_HIGH", message, path=_AMOUNT)
     return Converted(rate.normalize(EXACT), amount.amount_minor, got, spread)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.accounts.commands.move_balance import BalanceMove, move_balance
-from domain.accounts.queries import find_state, get_account
+from domain.accounts.queries import find_last_deal, find_state, get_account, is_money_moving
 from domain.accounts.rules import decide_client_may_act
 from domain.accounts.trading import BalanceKind
 from domain.clients.standing import ClientStanding, find_standing
@@ -13,6 +13,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.ledger.accounts import ledger_accounts
+from domain.payments.ledger.errors import InsufficientFunds
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, TransferState
 from domain.payments.transfers.commands.make_quote import use_quote
@@ -117,7 +118,7 @@ async def _plan(work: WriteWork, wish: TransferWish) -> _Planned:
         if end.account is not None:
             decide_account(end.account, path=("input", named))
     if source.id is not None and source.kind is _ACCOUNT:
-        decide_leaving(amount, await find_state(work, source.id))
+        await _decide_leaving(work, source.id, amount)
     quote = None
     if wish.quote_id is not None:
         quote = await get_quote(work, wish.quote_id)
@@ -129,6 +130,22 @@ async def _plan(work: WriteWork, wish: TransferWish) -> _Planned:
             now=work.now(),
         )
     return _Planned(source, target, amount, quote, standing)
+
+
+async def _decide_leaving(work: WriteWork, account_id: UUID, amount: Money) -> None:
+    """Whether the account's last known state has that much to give; one that is older than what
+    was moved or traded there proves nothing, and the platform decides.
+
+    Refusals: INSUFFICIENT_FUNDS.
+    """
+    state = await find_state(work, account_id)
+    try:
+        decide_leaving(amount, state)
+    except InsufficientFunds:
+        last = await find_last_deal(work, account_id)
+        is_behind = last is not None and last.at >= state.as_of
+        if not is_behind and not await is_money_moving(work, account_id, since=state.as_of):
+            raise
 
 
 async def _end(work: WriteWork, wish: EndWish, other: End | None, named: str) -> End:

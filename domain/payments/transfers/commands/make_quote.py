@@ -20,7 +20,7 @@ async def make_quote(work: WriteWork, wish: QuoteWish, price: Price) -> dict[str
     """Keep both totals of a conversion at the price that was asked for before; the `quote` id.
 
     Refusals: NOT_FOUND, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED, INVALID, AMOUNT_TOO_LOW,
-    CURRENCY_MISMATCH, CURRENCY_UNAVAILABLE.
+    AMOUNT_TOO_HIGH, CURRENCY_MISMATCH, CURRENCY_UNAVAILABLE.
     """
     wallet = await get_wallet(work, wish.wallet_id, named="fromWalletId")
     standing = await find_standing(work, wallet.client_id)

@@ -114,6 +114,14 @@ def test_the_smallest_amount_is_told_and_is_enough(mid: D, spread: int):
         assert refusal(lambda: convert(least - 1)) == ("AMOUNT_TOO_LOW", ("input", "amount"))
 
 
+def test_a_conversion_into_more_than_an_amount_is_refused():
+    most = 10**38 - 1
+    made = rules.convert(Money(most, "USD"), "EUR", mid=D("0.9"), spread_bps=0)
+    assert made.to_minor == most * 9 // 10
+    told = refusal(lambda: rules.convert(Money(most, "EUR"), "USD", mid=D("1.1"), spread_bps=5_000))
+    assert told == ("AMOUNT_TOO_HIGH", ("input", "amount")), "with the spread it is too much"
+
+
 def test_a_conversion_into_nothing_is_refused():
     convert = rules.convert
     told = refusal(lambda: convert(Money(1, "JPY"), "EUR", mid=D("0.001"), spread_bps=0))

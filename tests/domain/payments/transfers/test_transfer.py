@@ -112,6 +112,34 @@ async def test_what_the_platform_does_not_give_is_not_credited(till):
     assert await till.booked() == {"bank": -100, "wallet": 100}
 
 
+async def test_what_came_since_the_state_was_known_can_be_taken_back_at_once(till):
+    """The state of an account is kept every second: what a client sees arrive counts before."""
+    wallet = await till.fill("USD", 50_000)
+    await till.transfer(wallet, till.account.id, "200")
+    await till.settle()
+    await till.transfer(wallet, till.account.id, "100")
+    await till.carry()
+    await till.consume()
+    await till.transfer(till.account.id, wallet, "250")
+    await till.settle()
+    assert await till.booked() == {"bank": -50_000, "wallet": 45_000, "trading": 5_000}
+
+
+async def test_what_was_won_since_the_state_was_known_can_be_taken_off(till, superuser):
+    wallet = await till.fill("USD", 50_000)
+    await till.transfer(wallet, till.account.id, "200")
+    await till.settle()
+    superuser.execute(
+        "update account_state set balance_minor = 1, free_margin_minor = 1,"
+        " as_of = (select max(at) from deal d where d.account_id = account_state.account_id)"
+        " where account_id = %s",
+        [till.account.id],
+    )
+    await till.transfer(till.account.id, wallet, "150")
+    await till.settle()
+    assert await till.booked() == {"bank": -50_000, "wallet": 45_000, "trading": 5_000}
+
+
 async def test_more_than_is_withdrawable_is_refused_at_once(till):
     wallet = await till.fill("USD", 100)
     till.make.state(till.account, balance_minor=499, free_margin_minor=499)

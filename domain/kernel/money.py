@@ -15,10 +15,15 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 MAX_DIGITS = 38
 _PLAIN = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,18})?", re.ASCII)
 
-# ISO 4217 minor units where they differ from two, and the coins this product knows.
+# ISO 4217 minor units where they are not two, and the coins this product knows by their networks'
+# own units. A code is never given another scale: amounts are kept in its minor units.
 _SCALES = {
-    "JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0,
-    "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3,
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+         "VND", "VUV", "XAF", "XOF", "XPF"), 0
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
     "BTC": 8, "USDT": 6, "USDC": 6, "ETH": 18,
 }  # fmt: skip
 
@@ -58,12 +63,16 @@ def to_minor(amount: Decimal, currency: str, *, path: tuple[str, ...] = ()) -> i
 
     Refusals: INVALID when the amount has more decimals than the currency or too many digits.
     """
+    scale = scale_of(currency)
     with localcontext(EXACT):
-        scaled = amount.scaleb(scale_of(currency))
+        scaled = amount.scaleb(scale)
         whole = scaled.to_integral_value()
-        if scaled != whole or abs(whole) >= 10**MAX_DIGITS:
-            message = f"{currency} has {scale_of(currency)} decimals."
-            raise Invalid("INVALID", message, path=path)
+        if scaled != whole:
+            raise Invalid("INVALID", f"{currency} has {scale} decimals.", path=path)
+        if abs(whole) >= 10**MAX_DIGITS:
+            message = f"An amount of {currency} has at most {MAX_DIGITS - scale} digits"
+            tail = "." if scale == 0 else " before the point."
+            raise Invalid("INVALID", message + tail, path=path)
     return int(whole)
 
 

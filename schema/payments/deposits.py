@@ -45,7 +45,7 @@ class PaymentOption:
     min: Money | None = strawberry.field(description="The smallest amount.")
     max: Money | None = strawberry.field(description="The largest amount.")
     fee: Money | None = strawberry.field(
-        description="What the client pays for the amount that you asked about."
+        description="What the client pays for the amount that you asked about, above zero."
     )
     available: bool = strawberry.field(description="Whether the client can use it now.")
     unavailable_reason: str | None = strawberry.field(
@@ -185,7 +185,7 @@ def _option(
     reason = against or why_not(method, amount_minor, country=country)
     terms = method.terms
     fee = None
-    if terms is not None and amount_minor is not None:
+    if terms is not None and amount_minor is not None and amount_minor > 0:
         fee = Money.of(fee_on(terms, amount_minor), terms.currency)
     return PaymentOption(
         currency_code=CurrencyCode(terms.currency) if terms else None,

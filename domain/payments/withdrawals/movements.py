@@ -22,7 +22,7 @@ from domain.payments.ledger.values import (
 )
 from tenants.work import WriteWork
 
-WITHDRAWAL, FEE, RETURN = "withdrawal", "withdrawal_fee", "withdrawal_return"
+WITHDRAWAL, FEE, RETURN = "WITHDRAWAL", "WITHDRAWAL_FEE", "WITHDRAWAL_RETURN"
 
 
 @dataclass(frozen=True, slots=True)

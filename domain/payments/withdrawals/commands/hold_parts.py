@@ -9,7 +9,7 @@ from domain.payments.approvals.rules import position
 from domain.payments.commands.record_payment import change
 from domain.payments.tables import approval, withdrawal_leg
 from domain.payments.values import ApprovalLevel, ApprovalStatus, LegStatus, PaymentStatus
-from domain.payments.withdrawals.movements import FEE, Movements, of_fee, of_leg
+from domain.payments.withdrawals.movements import FEE, WITHDRAWAL, Movements, of_fee, of_leg
 from domain.payments.withdrawals.queries import among_ids
 from domain.payments.withdrawals.rules import ask_pause
 from domain.payments.withdrawals.values import Part
@@ -97,7 +97,7 @@ async def make_firm(
     """Hold again without an end what was approved: nothing may expire on its way to the PSP."""
     for leg in legs:
         hold_id = work.new_id()
-        movements.release(of_leg(row, leg._mapping).stem, "withdrawal", leg.hold_id)
+        movements.release(of_leg(row, leg._mapping).stem, WITHDRAWAL, leg.hold_id)
         movements.hold(of_leg(row, leg._mapping), hold_id, None, tag="firm")
         await set_leg(work, leg.id, hold_id=hold_id, ask_at=work.now() + ask_pause())
     if row["hold_id"] is None:

@@ -72,7 +72,7 @@ async def reading(
             await task
 
 
-async def until(holds: Callable[[], Any], *, seconds: float = 10) -> Any:
+async def until(holds: Callable[[], Any], *, seconds: float = 60) -> Any:
     """What `holds` returns once it is true; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not (found := holds()):  # noqa: ASYNC110 - see below

@@ -44,7 +44,7 @@ async def reached(socket: Path) -> AsyncIterator[Driver]:
     """A caller of the process at a socket, once it answers."""
     transport = httpx.AsyncHTTPTransport(uds=str(socket), retries=3)
     async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as client:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await _answers(client):  # noqa: ASYNC110 - another process starts
                 await asyncio.sleep(0.02)
         yield Driver(client)
@@ -169,7 +169,7 @@ async def test_a_killed_connection_is_made_again_with_the_lock(
         path, body = "/accounts/1001/balance-operations", {"kind": "DEPOSIT", "amount": "1.00"}
         answer = await driver.call("POST", path, body, op=f"d{number}")
         if answer.status_code == 503:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while answer.status_code == 503:
                     await asyncio.sleep(0.05)
                     answer = await driver.call("POST", path, body, op=f"d{number}")

@@ -79,7 +79,7 @@ class Payer:
 
     async def until(self, payment: str, *statuses: str) -> Any:
         """The payment once it has one of these statuses."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:  # PSP, worker and server are other processes: only looking tells
                 found = await self.ask(PAYMENT, id=payment)
                 if found["status"] in statuses:
@@ -92,7 +92,7 @@ class Payer:
 
     async def wallet_until(self, currency: str, available: Decimal) -> Any:
         """The wallet once it has exactly so much to spend."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:  # as above
                 found = await self.wallet(currency)
                 if Decimal(found["available"]["amount"]) == available:

@@ -43,7 +43,7 @@ async def ask(client: Client, document: str, **variables: Any) -> Any:
 
 async def mailed_token(home: Path, address: str) -> str:
     """The token in the mail to an address, once it lies in the outbox."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:  # the worker is another process: only looking tells
             for path in (home / "outbox").glob("*.eml"):
                 mail = email.message_from_bytes(path.read_bytes())

@@ -59,7 +59,7 @@ async def transferred(payer: Payer, key: str, source: Any, target: Any, amount: 
 
 async def balance_until(payer: Payer, account: str, balance: Decimal) -> None:
     """Wait for the platform's own word: it comes over its stream."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             state = (await payer.ask(ACCOUNT, id=account))["state"]
             if state and Decimal(state["balance"]["amount"]) == balance:
@@ -71,7 +71,7 @@ async def traded(payer: Payer, account: str) -> Decimal:
     """Buy and sell once; what that made or cost, commission and swap included."""
     placed = await payer.ask(PLACE, account=account)
     assert placed["order"]["status"] == "FILLED", placed
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (held := (await payer.ask(ACCOUNT, id=account))["positions"]):  # noqa: ASYNC110 - only looking tells
             await asyncio.sleep(0.05)
         await payer.ask(CLOSE, key="sell", position=held[0]["id"])
@@ -129,7 +129,7 @@ async def test_deposit_trade_and_withdraw_leaves_clearing_at_zero(
     await balance_until(payer, account, Decimal(0))
     await payer.wallet_until("EUR", left)
     key = await client_key(payer)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await clearing(installation, "PLATFORM_CLEARING", key) != 0:  # noqa: ASYNC110 - another process books
             await asyncio.sleep(0.05)
     assert await clearing(installation, "CLIENT_TRADING", key) == 0

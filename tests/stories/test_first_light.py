@@ -88,7 +88,7 @@ class Trader:
 
     async def close_all(self, key: str) -> None:
         client = http(self.installation, self.token)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (held := (await ask(client, POSITIONS, account=self.account))["positions"]):  # noqa: ASYNC110 - only looking tells
                 await asyncio.sleep(0.05)  # the deal arrives over the platform's stream
         for position in held:
@@ -206,7 +206,7 @@ async def test_another_brand_sees_none_of_it(trader: Trader) -> None:
 async def settled_truth(trader: Trader) -> list[str]:
     """Kinds of all the trader's events, once every deal that was asked for has arrived."""
     client = http(trader.installation, trader.token)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             kinds = [event["kind"] for event in await pull_all(client)]
             if kinds.count("deal_closed") == kinds.count("close_requested"):

@@ -68,7 +68,7 @@ async def subscriber(url: str, token: str) -> AsyncIterator[asyncio.StreamReader
 
 async def until_settled(lines: asyncio.StreamReader, deposit: str) -> dict[str, Any]:
     """What the subscriber saw when the deposit was settled."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while line := await lines.readline():
             item: dict[str, Any] = json.loads(line)
             if item.get("kind") == "SETTLED" and item["depositId"] == deposit:

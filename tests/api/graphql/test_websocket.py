@@ -45,7 +45,7 @@ async def subscribe(socket: ClientConnection, name: str, query: str, **more: Any
 
 async def closed_with(socket: ClientConnection) -> int:
     """The close code the server sent; what it said before is skipped."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with suppress(ConnectionClosed):
             while True:
                 await socket.recv()

@@ -84,7 +84,7 @@ async def pull(feeds: Feeds, scope: Scope, feed: Feed, **options: Any) -> Pulled
         return await feeds.pull(work, feed, **options)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Returns when the condition holds; fails the test when it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is awaited has no event to wait on

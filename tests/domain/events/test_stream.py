@@ -32,7 +32,7 @@ def opened(number=0, **columns):
 async def take(feed, count):
     """The next `count` events of a feed, heartbeats left out."""
     found = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < count:
             entry = await anext(feed)
             if isinstance(entry, Happened):

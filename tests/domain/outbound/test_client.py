@@ -148,7 +148,7 @@ async def test_large_answers_do_not_open_the_breaker_and_slow_ones_do():
             with pytest.raises(TooLarge):
                 await out.once("GET", "/")
         assert side.calls == 8
-    async with speaking(silent, Patience(call_s=0.05)) as (out, side):
+    async with speaking(silent, Patience(call_s=0.4)) as (out, side):
         for _ in range(5):
             with pytest.raises(Lost):
                 await out.once("GET", "/")

@@ -186,7 +186,7 @@ async def changed(world: World, brand: Brand, account: Account, leverage: int) -
 
 async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < count:
             item = await anext(feed)
             if item["__typename"] == "AccountEvent":

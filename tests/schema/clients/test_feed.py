@@ -35,7 +35,7 @@ async def follow(world: World, scope: Scope, **variables: Any) -> AsyncIterator[
 async def take(feed: AsyncIterator[Any], kinds: int) -> list[Any]:
     """The next events, heartbeats left out."""
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < kinds:
             item = await anext(feed)
             if item["__typename"] == "ClientEvent":

@@ -202,7 +202,7 @@ async def test_denied_without_the_permission(ask: Ask, make: Factory, brand: Bra
 
 async def follow(world: World, scope: Scope) -> AsyncIterator[Any]:
     results = await world.assembled.schema.stream(FEED, context_value=world.context(scope))
-    async with aclosing(results) as stream, asyncio.timeout(20):
+    async with aclosing(results) as stream, asyncio.timeout(60):
         async for one in stream:
             assert one.errors is None, one.errors
             yield one.data["leadEvents"]

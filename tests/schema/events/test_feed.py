@@ -144,7 +144,7 @@ async def stream(context, **variables):
 
 
 async def nexts(results, count):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         found = [await anext(results) for _ in range(count)]
     assert [one.errors for one in found] == [None] * count
     return [one.data["accountEvents"] for one in found]

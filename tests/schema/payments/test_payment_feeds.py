@@ -31,7 +31,7 @@ PULL = "query ($topics: [EventTopic!]) { events(topics: $topics) { events { kind
 async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
     """The next events, heartbeats left out."""
     found: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < count:
             item = await anext(feed)
             if item["__typename"] != "FeedHeartbeat":

@@ -28,7 +28,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/house
-	$(BIN)/pytest -q --no-header -k test_rules --cov=domain --cov=simulator --cov=sandbox tests/domain \
+	$(BIN)/pytest -n 2 -q --no-header -k test_rules --cov=domain --cov=simulator --cov=sandbox tests/domain \
 		tests/simulator tests/sandbox
 
 conformance: $(VENV)/dev.stamp

@@ -102,6 +102,7 @@ def simulator() -> None:
         socket=settings.simulator_socket,
         prices=settings.prices,
         speed=settings.price_speed,
+        has_controls=settings.environment == "development",
     )
     try:
         serving.run_until_signalled(market)

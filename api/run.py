@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
 from api import database, serving
@@ -18,6 +19,7 @@ from api.supervisor import Stopped, Supervisor, program
 from api.welcome import greet
 
 T = TypeVar("T")
+_BAR = 30
 
 
 class Progress:
@@ -25,6 +27,15 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._shown: Status | None = None
+        self._title = ""
+
+    def advance(self, share: float) -> None:
+        """Show how far the step that runs has come, from 0 to 1."""
+        if self._shown is not None:
+            done = round(share * _BAR)
+            bar = "█" * done + "░" * (_BAR - done)
+            self._shown.update(f"{self._title} {bar} {share:.0%}")
 
     def say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
@@ -34,8 +45,12 @@ class Progress:
         started = time.monotonic()
         if not self.console.is_terminal:
             self.say(f"  {title} …")
-        with self.console.status(title):
-            result = await supervisor.unless_stopped(work)
+        with self.console.status(title) as shown:
+            self._shown, self._title = shown, title
+            try:
+                result = await supervisor.unless_stopped(work)
+            finally:
+                self._shown = None
         self.say(f"✓ {title} ({time.monotonic() - started:.1f} s)")
         return result
 
@@ -86,7 +101,7 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
     if settings.environment == "development":
         takes_calls = partial(serving.accepts_tcp, SANDBOX_HOST, settings.sandbox_port)
         await step("sandbox vendors", supervisor.start(program("sandbox", "sandbox", takes_calls)))
-        await step("demo brands", seed(settings, urls, progress.say))
+        await step("demo brands", seed(settings, urls, progress.say, progress.advance))
     states = partial(serving.accepts_unix, str(settings.states_socket))
     await step("worker", supervisor.start(program("worker", "worker", states)))
     answers = partial(serving.accepts_tcp, settings.host, settings.port)

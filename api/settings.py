@@ -64,6 +64,13 @@ class Settings(BaseSettings):
         default=15.0, gt=0, le=10_000, description="market seconds per second"
     )
 
+    demo_scale: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="how much of the demo's past is told: 1 is 3,000 leads and 600 clients, 0 none",
+    )
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:

@@ -20,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180
+SOME_PAST = "0.03"
 STOP_SECONDS = 30
 
 
@@ -51,7 +52,8 @@ def load(path: Path) -> dict[str, Any]:
 
 def _start(home: Path, log: Path) -> subprocess.Popen[bytes]:
     ports = {"PORT": str(_free_port()), "SANDBOX_PORT": str(_free_port())}
-    environment = {**os.environ, "BACKDESK_HOME": str(home), **ports}
+    past = os.environ.get("DEMO_SCALE", SOME_PAST)
+    environment = {**os.environ, "BACKDESK_HOME": str(home), "DEMO_SCALE": past, **ports}
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - our own command
             [Path(sys.executable).with_name("backdesk"), "run"],

@@ -42,12 +42,16 @@ class SimulatorSettings:
     has_controls: bool = False
 
 
-async def simulate(url: str, *, socket: Path, prices: Path | None, speed: float) -> None:
+async def simulate(
+    url: str, *, socket: Path, prices: Path | None, speed: float, has_controls: bool = False
+) -> None:
     """Runs on a Unix socket until it is cancelled.
 
     Raises AlreadyRunning when another simulator has this database, StoreDown when there is none.
     """
-    settings = SimulatorSettings(url, prices=prices, speed=Decimal(str(speed)))
+    settings = SimulatorSettings(
+        url, prices=prices, speed=Decimal(str(speed)), has_controls=has_controls
+    )
     async with running(settings) as app:
         await serve(app, socket)
 

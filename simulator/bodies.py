@@ -159,3 +159,35 @@ class QuoteBody(Body):
 
 class DayBody(Body):
     day: date
+
+
+class PastAccountBody(Body):
+    at: AwareDatetime
+    login: Login
+    group: Name
+    leverage: Annotated[int, Field(ge=1, le=10_000)]
+    currency: Name
+    client_ref: Name
+
+
+class PastTransferBody(Body):
+    at: AwareDatetime
+    login: Login
+    amount: Number
+    op_id: Name
+    comment: Comment = ""
+
+
+class PastTradeBody(Body):
+    at: AwareDatetime
+    closed_at: AwareDatetime
+    login: Login
+    symbol: Name
+    side: Side
+    lots: Number
+
+
+class PastBody(Body):
+    accounts: Annotated[list[PastAccountBody], Field(max_length=2_000)] = []
+    transfers: Annotated[list[PastTransferBody], Field(max_length=2_000)] = []
+    trades: Annotated[list[PastTradeBody], Field(max_length=2_000)] = []

@@ -1,14 +1,21 @@
-"""Test controls: faults, the market by hand. Served only when the process was told to."""
+"""Test controls: faults, the market by hand, a past. Served only when the process was told to."""
+
+import asyncio
+import secrets
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import bodies, shapes
+from simulator import accounts, bodies, shapes
+from simulator.book import Draft
 from simulator.faults import Fault, FaultKind, Faults
 from simulator.market import manual_quote
+from simulator.past import Past, PastAccount, PastTrade, PastTransfer, tell
 from simulator.prices import find_symbol
-from simulator.wire import answer, body_of, engine_of, guarded
+from simulator.shapes import Json
+from simulator.wire import answer, body_of, engine_of, guarded, write
 
 
 def _faults(request: Request) -> Faults:
@@ -56,11 +63,28 @@ async def roll_over(request: Request) -> Response:
     return answer({})
 
 
+async def tell_past(request: Request) -> Response:
+    """Once under its operation id, so that a story interrupted is told on, and not twice."""
+    asked, market = await body_of(request, bodies.PastBody), engine_of(request).market
+    past = Past(
+        [PastAccount(**dict(one)) for one in asked.accounts],
+        [PastTransfer(**dict(one)) for one in asked.transfers],
+        [PastTrade(**dict(one)) for one in asked.trades],
+    )
+    nobodys = await asyncio.to_thread(accounts.hash_password, secrets.token_urlsafe())
+
+    def play(draft: Draft, _op_id: str) -> Json:
+        return asdict(tell(draft, market, past, nobodys))
+
+    return await write(request, play)
+
+
 ROUTES = [
     Route("/v1/controls/faults", guarded(arm_fault), methods=["POST"]),
     Route("/v1/controls/faults", guarded(disarm_faults), methods=["DELETE"]),
     Route("/v1/controls/market/step", guarded(step), methods=["POST"]),
     Route("/v1/controls/market/speed", guarded(set_speed), methods=["POST"]),
     Route("/v1/controls/market/quotes", guarded(set_quote), methods=["POST"]),
+    Route("/v1/controls/past", guarded(tell_past), methods=["POST"]),
     Route("/v1/controls/rollover", guarded(roll_over), methods=["POST"]),
 ]

@@ -57,6 +57,15 @@ class Market:
         heapify(self._queue)
         return newest
 
+    def at(self, when: datetime) -> list[Quote]:
+        """What each symbol showed at an instant, or would have, before there was a market. Prices
+        that were set by hand are not among them."""
+        ruling = [anchor for anchor in self.anchors if anchor.at <= when]
+        offset = (ruling[-1] if ruling else self.anchors[0]).offset_at(when)
+        return [
+            self._quote(series, series.index_at(offset), when) for series in self.series.values()
+        ]
+
     def due(self, now: datetime) -> list[Quote]:
         """All ticks up to `now`, oldest first. When too many have piled up (the machine slept)
         only the newest of each symbol: the market gapped."""

@@ -5,24 +5,19 @@ that `seq` is gapless and in commit order. It must be the last lock a work takes
 other rows after the head deadlock.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Table, Text, bindparam, text, update
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy import update
 
 from domain.kernel.ids import new_uuid
+from tenants.bulk import Statements, insert_rows
 from tenants.context import Scope
 from tenants.tables import audit, brand_head, event
 from tenants.values import Outcome
-
-_TYPED = (PgUUID, DateTime, BigInteger, Integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +50,6 @@ class Change:
     repeats: int = 1
 
 
-class Statements(Protocol):
-    """The part of a work that appending needs."""
-
-    async def rows(self, statement: Any, parameters: Any = None) -> Sequence[Any]: ...
-
-
 async def append(
     work: Statements, scope: Scope, at: datetime, events: Sequence[Event], changes: Sequence[Change]
 ) -> int | None:
@@ -82,47 +71,12 @@ async def append(
     if events:
         first = event_seq - len(events) + 1
         rows = [_event_row(scope, at, first + n, one) for n, one in enumerate(events)]
-        await _insert(work, event, rows)
+        await insert_rows(work, event, rows)
     if changes:
         first = audit_seq - len(changes) + 1
         rows = [_audit_row(scope, at, first + n, one) for n, one in enumerate(changes)]
-        await _insert(work, audit, rows)
+        await insert_rows(work, audit, rows)
     return int(event_seq) if events else None
-
-
-async def _insert(work: Statements, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """All rows in one statement of one array a column, the same for any number of them.
-
-    A list of VALUES would be compiled anew each time, which costs more than it takes to insert,
-    and a statement takes 32,767 parameters.
-    """
-    given = {name: [row[name] for row in rows] for name in rows[0]}
-    for name in given.keys() & _documents(table):
-        given[name] = [None if one is None else json.dumps(one) for one in given[name]]
-    await work.rows(_insertion(table), given)
-
-
-@cache
-def _insertion(table: Table) -> Any:
-    names = [column.name for column in table.columns]
-    documents = _documents(table)
-    columns = ", ".join(names)
-    values = ", ".join(f"cast({one} as jsonb)" if one in documents else one for one in names)
-    arrays = ", ".join(f":{one}" for one in names)
-    statement = text(
-        f"insert into {table.name} ({columns})"  # noqa: S608 - names of our own tables
-        f" select {values} from unnest({arrays}) as added({columns})"
-    )
-    return statement.bindparams(*(bindparam(one.name, type_=_array(one)) for one in table.columns))
-
-
-def _array(column: Any) -> ARRAY[Any]:
-    return ARRAY(column.type if isinstance(column.type, _TYPED) else Text)
-
-
-@cache
-def _documents(table: Table) -> frozenset[str]:
-    return frozenset(one.name for one in table.columns if isinstance(one.type, JSONB))
 
 
 def _event_row(scope: Scope, at: datetime, seq: int, one: Event) -> dict[str, Any]:

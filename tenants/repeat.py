@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import Busy, Conflict, DomainError
+from tenants.bulk import Statements
 from tenants.context import Scope
-from tenants.log import Statements
 from tenants.tables import idempotency
 from tenants.values import Outcome
 

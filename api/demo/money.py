@@ -11,9 +11,10 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
+from api.demo.past.books import former_till
 from api.demo.people import People
 from api.demo.sandbox import SandboxControls
-from api.demo.story import BrandStory, fixed
+from api.demo.story import PSP_ID, BrandStory, fixed
 from api.psps import SANDBOX, Psps
 from api.settings import Settings
 from domain.accounts.commands.open_account import open_account
@@ -31,21 +32,26 @@ from domain.payments.deposits.queries import find_deposit
 from domain.payments.deposits.values import DepositWish
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.values import AccountKey
-from domain.payments.queries import find_connection
+from domain.payments.queries import find_connection, get_payment
 from domain.payments.secrets import open_api_key, open_notice_secrets
-from domain.payments.values import MethodKind, PaymentDirection, PspKind
+from domain.payments.values import MethodKind, PaymentDirection, PaymentKind, PspKind
+from domain.payments.withdrawals.commands.approve_withdrawal import approve_withdrawal
 from domain.payments.withdrawals.commands.request_withdrawal import (
     WithdrawalWish,
     request_withdrawal,
 )
-from tenants.context import NO_BRAND, system_scope
+from tenants.access import Access
+from tenants.context import NO_BRAND, Actor, ActorKind, Scope, system_scope
 from tenants.secrets import Vault
+from tenants.values import Role
 from tenants.work import Database, WriteWork
 
-PSP_ID = fixed("psp:sandbox")
 CARD = "4242424242424242"
-PAID_IN = (5_000, 3_000, 1_200, 800, 500, 250)
+PAID_IN = (5_000, 3_000, 9_000, 800)
 """What the first clients have paid in, in the brand's currency."""
+WANTED_BACK = ((0, 4_800), (2, 8_500))
+"""Who wants how much of it back: the second needs two approvals, and has the first."""
+DISPUTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +81,34 @@ def method_id(story: BrandStory, kind: MethodKind) -> UUID:
 
 
 async def seed_cashier(settings: Settings, database: Database, story: BrandStory) -> None:
-    """Connect the brand with the sandbox PSP; its merchant there hears where we listen now."""
+    """Connect the brand with the sandbox PSP."""
     vault = Vault(settings.home.secrets().master_key)
-    scope = system_scope(story.plan.id)
     psp = PspPlan(PSP_ID, "Sandbox PSP", PspKind.SANDBOX, SANDBOX)
     await database.write(system_scope(NO_BRAND), lambda work: save_psp(work, psp))
-    await database.write(scope, partial(_connect, story=story, vault=vault))
-    async with database.read(scope) as work:
-        connection = await find_connection(work, connection_id(story))
-    assert connection is not None, "connected just now"
-    endpoint = f"{story.plan.id.hex}_{connection.id.hex}"
-    async with SandboxControls(settings.sandbox_url, settings.home.secrets().sandbox_token) as told:
-        await told.put_merchant(
-            story.plan.slug,
-            api_key=open_api_key(vault, connection),
-            notice_url=f"http://127.0.0.1:{settings.port}/notices/payments/sandbox/{endpoint}",
-            notice_secrets=open_notice_secrets(vault, connection)[:1],
-            currencies=story.plan.currencies,
-        )
+    command = partial(_connect, story=story, vault=vault)
+    await database.write(system_scope(story.plan.id), command)
+
+
+async def introduce_merchants(settings: Settings, database: Database, story: BrandStory) -> None:
+    """Tell the sandbox each connection of the brand, and where its notices are heard now."""
+    vault = Vault(settings.home.secrets().master_key)
+    token = settings.home.secrets().sandbox_token
+    known = {story.plan.slug: connection_id(story)}
+    known[f"{story.plan.slug}-former"] = former_till(story).connection_id
+    async with SandboxControls(settings.sandbox_url, token) as told:
+        for name, wanted in known.items():
+            async with database.read(system_scope(story.plan.id)) as work:
+                connection = await find_connection(work, wanted)
+            if connection is None:
+                continue
+            endpoint = f"{story.plan.id.hex}_{wanted.hex}"
+            await told.put_merchant(
+                name,
+                api_key=open_api_key(vault, connection),
+                notice_url=f"http://127.0.0.1:{settings.port}/notices/payments/sandbox/{endpoint}",
+                notice_secrets=open_notice_secrets(vault, connection)[:1],
+                currencies=story.plan.currencies,
+            )
 
 
 async def _connect(work: WriteWork, story: BrandStory, vault: Vault) -> None:
@@ -139,30 +155,54 @@ def _method(story: BrandStory, offer: _Offer, position: int) -> MethodPlan:
 async def seed_money(
     settings: Settings, database: Database, story: BrandStory, people: People
 ) -> None:
-    """The first clients pay in; two of them trade for real, one wants money back."""
+    """The first clients pay in; two of them trade for real, two want money back, one disputes."""
     vault = Vault(settings.home.secrets().master_key)
     psps = Psps(vault, sandbox_url=settings.sandbox_url)
     token = settings.home.secrets().sandbox_token
+    scope = system_scope(story.plan.id)
     try:
         async with SandboxControls(settings.sandbox_url, token) as controls:
             till = _Till(database, story, psps, controls)
-            for client_id, amount in zip(people.clients, PAID_IN, strict=False):
-                await till.pay_in(client_id, amount)
+            for n, (client_id, amount) in enumerate(zip(people.clients, PAID_IN, strict=False)):
+                await till.pay_in(client_id, amount, disputed=n == DISPUTED)
     finally:
         await psps.close()
-    scope = system_scope(story.plan.id)
+    if story.is_prop:
+        return
     for client_id in people.clients[:2]:
         wish = OpenWish(AccountKind.LIVE, story.currency, leverage=30)
         await database.write(scope, partial(open_account, client_id=client_id, wish=wish))
-    await database.write(scope, partial(_want_back, story=story, client_id=people.clients[0]))
+    for n, (whose, amount) in enumerate(WANTED_BACK):
+        want = partial(_want_back, story=story, client_id=people.clients[whose], amount=amount)
+        made = (await database.write(scope, want)).value
+        if n:
+            await _approve_first(database, story, people, UUID(made["withdrawal"]))
 
 
-async def _want_back(work: WriteWork, story: BrandStory, client_id: UUID) -> None:
-    """A withdrawal that two people must look at, all of it back to the card it came from."""
+async def _want_back(
+    work: WriteWork, story: BrandStory, client_id: UUID, amount: int
+) -> dict[str, str]:
+    """A withdrawal that somebody must look at, all of it back to the card it came from."""
     wallet = AccountKey.wallet(client_id, story.currency)
     wallet_id = (await ledger_accounts(work, [wallet]))[wallet]
-    back = Money(to_minor(Decimal(PAID_IN[0] - 200), story.currency), story.currency)
-    await request_withdrawal(work, WithdrawalWish(wallet_id, back))
+    back = Money(to_minor(Decimal(amount), story.currency), story.currency)
+    return await request_withdrawal(work, WithdrawalWish(wallet_id, back))
+
+
+async def _approve_first(
+    database: Database, story: BrandStory, people: People, withdrawal_id: UUID
+) -> None:
+    """The first of two approvals, by the brand's admin; somebody else gives the second."""
+    admin = Actor(ActorKind.STAFF, people.staff[Role.BRAND_ADMIN])
+    rights = await Access().of_template(Role.BRAND_ADMIN)
+    scope = Scope(story.plan.id, admin, permissions=rights, policy_version=1)
+
+    async def command(work: WriteWork) -> None:
+        row = await get_payment(work, withdrawal_id, PaymentKind.WITHDRAWAL, path=())
+        reason = "Known client, same card."
+        await approve_withdrawal(work, withdrawal_id, reason, version=row["version"])
+
+    await database.write(scope, command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +214,7 @@ class _Till:
     psps: Psps
     controls: SandboxControls
 
-    async def pay_in(self, client_id: UUID, amount: int) -> None:
+    async def pay_in(self, client_id: UUID, amount: int, *, disputed: bool = False) -> None:
         """One deposit by card, settled; what fails now the worker tries again."""
         scope = system_scope(self.story.plan.id)
         wish = DepositWish(
@@ -192,6 +232,8 @@ class _Till:
             assert row is not None, "made just now"
             await self.controls.pay(row.ext_id, instrument=CARD)
             await self._job(deposit_jobs.PULL, deposit_id)
+            if disputed:
+                await self.controls.dispute(row.ext_id)
 
     async def _job(self, name: str, deposit_id: UUID) -> None:
         registry = deposit_jobs.jobs_over(self.psps)

@@ -10,6 +10,8 @@ from domain.clients.commands.assign_client import assign_client
 from domain.clients.commands.make_verification import make_verification
 from domain.clients.commands.register_client import register_client
 from domain.clients.commands.verify_email import verify_email
+from domain.clients.leads.commands.set_agent import set_agent
+from domain.clients.leads.values import Turn
 from domain.clients.queries import find_by_email
 from domain.clients.values import Registration
 from domain.ibs.commands.create_ib import NewIb, create_ib
@@ -32,6 +34,10 @@ NAMES = {
 }
 
 
+CAPACITY = 10_000
+"""How many open leads an agent of the demo may hold: more than there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Who was seeded, by the names the demo hands tokens out under."""
@@ -40,12 +46,19 @@ class People:
     clients: list[UUID]
 
 
-async def seed_people(database: Database, story: BrandStory, password_hash: str) -> People | None:
-    """Seed a brand's people in one transaction; None when they are there already."""
+async def is_peopled(database: Database, story: BrandStory) -> bool:
+    """Whether the brand's people are there already."""
 
-    async def command(work: WriteWork) -> People | None:
-        if await find_staff(work, staff_email(story, Role.BRAND_ADMIN)) is not None:
-            return None
+    async def command(work: WriteWork) -> bool:
+        return await find_staff(work, staff_email(story, Role.BRAND_ADMIN)) is not None
+
+    return (await database.write(system_scope(story.plan.id), command)).value
+
+
+async def seed_people(database: Database, story: BrandStory, password_hash: str) -> People:
+    """Seed a brand's people, who are not there yet, in one transaction."""
+
+    async def command(work: WriteWork) -> People:
         staff = {
             role: await hire(
                 work,
@@ -56,6 +69,7 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             )
             for role in STAFF_ROLES
         }
+        await _take_turns(work, story, password_hash)
         await _plant_tree(work, story)
         clients = [await _take_on(work, client, password_hash) for client in clients_of(story)]
         for n, client_id in enumerate(clients):
@@ -67,13 +81,34 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
     return (await database.write(system_scope(story.plan.id), command)).value
 
 
+async def agents_of(work: WriteWork, story: BrandStory) -> list[UUID]:
+    """The three members of staff who are given leads in turn."""
+    found = [await find_staff(work, email) for email in _agents(story)]
+    return [one for one in found if one is not None]
+
+
+def _agents(story: BrandStory) -> list[str]:
+    others = [f"sales.{n}@{story.canary}.example" for n in (2, 3)]
+    return [staff_email(story, Role.SALES), *others]
+
+
 def staff_email(story: BrandStory, role: Role) -> str:
     """Where a member of the demo's staff gets mail."""
     return f"{role.value.replace('_', '.')}@{story.canary}.example"
 
 
+async def _take_turns(work: WriteWork, story: BrandStory, password_hash: str) -> None:
+    """Three agents take leads in turn; the first is the one of whom `demo.json` has a token."""
+    for email, name in zip(_agents(story), ("Sol", "Sal", "Sia"), strict=True):
+        agent_id = await hire(
+            work, name=f"{name} Sales ({story.canary})", email=email, role=Role.SALES,
+            password_hash=password_hash,
+        )  # fmt: skip
+        await set_agent(work, Turn(agent_id, enabled=True, capacity=CAPACITY))
+
+
 async def _plant_tree(work: WriteWork, story: BrandStory) -> None:
-    """Two trees: north with one ib below it, and south beside them."""
+    """Two trees: north with two tiers below it, and south beside them."""
     slug = story.plan.slug
 
     async def planted(name: str, title: str, parent_id: UUID | None = None) -> UUID:
@@ -81,7 +116,8 @@ async def _plant_tree(work: WriteWork, story: BrandStory) -> None:
         return await create_ib(work, NewIb(code, f"{title} ({story.canary})", email, parent_id))
 
     north = await planted("north", "North Introducers")
-    await planted("north-1", "North Branch", north)
+    branch = await planted("north-1", "North Branch", north)
+    await planted("north-1-1", "North Corner", branch)
     await planted("south", "South Introducers")
 
 

@@ -1,4 +1,4 @@
-"""The demo's story as data: one group, two brands, their people. Every name is invented.
+"""The demo's story as data: one group, three brands, their people. Every name is invented.
 
 Each brand's texts carry a word of its own (`canary`), so that a leak from one brand into another
 shows as text.
@@ -35,13 +35,27 @@ def fixed(name: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class BrandStory:
-    """One brand: what it is, where its logins begin, and how many clients it has."""
+    """One brand: what it is, where its logins begin, and how many people it has.
+
+    `clients` are those the demo hands tokens out for, or opens accounts for one by one; the others
+    came in the past, with `past_leads` leads of whom they are some.
+    """
 
     plan: BrandPlan
     canary: str
     login_from: int
     currency: str
     clients: int
+    past_clients: int
+    past_leads: int
+    leverage: int
+    is_prop: bool = False
+
+    @property
+    def ib_codes(self) -> tuple[str, ...]:
+        """The codes of its introducing brokers: three tiers in the north, one in the south."""
+        names = ("north", "north-1", "north-1-1", "south")
+        return tuple(f"{self.plan.slug}-{name}" for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,18 @@ OFFSHORE = {
     "bonus_allowed": True,
     "source": "house policy",
 }
-JURISDICTIONS = (("CYSEC", "Cyprus (CySEC)", ESMA), ("OFFSHORE", "Offshore", OFFSHORE))
+EVALUATION = {
+    "leverage_max": {"major_fx": 100, "minor_fx": 100, "gold": 40, "crypto": 5, "simulated": 100},
+    "negative_balance_protection": True,
+    "margin_closeout_percent": 30,
+    "bonus_allowed": False,
+    "source": "house policy: simulated accounts only",
+}
+JURISDICTIONS = (
+    ("CYSEC", "Cyprus (CySEC)", ESMA),
+    ("OFFSHORE", "Offshore", OFFSHORE),
+    ("EVALUATION", "Evaluation of traders, no client money", EVALUATION),
+)
 ENTITIES = (
     EntityPlan(
         fixed("entity:aurora"), "Aurora Markets (Europe) Ltd", "Cyprus Securities and Exchange "
@@ -79,6 +104,11 @@ ENTITIES = (
     EntityPlan(
         fixed("entity:borealis"), "Borealis Global Ltd", "Offshore authority", "SD000 (demo)",
         "OFFSHORE", "Trading on margin carries a high level of risk. (Demo text.)",
+    ),
+    EntityPlan(
+        fixed("entity:cirrus"), "Cirrus Evaluation Ltd", "None: evaluation services",
+        "none (demo)", "EVALUATION", "All accounts are simulated. Most challenges are not passed. "
+        "(Demo text.)",
     ),
 )  # fmt: skip
 SERVER = ServerPlan(
@@ -90,7 +120,7 @@ SERVER = ServerPlan(
     tuple(
         GroupTerms(f"{kind.value.lower()}-{currency.lower()}", kind, currency, 500, swap_free=False)
         for kind in AccountKind
-        for currency in ("EUR", "USD")
+        for currency in ("EUR", "USD", "GBP", "JPY")
     ),
 )
 BRANDS = (
@@ -99,40 +129,53 @@ BRANDS = (
             fixed("brand:aurora"), "aurora", "Aurora Markets", ("aurora.localhost",),
             fixed("entity:aurora"), ("CY", "DE", "ES", "FR", "GR", "IT", "NL", "PL", "PT", "SE"),
             fixed("key:aurora"), time_zone="Europe/Nicosia", languages=("en", "de", "el"),
-            currencies=("EUR", "USD"), branding={"colour": "#3b5bdb"},
+            currencies=("EUR", "USD", "GBP", "CHF"), branding={"colour": "#3b5bdb"},
         ),
-        "aurora-kestrel", 1_000_000, "EUR", 24,
+        "aurora-kestrel", 1_000_000, "EUR", 8, 232, 1_300, leverage=30,
     ),
     BrandStory(
         BrandPlan(
             fixed("brand:borealis"), "borealis", "Borealis Global", ("borealis.localhost",),
             fixed("entity:borealis"), ("AE", "BR", "IN", "MX", "MY", "NG", "TH", "VN", "ZA"),
             fixed("key:borealis"), time_zone="UTC", languages=("en", "es"),
-            currencies=("USD",), branding={"colour": "#0ca678"},
+            currencies=("USD", "EUR", "JPY"), branding={"colour": "#0ca678"},
         ),
-        "borealis-osprey", 1_000_000 + LOGINS_PER_BRAND, "USD", 24,
+        "borealis-osprey", 1_000_000 + LOGINS_PER_BRAND, "USD", 8, 212, 1_000, leverage=200,
+    ),
+    BrandStory(
+        BrandPlan(
+            fixed("brand:cirrus"), "cirrus", "Cirrus Funding", ("cirrus.localhost",),
+            fixed("entity:cirrus"), ("BR", "CY", "DE", "FR", "IN", "NG", "PL", "TH", "ZA"),
+            fixed("key:cirrus"), time_zone="Europe/Prague", languages=("en", "es"),
+            currencies=("USD", "EUR"), branding={"colour": "#e8590c"},
+        ),
+        "cirrus-merlin", 1_000_000 + 2 * LOGINS_PER_BRAND, "USD", 8, 132, 700, leverage=100,
+        is_prop=True,
     ),
 )  # fmt: skip
 OPERATOR_ID = fixed("operator")
+PSP_ID = fixed("psp:sandbox")
 
-_FIRST = ("Alma", "Bruno", "Chiara", "Dario", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas",
-          "Katya", "Liam", "Mona", "Nikos", "Olga", "Pavel", "Quinn", "Rosa", "Sami", "Tara",
-          "Uma", "Viktor", "Wanda", "Yusuf")  # fmt: skip
-_LAST = ("Adler", "Brandt", "Costa", "Demir", "Evans", "Falk", "Garcia", "Haas", "Ivanova",
-         "Jensen", "Kovacs", "Lind", "Moreau", "Nowak", "Okafor", "Petrov", "Quint", "Rossi",
-         "Santos", "Tran")  # fmt: skip
+FIRST_NAMES = (
+    "Alma", "Bruno", "Chiara", "Dario", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Katya",
+    "Liam", "Mona", "Nikos", "Olga", "Pavel", "Quinn", "Rosa", "Sami", "Tara", "Uma", "Viktor",
+    "Wanda", "Yusuf",
+)  # fmt: skip
+LAST_NAMES = (
+    "Adler", "Brandt", "Costa", "Demir", "Evans", "Falk", "Garcia", "Haas", "Ivanova", "Jensen",
+    "Kovacs", "Lind", "Moreau", "Nowak", "Okafor", "Petrov", "Quint", "Rossi", "Santos", "Tran",
+)  # fmt: skip
 
 
 def clients_of(story: BrandStory) -> Iterator[ClientStory]:
     """The brand's clients; the first two are those whose tokens are handed out."""
-    codes = (
-        f"{story.plan.slug}-north",
-        f"{story.plan.slug}-north-1",
-        None,
-        f"{story.plan.slug}-south",
-    )
+    north, north_1, _, south = story.ib_codes
+    codes = (north, north_1, None, south)
     for n in range(story.clients):
-        first, last = _FIRST[n % len(_FIRST)], _LAST[(n * 7 + len(story.canary)) % len(_LAST)]
+        first, last = (
+            FIRST_NAMES[n % len(FIRST_NAMES)],
+            LAST_NAMES[(n * 7 + len(story.canary)) % len(LAST_NAMES)],
+        )
         yield ClientStory(
             name=f"{first} {last}-{story.canary.rpartition('-')[2].title()}",
             email=f"{first.lower()}.{n}@{story.canary}.example",

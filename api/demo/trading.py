@@ -21,12 +21,30 @@ from domain.kernel.errors import Refused
 from tenants.context import system_scope
 from tenants.work import Database
 
-TRADERS = 8
+TRADERS = 4
 _SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
 
 
+async def seed_platform(settings: Settings, database: Database) -> bool:
+    """Groups and symbols of the simulator, which every brand shares; False while it is away."""
+    platform = BridgePlatform(f"unix://{settings.simulator_socket}")
+    try:
+        await platform.ensure_groups(_groups())
+        await save_symbols(database, SERVER.id, await platform.symbols())
+    except PlatformUnavailable:
+        return False
+    finally:
+        await platform.aclose()
+    return True
+
+
 async def seed_trading(
-    settings: Settings, database: Database, story: BrandStory, people: People
+    settings: Settings,
+    database: Database,
+    story: BrandStory,
+    people: People,
+    *,
+    is_running: bool,
 ) -> None:
     """Open accounts for the first clients and place a few orders.
 
@@ -34,13 +52,6 @@ async def seed_trading(
     """
     platform = BridgePlatform(f"unix://{settings.simulator_socket}")
     try:
-        try:
-            await platform.ensure_groups(_groups())
-            await save_symbols(database, SERVER.id, await platform.symbols())
-        except PlatformUnavailable:
-            is_running = False
-        else:
-            is_running = True
         trade = _Trade(database, platform, story.plan.id) if is_running else None
         for n, client_id in enumerate(people.clients[:TRADERS]):
             account = await _open(database, story, client_id, n)

@@ -1,6 +1,6 @@
 """SELECTs that commands, jobs and the stream reader need. Row locks are always of one brand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ from domain.accounts.trading import AssetClass
 from domain.accounts.values import AccountKind, AccountStatus, DealEntry, OrderStatus, RequestKind
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
-from tenants.log import Statements
+from tenants.bulk import Statements
 from tenants.tables import jurisdiction, legal_entity
 from tenants.work import ReadWork, WriteWork
 
@@ -135,6 +135,18 @@ async def find_account(work: AnyWork, account_id: UUID) -> Any:
         )
     )
     return rows[0] if rows else None
+
+
+async def find_logins(work: AnyWork, account_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The logins of those of some accounts that the brand has."""
+    columns = trading_account.c
+    wanted = literal(sorted(set(account_ids)), ARRAY(columns.id.type))
+    rows = await work.rows(
+        select(columns.id, columns.login).where(
+            columns.brand_id == work.scope.brand_id, columns.id == func.any(wanted)
+        )
+    )
+    return {row.id: row.login for row in rows}
 
 
 async def find_account_by_login(work: AnyWork, server_id: UUID, login: int) -> UUID | None:

@@ -76,12 +76,19 @@ class StreamReader:
                 await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
 
-    async def _follow(self) -> None:
+    async def catch_up(self) -> str:
+        """Record every deal after the saved cursor, and no more; the cursor reached.
+
+        For who is alone with the server. Raises PlatformUnavailable.
+        """
         await self._logins.load()
-        await save_symbols(self._database, self._server.id, await self._platform.symbols())
         async with self._database.read(_SHARED) as work:
             cursor = await find_cursor(work, self._server.id)
-        cursor = await self._catch_up(cursor)
+        return await self._catch_up(cursor)
+
+    async def _follow(self) -> None:
+        await save_symbols(self._database, self._server.id, await self._platform.symbols())
+        cursor = await self.catch_up()
         await self._reconcile_orders()
         queue: asyncio.Queue[StreamItem] = asyncio.Queue(maxsize=10_000)
         tasks = [

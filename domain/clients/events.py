@@ -21,6 +21,7 @@ class ClientEventKind(StrEnum):
     """What happened, in the past tense."""
 
     REGISTERED = "registered"
+    IMPORTED = "imported"
     REGISTRATION_REPEATED = "registration_repeated"
     EMAIL_VERIFIED = "email_verified"
     PROFILE_CHANGED = "profile_changed"
@@ -74,6 +75,7 @@ def risk_set(client_id: UUID) -> Event:
 
 _SENTENCES = {
     ClientEventKind.REGISTERED: "Registered.",
+    ClientEventKind.IMPORTED: "Came from another system.",
     ClientEventKind.REGISTRATION_REPEATED: "Somebody tried to register with this e-mail again.",
     ClientEventKind.EMAIL_VERIFIED: "Verified the e-mail address.",
     ClientEventKind.PASSWORD_RESET_REQUESTED: "Asked for a new password.",

@@ -70,7 +70,7 @@ MAILS = Consumer("clients.mails", _TOPICS, _defer, kinds=frozenset(_JOB_OF))
 
 
 async def _index(work: WriteWork, event: EventRow) -> None:
-    assert event.client_id is not None, "a registration is a client's"
+    assert event.client_id is not None, "a new client is one"
     await reindex_client(work, event.client_id)
 
 
@@ -79,7 +79,7 @@ SEARCH = Consumer(
     "clients.search",
     frozenset({TOPIC}),
     _index,
-    kinds=frozenset({ClientEventKind.REGISTERED.value}),
+    kinds=frozenset({ClientEventKind.REGISTERED.value, ClientEventKind.IMPORTED.value}),
 )
 
 

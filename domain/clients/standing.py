@@ -1,9 +1,12 @@
 """What other contexts may know of a client: whether it may act, and which rows are its own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
@@ -25,6 +28,18 @@ class ClientStanding:
     country: str
 
 
+_STANDING = select(
+    client.c.id,
+    client.c.ib_path,
+    client.c.status,
+    client.c.legal_entity_id,
+    client.c.owner_id,
+    client.c.name,
+    client.c.risk,
+    client.c.country,
+)
+
+
 async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientStanding | None:
     """The client's standing; None when unknown or out of reach of whoever acts.
 
@@ -33,21 +48,22 @@ async def find_standing(work: ReadWork | WriteWork, client_id: UUID) -> ClientSt
     conditions = [client.c.brand_id == work.scope.brand_id, client.c.id == client_id]
     if not reaches_all(work.scope):
         conditions.append(client.c.owner_id == work.scope.actor.id)
+    rows = await work.rows(_STANDING.where(*conditions))
+    return _standing(rows[0]) if rows else None
+
+
+async def find_standings(
+    work: ReadWork | WriteWork, client_ids: Iterable[UUID]
+) -> dict[UUID, ClientStanding]:
+    """The standings of those of some clients that the brand has, for the system."""
+    wanted = bindparam("ids", sorted(set(client_ids)), type_=ARRAY(PgUUID(as_uuid=True)))
     rows = await work.rows(
-        select(
-            client.c.id,
-            client.c.ib_path,
-            client.c.status,
-            client.c.legal_entity_id,
-            client.c.owner_id,
-            client.c.name,
-            client.c.risk,
-            client.c.country,
-        ).where(*conditions)
+        _STANDING.where(client.c.brand_id == work.scope.brand_id, client.c.id == any_(wanted))
     )
-    if not rows:
-        return None
-    row = rows[0]
+    return {row.id: _standing(row) for row in rows}
+
+
+def _standing(row: Any) -> ClientStanding:
     return ClientStanding(
         row.id,
         row.ib_path,

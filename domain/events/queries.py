@@ -8,8 +8,8 @@ import orjson
 from sqlalchemy import ARRAY, Text, bindparam, func, or_, select
 
 from domain.events.values import EventRow, Feed
+from tenants.bulk import Statements
 from tenants.context import Scope
-from tenants.log import Statements
 from tenants.tables import brand_head, event
 
 PAGE = 500

@@ -49,6 +49,9 @@ class ActorType(Enum):
 @shows(events.ClientEventKind, "What happened to a client. Expect values you don't know.")
 class ClientEventKind(Enum):
     REGISTERED = strawberry.enum_value("registered", description="A new client registered.")
+    IMPORTED = strawberry.enum_value(
+        "imported", description="A client came from another system, its address proven there."
+    )
     REGISTRATION_REPEATED = strawberry.enum_value(
         "registration_repeated", description="Somebody registered with the client's address again."
     )

@@ -30,6 +30,10 @@ BODIES = {
     "MarketStep": bodies.StepBody,
     "MarketSpeed": bodies.SpeedBody,
     "MarketQuote": bodies.QuoteBody,
+    "Past": bodies.PastBody,
+    "PastAccount": bodies.PastAccountBody,
+    "PastTransfer": bodies.PastTransferBody,
+    "PastTrade": bodies.PastTradeBody,
     "Rollover": bodies.DayBody,
 }
 

@@ -19,6 +19,9 @@ import pytest
 from tests.api.embedded import ROOT, scratch_home
 
 PATIENCE_S = 60.0
+START_S = 180.0
+PAST = "0.03"
+"""How much of the demo's past these stories need: enough to have some of everything."""
 SPEED = 30  # two ticks a second: slower than the four a second that travel, so none is skipped
 RECORDED = ROOT.parent / "shared" / "data" / "fx"
 
@@ -76,6 +79,7 @@ def start(home: Path, port: int, **environment: str) -> Installation:
     """`backdesk run` on a home, as soon as it serves."""
     log = home.with_name(f"{home.name}.{port}.log")
     environment.setdefault("SANDBOX_PORT", str(free_port()))
+    environment.setdefault("DEMO_SCALE", PAST)
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "run"],
@@ -95,7 +99,7 @@ def start(home: Path, port: int, **environment: str) -> Installation:
     sandbox = f"http://127.0.0.1:{environment['SANDBOX_PORT']}"
     made = Installation(home, f"http://localhost:{port}", process, log, sandbox)
     try:
-        wait_for(lambda: made.ready() or process.poll() is not None, "serving")
+        wait_for(lambda: made.ready() or process.poll() is not None, "serving", seconds=START_S)
         assert process.poll() is None, log.read_text()
         made.told = json.loads((home / "demo.json").read_text())
     except BaseException:

@@ -1,0 +1,202 @@
+"""Lets the past happen: each stretch of days through commands that take batches, at its own time.
+
+A brand's sandbox clock is moved to the time of a stretch, people and money are written, the
+simulator plays the trades at the prices of those days, and everything that reacts reacts there and
+then: what a consumer writes about a day bears the day's date. Killed in the middle, the next start
+goes on with the same stretch. Postings alone carry the real time, as all postings do; what they are
+worth for is `effective_at`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from api.demo.past import acts
+from api.demo.past.books import former_till, payments_of, save_former_till, settlement_of
+from api.demo.past.people import DAYS, Crowd, Person, Stretch
+from api.demo.simulator import SimulatorControls
+from api.demo.story import BRANDS, SERVER, BrandStory
+from api.reactions import REGISTRATIONS
+from api.settings import Settings
+from api.worker import Worker
+from domain.accounts.adapters.bridge import BridgePlatform
+from domain.accounts.queries import find_logins
+from domain.accounts.reader import StreamReader
+from domain.clients.standing import find_standings
+from domain.events.consumers import consume
+from domain.events.queries import head, topics_between
+from domain.events.state_socket import StateServer
+from domain.payments.commands.import_payments import import_payments
+from domain.payments.reconciliation.commands.import_settlement import import_settlement
+from tenants.context import system_scope
+from tenants.numbers import last_number, next_number, next_numbers
+from tenants.sandbox_clock import put_clock
+from tenants.work import Command, Database, WriteWork
+
+Advance = Callable[[float], None]
+CATCH_UP_DAYS = 7
+_SINCE, _BEGUN, _TOLD = "demo.since", "demo.begun", "demo.told"
+_BATCH = 200
+
+
+async def tell_past(settings: Settings, database: Database, advance: Advance) -> int:
+    """Tell every brand's days that are not told yet, up to yesterday; how many those were.
+
+    The first time ninety; at later starts those since then, the last seven of them if it was long
+    ago: the others stay quiet. The simulator must be running.
+    """
+    if not settings.demo_scale:
+        return 0
+    async with SimulatorControls(settings.simulator_socket) as controls:
+        told = 0
+        for n, story in enumerate(BRANDS):
+            share = partial(_share, advance, n)
+            told += await _Teller(settings, database, controls, story).tell(share)
+    return told
+
+
+def _share(advance: Advance, n: int, done: float) -> None:
+    advance((n + done) / len(BRANDS))
+
+
+class _Teller:
+    """Tells one brand's days."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        controls: SimulatorControls,
+        story: BrandStory,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._controls = controls
+        self._story = story
+        self._scope = system_scope(story.plan.id)
+        self._crowd = Crowd(story, settings.demo_scale)
+        self._stride = 3 if settings.demo_scale > 0.5 else 30
+        self._platform = BridgePlatform(f"unix://{settings.simulator_socket}")
+
+    async def tell(self, advance: Advance) -> int:
+        """The days that are due, stretch after stretch; the clock is put back in any case."""
+        since, begun, first, offset = await self._where()
+        today = datetime.now(UTC).date()
+        due = (today - since).days
+        if due - first > max(CATCH_UP_DAYS, DAYS if first == 0 else 0):
+            first = due - CATCH_UP_DAYS
+        if first >= due:
+            return 0
+        self._known = await self._existing(self._crowd.clients_until(first - 1))
+        worker = self._worker()
+        try:
+            start = first
+            while start < due:
+                # One that was begun is ended as it was begun.
+                stop = begun if start < begun else min(start + self._stride, due)
+                stretch = Stretch(range(start, stop), since)
+                await self._tell(stretch, worker, is_begun=start < begun)
+                advance((stop - first) / (due - first))
+                start = stop
+        finally:
+            await self._platform.aclose()
+            await worker.platforms.close()
+            await self._write(partial(put_clock, offset=offset))
+        return due - first
+
+    async def _where(self) -> tuple[date, int, int, timedelta]:
+        """The story's first day, how many days were begun and told, and the clock's offset."""
+
+        async def command(work: WriteWork) -> tuple[date, int, int, timedelta]:
+            first_day = work.database_now().date() - timedelta(days=DAYS)
+            since = await last_number(work, _SINCE)
+            if since is None:
+                since = await next_number(work, _SINCE, start=first_day.toordinal())
+                await save_former_till(work, self._settings, self._story)
+            begun = await last_number(work, _BEGUN) or 0
+            told = await last_number(work, _TOLD) or 0
+            return date.fromordinal(since), begun, told, work.now() - work.database_now()
+
+        return (await self._database.write(self._scope, command)).value
+
+    async def _existing(self, people: Iterable[Person]) -> list[Person]:
+        """Without those who would have come on days that stay quiet."""
+        known = list(people)
+        async with self._database.read(self._scope) as work:
+            there = await find_standings(work, (one.id for one in known))
+        return [one for one in known if one.id in there]
+
+    def _worker(self) -> Worker:
+        """What reacts to events in the worker, to react here meanwhile."""
+        states = StateServer(self._settings.states_socket)
+        worker = Worker(self._settings, "", self._database, states)
+        for register in REGISTRATIONS:
+            register(worker)
+        return worker
+
+    async def _tell(self, stretch: Stretch, worker: Worker, *, is_begun: bool) -> None:
+        newcomers = [one for day in stretch.days for one in self._crowd.clients_of(day)]
+        self._known += newcomers
+        async with self._database.read(self._scope) as work:
+            since = await head(work)
+        await self._at(stretch.evening)
+        if not is_begun:
+            await self._write(partial(self._begin, stretch=stretch, newcomers=newcomers))
+        await self._play(stretch)
+        await StreamReader(SERVER, self._platform, self._database, worker.states).catch_up()
+        await self._write(partial(self._end, stretch=stretch))
+        await self._react(worker, since)
+
+    async def _begin(self, work: WriteWork, stretch: Stretch, newcomers: Sequence[Person]) -> None:
+        """People and money of the stretch, in one transaction."""
+        leads = [one for day in stretch.days for one in self._crowd.leads_of(day)]
+        await acts.arrive(work, self._story, leads, stretch)
+        await acts.open_accounts(work, self._story, newcomers, stretch)
+        await import_payments(work, payments_of(self._story, self._known, stretch))
+        await _reach(work, _BEGUN, stretch.days.stop)
+
+    async def _end(self, work: WriteWork, stretch: Stretch) -> None:
+        """What the former cashier settled, and the mark that the stretch is told."""
+        last = stretch.date_of(stretch.days[-1])
+        content = settlement_of(last, payments_of(self._story, self._known, stretch))
+        if content:
+            till = former_till(self._story)
+            name = f"{last.isoformat()}.csv"
+            await import_settlement(work, till.connection_id, name=name, content=content)
+        await _reach(work, _TOLD, stretch.days.stop)
+
+    async def _play(self, stretch: Stretch) -> None:
+        """Accounts, money and trades of the stretch, on the platform."""
+        traders = [one for one in self._known if one.trades]
+        async with self._database.read(self._scope) as work:
+            logins = await find_logins(work, (one.account_id for one in traders))
+        told = acts.on_platform(self._story, traders, logins, stretch)
+        if any(told.values()):
+            slug, days = self._story.plan.slug, stretch.days
+            await self._controls.tell_past(f"demo:{slug}:{days.start}:{days.stop}", **told)
+
+    async def _react(self, worker: Worker, since: int) -> None:
+        """Let the consumers of what happened since a position come to the end of the log."""
+        async with self._database.read(self._scope) as work:
+            topics = await topics_between(work, since, await head(work))
+        for consumer in worker.consumers:
+            more = bool(consumer.topics & topics)
+            while more:
+                done = await consume(self._database, self._story.plan.id, consumer, limit=_BATCH)
+                more = done is not None and done.more
+
+    async def _at(self, instant: datetime) -> None:
+        async def command(work: WriteWork) -> None:
+            await put_clock(work, instant - work.database_now())
+
+        await self._write(command)
+
+    async def _write(self, command: Command[None]) -> None:
+        await self._database.write(self._scope, command)
+
+
+async def _reach(work: WriteWork, name: str, number: int) -> None:
+    """Let a mark stand at a number, whatever it was before."""
+    before = await last_number(work, name) or 0
+    if before < number:
+        await next_numbers(work, name, number - before)

@@ -30,6 +30,8 @@ ledger_app = typer.Typer(help="The books.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 reconcile_app = typer.Typer(help="Settlements of payment providers.", no_args_is_help=True)
 app.add_typer(reconcile_app, name="reconcile")
+demo_app = typer.Typer(help="The demo brands.")
+app.add_typer(demo_app, name="demo")
 console = Console(highlight=False)
 
 
@@ -147,9 +149,11 @@ def migrate(
     console.print(f"database at {', '.join(revisions) or 'nothing'}")
 
 
-@app.command()
-def demo() -> None:
+@demo_app.callback(invoke_without_command=True)
+def demo(context: typer.Context) -> None:
     """Seed the demo brands and renew their tokens (`backdesk run` does it by itself)."""
+    if context.invoked_subcommand is not None:
+        return
     from api import database
     from api.demo import seed
     from api.embedded.migrate import migrate as bring_up_to_date
@@ -160,6 +164,17 @@ def demo() -> None:
         bring_up_to_date(urls)
         asyncio.run(seed(settings, urls, console.print))
     greet(settings, console)
+
+
+@demo_app.command("tour")
+def demo_tour(
+    pause: Annotated[bool, typer.Option(help="wait for Enter after each step")] = False,
+) -> None:
+    """Walk through five minutes of the demo, against `backdesk run`; exit 1 when a step fails."""
+    from api.demo.tour import tour
+
+    if not asyncio.run(tour(Settings(), console, pause=pause)):
+        raise typer.Exit(1)
 
 
 @schema_app.command("print")

@@ -75,7 +75,7 @@ class _Teller:
         self._story = story
         self._scope = system_scope(story.plan.id)
         self._crowd = Crowd(story, settings.demo_scale)
-        self._stride = 3 if settings.demo_scale > 0.5 else 30
+        self._stride = 3 if settings.demo_scale > 0.5 else 45
         self._platform = BridgePlatform(f"unix://{settings.simulator_socket}")
 
     async def tell(self, advance: Advance) -> int:

@@ -1,0 +1,99 @@
+"""Steps about money: in by card, live; out with four eyes; the books."""
+
+import asyncio
+import secrets
+import time
+from typing import Any
+
+from api.demo.money import CARD
+from api.demo.sandbox import SandboxControls
+from api.demo.tour.guide import Guide, check
+
+METHODS = """{ paymentMethods(direction: DEPOSIT) {
+  currencyCode available method { id name kind } } }"""
+DEPOSIT = """mutation($input: DepositCreateInput!) { depositCreate(input: $input) {
+  deposit { id reference status } errors { code message } } }"""
+STATUS = """query($id: ID!) { node(id: $id) { ... on Deposit {
+  status next { ... on RedirectStep { url } } } } }"""
+LIVE = """subscription { depositEvents { __typename
+  ... on FeedItem { cursor } ... on DepositEvent { kind depositId } } }"""
+WAITING = """{ approvals { nodes { level n withdrawal { id reference version
+  amount { amount currencyCode } approvals { level status decidedBy { name } } } } } }"""
+DISPUTES = """{ disputes { nodes { reference status reasonCode amount { amount currencyCode }
+  held { amount } evidenceDueAt deposit { reference status } } } }"""
+APPROVE = """mutation($input: WithdrawalApproveInput!) { withdrawalApprove(input: $input) {
+  withdrawal { reference status } errors { code message } } }"""
+
+
+async def a_deposit_arrives(guide: Guide) -> None:
+    """A deposit, paid at the sandbox PSP, seen live
+    The client follows its deposits as server-sent events, pays by card at the provider, and the
+    provider's notice is pulled, booked and told."""
+    who = "aurora/client"
+    options = await guide.quietly(who, METHODS)
+    method = next(one["method"]["id"] for one in options if one["method"]["kind"] == "CARD")
+    wanted = {
+        "idempotencyKey": f"tour-{secrets.token_hex(6)}",
+        "methodId": method,
+        "amount": {"amount": "120", "currencyCode": "EUR"},
+        "returnUrl": "https://aurora.localhost/paid",
+    }
+    async with guide.asker.follow(who, LIVE, {}) as items:
+        made = (await guide.show(who, DEPOSIT, input=wanted))["deposit"]
+        paid_at = await _pay(guide, who, made["id"])
+        async with asyncio.timeout(60):
+            async for item in items:
+                if item.get("depositId") == made["id"] and item["kind"] == "SETTLED":
+                    break
+        guide.print(who, LIVE, item)
+        guide.say(f"settled and heard {time.monotonic() - paid_at:.2f} s after it was paid")
+
+
+async def _pay(guide: Guide, who: str, deposit_id: str) -> float:
+    """Pay at the provider, as its page does; when that was."""
+
+    async def page() -> Any:
+        found = await guide.quietly(who, STATUS, id=deposit_id)
+        return found["next"] and found["next"].get("url")
+
+    url: str = await guide.until("the provider's page", page)
+    guide.say(f"the payer's page: {url}")
+    home = guide.settings.home
+    sandbox_url = home.facts().get("sandbox_url", guide.settings.sandbox_url)
+    async with SandboxControls(sandbox_url, home.secrets().sandbox_token) as controls:
+        await controls.pay(url.rstrip("/").rpartition("/")[2], instrument=CARD)
+    return time.monotonic()
+
+
+async def four_eyes(guide: Guide) -> None:
+    """A withdrawal that waits for its second approver
+    The brand's admin gave the first approval and may not give the second. Finance may, and the
+    money goes back to the card that it came from."""
+    waiting = (await guide.show("aurora/finance", WAITING))["nodes"]
+    second = next((one for one in waiting if one["level"] == "FINANCE"), None)
+    if second is None:
+        guide.say("nothing waits any more: an earlier tour has approved it")
+        return
+    asked = {
+        "withdrawalId": second["withdrawal"]["id"],
+        "expectedVersion": second["withdrawal"]["version"],
+        "reason": "Same card, known client.",
+    }
+    variables = {"input": asked | {"idempotencyKey": f"tour-{secrets.token_hex(6)}"}}
+    refused = await guide.asker.ask("aurora/brand_admin", APPROVE, variables)
+    guide.print("aurora/brand_admin", APPROVE, refused["data"])
+    codes = [one["code"] for one in refused["data"]["withdrawalApprove"]["errors"]]
+    check(codes == ["FOUR_EYES"], f"the same person twice is refused, not {codes}")
+    asked["idempotencyKey"] = f"tour-{secrets.token_hex(6)}"
+    approved = await guide.show("aurora/finance", APPROVE, input=asked)
+    check(approved["withdrawal"]["status"] != "REQUESTED", "the last approval sends it")
+
+
+async def a_dispute(guide: Guide) -> None:
+    """A dispute, and what it holds
+    A payer told the bank that a deposit was not its own; the money is held until it is decided."""
+    found = await guide.show("aurora/finance", DISPUTES)
+    check(len(found["nodes"]) >= 1, "the demo has one dispute")
+
+
+STEPS = (a_deposit_arrives, four_eyes, a_dispute)

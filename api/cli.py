@@ -177,6 +177,15 @@ def demo_tour(
         raise typer.Exit(1)
 
 
+@demo_app.command("crash")
+def demo_crash() -> None:
+    """Kill Postgres in the middle of deposits; exit 1 when anything was lost or doubled."""
+    from api.demo.crash import crash
+
+    if not asyncio.run(crash(Settings(), console)):
+        raise typer.Exit(1)
+
+
 @schema_app.command("print")
 def schema_print() -> None:
     """Print the schema as SDL, as committed in schema/schema.graphql."""

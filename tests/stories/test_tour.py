@@ -29,3 +29,10 @@ def test_every_step_of_the_tour_shows_what_it_promises(installation: Installatio
     again = backdesk(installation, "demo", "tour")
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-2000:]
     assert "an earlier tour has approved it" in again.stdout
+
+
+def test_a_killed_database_loses_no_deposit_and_no_event(installation: Installation) -> None:
+    told = backdesk(installation, "demo", "crash")
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
+    assert "Postgres is gone" in told.stdout
+    assert "ready again after" in told.stdout

@@ -5,10 +5,11 @@ from types import ModuleType
 import pytest
 from graphql import parse, validate
 
+from api.demo import crash
 from api.demo.tour import STEPS, cashier, people, trading
 from schema.root import schema
 
-MODULES = (people, cashier, trading)
+MODULES = (people, cashier, trading, crash)
 
 
 def queries(module: ModuleType) -> list[str]:

@@ -98,7 +98,7 @@ def _run(suite: Suite, environment: dict[str, str]) -> Outcome:
         try:
             done = subprocess.run(  # noqa: S603 - commands of our own table
                 command,
-                cwd=HERE,
+                cwd=suite.folder,
                 env={**environment, **suite.environment},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -20,11 +20,12 @@ LINT_EXCEPTIONS = '{"enum-values-sorted-alphabetically": ["PriceInterval"]}'
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One line of the table: commands run in order in this folder; the first failure ends it."""
+    """One line of the table: commands run in order in a folder; the first failure ends it."""
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = HERE
 
 
 def clients() -> list[Suite]:
@@ -32,7 +33,22 @@ def clients() -> list[Suite]:
     node = ("graphql-http", "graphql-ws", "graphql-sse", "urql", "apollo")
     found = [Suite(name, (("node", f"suites/{name}.mjs"),)) for name in node]
     found.append(Suite("gql (Python)", ((_python(), "clients/gql_client.py"),)))
+    found.append(portal())
     return found
+
+
+def portal() -> Suite:
+    """The example portal: built from the SDL with these tools, then a client's first day in it."""
+    return Suite(
+        "examples/portal",
+        (
+            ("ln", "-sfn", str(MODULES), "node_modules"),
+            _bin("graphql-codegen-esm", "--config", "codegen.yml"),
+            _bin("tsc", "-p", "."),
+            ("node", "dist/journey.js"),
+        ),
+        folder=ROOT / "examples" / "portal",
+    )
 
 
 def contract() -> list[Suite]:

@@ -28,8 +28,8 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/house
-	$(BIN)/pytest -n 2 -q --no-header -k test_rules --cov=domain --cov=simulator --cov=sandbox tests/domain \
-		tests/simulator tests/sandbox
+	$(BIN)/pytest -n 2 -q --no-header --hypothesis-profile=check -k test_rules \
+		--cov=domain --cov=simulator --cov=sandbox tests/domain tests/simulator tests/sandbox
 
 conformance: $(VENV)/dev.stamp
 	$(BIN)/python -m conformance

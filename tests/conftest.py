@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,6 +25,12 @@ from tests import loopback, postgres
 from tests.factories import Brand, Factory, scope_of
 
 _RUN = ExitStack()
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("patient", settings.get_profile("default"), deadline=None)
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("patient")
+# Counting branches takes ten times as long; `make test` looks at more examples than `make check`.
+settings.register_profile("check", deadline=None, derandomize=True, max_examples=20)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -79,6 +79,11 @@ async def tell_past(request: Request) -> Response:
     return await write(request, play)
 
 
+async def cancel_deal(request: Request) -> Response:
+    cancelled = await engine_of(request).cancel_deal(request.path_params["deal_id"])
+    return answer(shapes.deal(cancelled))
+
+
 ROUTES = [
     Route("/v1/controls/faults", guarded(arm_fault), methods=["POST"]),
     Route("/v1/controls/faults", guarded(disarm_faults), methods=["DELETE"]),
@@ -86,5 +91,6 @@ ROUTES = [
     Route("/v1/controls/market/speed", guarded(set_speed), methods=["POST"]),
     Route("/v1/controls/market/quotes", guarded(set_quote), methods=["POST"]),
     Route("/v1/controls/past", guarded(tell_past), methods=["POST"]),
+    Route("/v1/controls/deals/{deal_id:int}/cancel", guarded(cancel_deal), methods=["POST"]),
     Route("/v1/controls/rollover", guarded(roll_over), methods=["POST"]),
 ]

@@ -3,6 +3,7 @@
 Everything here is synchronous and works on one draft at the prices of one moment.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -202,6 +203,24 @@ def close(
         Deal(
             position.login, draft.now, Entry.OUT, why.reason, position.symbol, side, part, price,
             position.position_id, profit=profit, swap=swap, op_id=why.op_id, comment=why.comment,
+        )
+    )  # fmt: skip
+
+
+def cancel(draft: Draft, known: Sequence[Deal]) -> Deal:
+    """Takes a closing deal back: what it moved is moved the other way; no position opens again.
+    `known` is the deal, and the one that took it back before if there is one.
+
+    Refusals: INVALID_REQUEST for no closing deal and for one that was taken back.
+    """
+    if len(known) != 1 or known[0].entry is not Entry.OUT:
+        raise Refusal("INVALID_REQUEST", "This is no closing deal, or it was cancelled before.")
+    (taken,) = known
+    return draft.record(
+        Deal(
+            taken.login, draft.now, Entry.CANCEL, Reason.REQUEST, taken.symbol, taken.side,
+            taken.lots, taken.price, taken.position_id, profit=-taken.profit, swap=-taken.swap,
+            commission=-taken.commission, reverses_id=taken.deal_id, comment="cancelled",
         )
     )  # fmt: skip
 

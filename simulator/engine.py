@@ -176,6 +176,16 @@ class Engine:
             await self._roll(day)
         self.flush()
 
+    async def cancel_deal(self, deal_id: int) -> Deal:
+        """Test control: takes a closing deal back. Refusals: INVALID_REQUEST."""
+        async with self._lock:
+            await self._ready()
+            draft = Draft(self.book, self._clock.now())
+            cancelled = dealing.cancel(draft, await self._store.deal_with_cancel(deal_id))
+            await self._commit(draft)
+        self.flush()
+        return cancelled
+
     async def _roll(self, day: date) -> None:
         draft = Draft(self.book, self._clock.now())
         dealing.roll_over(draft, self.prices, day)

@@ -73,7 +73,7 @@ def order(item: Order) -> Json:
 
 def deal(item: Deal) -> Json:
     shown = plain(item)
-    for name in ("deal_id", "position_id", "order_id"):
+    for name in ("deal_id", "position_id", "order_id", "reverses_id"):
         shown[name] = shown[name] and str(shown[name])
     return {**shown, "cursor": str(item.deal_id)}
 

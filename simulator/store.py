@@ -202,6 +202,17 @@ class Store:
             )
         return [_read(row, Deal) for row in rows]
 
+    async def deal_with_cancel(self, deal_id: int) -> list[Deal]:
+        """A deal, and behind it the one that took it back; nothing for a number nobody has."""
+        assert self._pool is not None
+        async with _guarded():
+            rows = await self._pool.fetch(
+                "select * from simulator.deal where deal_id = $1 "
+                "or (deal_id > $1 and reverses_id = $1) order by deal_id",
+                deal_id,
+            )
+        return [_read(row, Deal) for row in rows]
+
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[asyncpg.Connection]:
         """The writing connection; any failure on it gives it up, and the lock with it, since

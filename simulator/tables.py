@@ -132,6 +132,7 @@ deal = _table(
     _text("op_id", nullable=True),
     _text("kind", nullable=True),
     _text("comment"),
+    Column("reverses_id", BigInteger),
     Index(None, "login", "deal_id"),
 )
 # What was answered to an operation id, refusals too, so that a repeat gets the same answer.

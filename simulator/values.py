@@ -41,6 +41,7 @@ class OrderType(StrEnum):
 class Entry(StrEnum):
     IN = "IN"
     OUT = "OUT"
+    CANCEL = "CANCEL"
     BALANCE = "BALANCE"
     CREDIT = "CREDIT"
 
@@ -170,7 +171,8 @@ class Order:
 class Deal:
     """One executed fact. Balance (credit, for CREDIT) moves by profit + swap + commission +
     amount; ids grow by one in commit order, so an id is a cursor. A closing deal is on the
-    opposite side of its position. `deal_id` and `balance_after` are set when it is recorded."""
+    opposite side of its position. CANCEL moves back what the deal `reverses_id` moved and opens
+    nothing again. `deal_id` and `balance_after` are set when it is recorded."""
 
     login: int
     at: datetime
@@ -189,6 +191,7 @@ class Deal:
     op_id: str | None = None
     kind: BalanceKind | None = None
     comment: str = ""
+    reverses_id: int | None = None
     deal_id: int = 0
     balance_after: Decimal = ZERO
 

@@ -41,6 +41,7 @@ class AccountEventKind(StrEnum):
     REQUEST_REFUSED = "request_refused"
     DEAL_OPENED = "deal_opened"
     DEAL_CLOSED = "deal_closed"
+    DEAL_CANCELLED = "deal_cancelled"
     BALANCE_CHANGED = "balance_changed"
     MARGIN_CALLED = "margin_called"
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +12,19 @@ from domain.accounts.values import AccountKind
 from tenants.context import NO_BRAND, system_scope
 from tenants.work import Database
 
+_REMEMBERED_S = 30.0
+
 
 class Logins:
-    """The accounts of one server, remembered once met; an account never changes hands."""
+    """The accounts of one server, remembered for a while: an account never changes hands, but the
+    ib that introduced its client may move in the tree."""
 
     def __init__(self, database: Database, server_id: UUID) -> None:
         self._database = database
         self._server_id = server_id
         self._ranges: Sequence[Any] = ()
         self._known: dict[int, tuple[UUID, AccountRow]] = {}
+        self._forget_at = 0.0
 
     async def load(self) -> None:
         """Read the grants again."""
@@ -40,6 +45,9 @@ class Logins:
 
     async def resolve(self, logins: Iterable[int]) -> dict[UUID, dict[int, AccountRow]]:
         """Accounts by brand and login; a login without a brand or an account is left out."""
+        if (now := monotonic()) >= self._forget_at:
+            self._known.clear()
+            self._forget_at = now + _REMEMBERED_S
         unknown: dict[UUID, list[int]] = defaultdict(list)
         wanted = set(logins)
         for login in wanted - self._known.keys():

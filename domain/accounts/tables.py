@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     Numeric,
     Text,
@@ -278,10 +279,19 @@ deal = brand_table(
     _minor("commission_minor"),
     text_column("comment", default=""),
     time_column("at"),
+    # CANCEL: the number of the deal that it takes back.
+    text_column("reverses_ext_id", nullable=True),
     UniqueConstraint("brand_id", "server_id", "ext_id"),
     one_of("entry", DealEntry),
     brand_index("account_id", "at", "id"),
     visible_to="client",
     app="select",
     worker="select, insert",
+)
+REVERSING = Index(
+    "ix_deal_reverses",
+    deal.c.brand_id,
+    deal.c.server_id,
+    deal.c.reverses_ext_id,
+    postgresql_where=deal.c.reverses_ext_id.is_not(None),
 )

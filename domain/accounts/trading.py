@@ -183,7 +183,8 @@ class Order:
 class Deal:
     """One executed fact, never changed. Money moves by profit + swap + commission + amount, where
     commission is negative and `amount` is set by BALANCE and CREDIT only; `lots` of an OUT deal
-    are the lots closed. `cursor` resumes after this deal."""
+    are the lots closed. A CANCEL deal moves back what the deal `reverses_id` moved.
+    `cursor` resumes after this deal."""
 
     deal_id: str
     cursor: str
@@ -205,6 +206,7 @@ class Deal:
     op_id: str | None
     kind: BalanceKind | None
     comment: str
+    reverses_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,14 @@ class Side(StrEnum):
 
 
 class DealEntry(StrEnum):
-    """What a deal did to its position. BALANCE and CREDIT deals have no position."""
+    """What a deal did to its position. BALANCE and CREDIT deals have no position; CANCEL takes
+    another deal back, with its money."""
 
     IN = "IN"
     OUT = "OUT"
     INOUT = "INOUT"
     OUT_BY = "OUT_BY"
+    CANCEL = "CANCEL"
     BALANCE = "BALANCE"
     CREDIT = "CREDIT"
 

@@ -34,6 +34,8 @@ client = brand_table(
     Column("legal_entity_id", PgUUID(as_uuid=True), ForeignKey("legal_entity.id"), nullable=False),
     uuid_column("ib_id", nullable=True),
     Column("ib_path", Text(collation="C"), nullable=False, server_default=""),
+    # The link of the ib that it came by; the ibs' own, so no reference from here.
+    uuid_column("ib_link_id", nullable=True),
     uuid_column("owner_id", nullable=True),
     text_column("name"),
     text_column("email"),

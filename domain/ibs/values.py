@@ -48,6 +48,7 @@ class Judgement(StrEnum):
     TOO_SHORT = "TOO_SHORT"
     TOO_FEW_PIPS = "TOO_FEW_PIPS"
     TOO_SMALL = "TOO_SMALL"
+    CANCELLED = "CANCELLED"
     WAITING_FOR_RATE = "WAITING_FOR_RATE"
     """No exchange rate is known yet; judged again when one is."""
 

@@ -53,6 +53,7 @@ class DealEntry(Enum):
     OUT = enum_value("OUT", description="Closed a position or part of it.")
     INOUT = enum_value("INOUT", description="Reversed a position.")
     OUT_BY = enum_value("OUT_BY", description="Closed a position by an opposite one.")
+    CANCEL = enum_value("CANCEL", description="Took another deal back, with its money.")
     BALANCE = enum_value("BALANCE", description="Moved money in or out of the balance.")
     CREDIT = enum_value("CREDIT", description="Gave or took credit.")
 

@@ -94,6 +94,9 @@ class AccountEventKind(Enum):
     REQUEST_REFUSED = enum_value("request_refused", description="The platform refused a request.")
     DEAL_OPENED = enum_value("deal_opened", description="A deal opened a position.")
     DEAL_CLOSED = enum_value("deal_closed", description="A deal closed a position or part of it.")
+    DEAL_CANCELLED = enum_value(
+        "deal_cancelled", description="The platform took a deal back, with its money."
+    )
     BALANCE_CHANGED = enum_value("balance_changed", description="Money or credit was moved.")
     MARGIN_CALLED = enum_value(
         "margin_called", description="The margin level fell to the warning level."

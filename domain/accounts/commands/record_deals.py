@@ -112,6 +112,8 @@ def _event_kind(one: Deal) -> AccountEventKind:
         return AccountEventKind.BALANCE_CHANGED
     if one.entry is DealEntry.IN:
         return AccountEventKind.DEAL_OPENED
+    if one.entry is DealEntry.CANCEL:
+        return AccountEventKind.DEAL_CANCELLED
     return AccountEventKind.DEAL_CLOSED
 
 
@@ -139,6 +141,7 @@ def _deal_row(work: WriteWork, server_id: UUID, account: AccountRow, one: Deal) 
         "commission_minor": round_to_minor(one.commission, account.currency),
         "comment": one.comment,
         "at": one.at,
+        "reverses_ext_id": one.reverses_id,
     }
 
 

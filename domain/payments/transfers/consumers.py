@@ -39,6 +39,7 @@ _DEALS = frozenset(
     {
         AccountEventKind.DEAL_OPENED.value,
         AccountEventKind.DEAL_CLOSED.value,
+        AccountEventKind.DEAL_CANCELLED.value,
         AccountEventKind.BALANCE_CHANGED.value,
     }
 )

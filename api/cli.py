@@ -32,6 +32,8 @@ reconcile_app = typer.Typer(help="Settlements of payment providers.", no_args_is
 app.add_typer(reconcile_app, name="reconcile")
 demo_app = typer.Typer(help="The demo brands.")
 app.add_typer(demo_app, name="demo")
+ibs_app = typer.Typer(help="Introducing brokers.", no_args_is_help=True)
+app.add_typer(ibs_app, name="ibs")
 console = Console(highlight=False)
 
 
@@ -214,6 +216,20 @@ def ledger_verify(
     with database.opened(Settings(), console) as urls:
         clean = verify_ledgers(urls, brand, console)
     if not clean:
+        raise typer.Exit(1)
+
+
+@ibs_app.command("replay")
+def ibs_replay(
+    brand: Annotated[str | None, typer.Option(help="only this brand, by its slug")] = None,
+) -> None:
+    """Reckon every commission again from stored deals; exit 1 when a cent differs."""
+    from api import database
+    from api.commissions import replay_commissions
+
+    with database.opened(Settings(), console) as urls:
+        equal = replay_commissions(urls, brand, console)
+    if not equal:
         raise typer.Exit(1)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from api.commissions import register_commissions
 from api.leads import register_leads
 from api.payments import register_payments
 from api.platforms import Platforms
@@ -125,6 +126,7 @@ REGISTRATIONS: tuple[Register, ...] = (
     register_leads,
     register_accounts,
     register_payments,
+    register_commissions,
     register_audit,
     register_rounds,
 )

@@ -6,7 +6,7 @@ from typing import Any
 PORTAL = "portalUrl"
 
 
-def _link(branding: Mapping[str, Any], page: str, token: str) -> list[str]:
+def link_lines(branding: Mapping[str, Any], page: str, token: str) -> list[str]:
     """The token as a link, for brands with a `portalUrl`. It is in the fragment, which browsers
     send to no server."""
     portal = branding.get(PORTAL)
@@ -23,7 +23,7 @@ def verification(
             "",
             f"please confirm that this is your e-mail address for {brand_name}.",
             "",
-            *_link(branding, "verify-email", token),
+            *link_lines(branding, "verify-email", token),
             f"Your code, valid for {days} days and for one use:",
             token,
             "",
@@ -45,7 +45,7 @@ def verification_of_several(
             "always by you. If you want an account, confirm the address and choose a new password;",
             "passwords given when registering open nothing.",
             "",
-            *_link(branding, "verify-email", token),
+            *link_lines(branding, "verify-email", token),
             f"Your code, valid for {days} days and for one use:",
             token,
             "",
@@ -79,7 +79,7 @@ def password_reset(
             "",
             f"somebody, hopefully you, asked for a new password with {brand_name}.",
             "",
-            *_link(branding, "reset-password", token),
+            *link_lines(branding, "reset-password", token),
             f"Your code, valid for {minutes} minutes and for one use:",
             token,
             "",

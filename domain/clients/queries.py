@@ -114,3 +114,15 @@ async def find_sign_in(work: WriteWork, kind: ActorKind, actor_id: UUID) -> Row[
             credential.c.actor_id == actor_id,
         )
     )
+
+
+async def find_introduced(work: ReadWork | WriteWork, client_id: UUID) -> Row[Any] | None:
+    """The ib that introduced a client, and the client's address; None when nobody did."""
+    rows = await work.rows(
+        select(client.c.ib_id, client.c.email).where(
+            client.c.brand_id == work.scope.brand_id,
+            client.c.id == client_id,
+            client.c.ib_id.is_not(None),
+        )
+    )
+    return rows[0] if rows else None

@@ -92,10 +92,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Introducer:
-    """The ib that introduced a client: its id, and the path that lets its line see the client."""
+    """The ib that introduced a client: its id, and the path that lets its line see the client.
+
+    `link_id` is the link that was followed, when the code was a link's.
+    """
 
     id: UUID
     path: str
+    link_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from sqlalchemy import Text, false, func, literal, literal_column, select
 
 from domain.clients.tables import client
+from domain.ibs.commissions.reads import PLAN_OF_IB
+from domain.ibs.commissions.reads import READS as COMMISSIONS
 from domain.ibs.tables import ib
 from domain.reads import (
     VIEWER_IB_PATH,
@@ -47,7 +49,8 @@ IB = Entity(
     name="ib",
     table=ib,
     fields={
-        **columns(ib, "code", "name", "status", "level", "created_at"),
+        **columns(ib, "code", "name", "status", "level", "created_at", "currency"),
+        "plan_id": PLAN_OF_IB,
         "subtree_clients": Field(_subtree_clients),
     },
     relations={
@@ -75,4 +78,5 @@ READS = (
     extend("lead", "ib", One("ib", own="ib_id")),
     # An ib's token names its ib as its actor; a service's names itself, which is no ib.
     extend("api_token", "root_ib", One("ib", own="actor_id")),
+    *COMMISSIONS,
 )

@@ -10,6 +10,9 @@ from domain.ibs.values import IbStatus
 from tenants.refusals import InvalidField
 
 DEEPEST = 10
+_CAMPAIGN_LENGTH_MAX = 60
+# Crockford's, which has no letter that looks like a digit.
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}", re.ASCII)
 
 
@@ -41,3 +44,26 @@ def place_below(parent: Place | None, parent_status: IbStatus | None, ib_id: UUI
     if parent.level >= DEEPEST:
         raise TreeTooDeep(DEEPEST)
     return Place(parent.level + 1, f"{parent.path}{ib_id.hex}/")
+
+
+def check_depth(level: int) -> None:
+    """Refuses with TREE_TOO_DEEP a level that the tree lacks."""
+    if level > DEEPEST:
+        raise TreeTooDeep(DEEPEST)
+
+
+def normalise_campaign(text: str) -> str:
+    """What a link is for: NFC, single blanks, 1 to 60 characters. Refusals: INVALID."""
+    campaign = " ".join(unicodedata.normalize("NFC", text).split())
+    if not 1 <= len(campaign) <= _CAMPAIGN_LENGTH_MAX or not campaign.isprintable():
+        raise InvalidField("campaign", f"A campaign has 1 to {_CAMPAIGN_LENGTH_MAX} characters.")
+    return campaign
+
+
+def made_code(key: UUID) -> str:
+    """A code that nobody chose: ten capitals and digits out of the random part of an id."""
+    number, digits = key.int & ((1 << 50) - 1), []
+    for _ in range(10):
+        number, digit = divmod(number, 32)
+        digits.append(_LETTERS[digit])
+    return "".join(digits)

@@ -58,6 +58,7 @@ async def register_client(
         "legal_entity_id": rule.legal_entity_id,
         "ib_id": introducer.id if introducer else None,
         "ib_path": introducer.path if introducer else "",
+        "ib_link_id": introducer.link_id if introducer else None,
         "owner_id": lead.owner_id,
     }
     is_new = await _insert(work, registration, fields)

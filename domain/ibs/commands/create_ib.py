@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.clients.rules import normalise_email, normalise_name
 from domain.ibs.errors import CodeTaken
 from domain.ibs.events import IbEventKind, ib_event
-from domain.ibs.queries import find_parent
+from domain.ibs.queries import find_parent, is_link_code
 from domain.ibs.rules import Place, normalise_code, place_below
 from domain.ibs.tables import ib
 from domain.ibs.values import IbStatus
@@ -54,7 +54,7 @@ async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
         .on_conflict_do_nothing(index_elements=["brand_id", "code"])
         .returning(ib.c.id)
     )
-    if not await work.rows(taken):
+    if await is_link_code(work, code) or not await work.rows(taken):
         raise CodeTaken()
     work.emit(ib_event(IbEventKind.CREATED, ib_id, place.path))
     parent = str(wanted.parent_id) if wanted.parent_id else None

@@ -1,0 +1,24 @@
+"""From when plans and their versions may hold: never before they were decided."""
+
+from datetime import datetime
+
+from domain.ibs.commissions.errors import BeginsTooEarly
+from tenants.context import ActorKind
+from tenants.work import WriteWork
+
+
+def begin_at(
+    work: WriteWork, wanted: datetime | None, *, after: datetime | None = None
+) -> datetime:
+    """The instant something begins: `wanted`, or now; not before `after` either.
+
+    The system itself, which brings over what another system decided, may begin in the past.
+    Refusals: BEGINS_TOO_EARLY.
+    """
+    now = work.now()
+    earliest = now if after is None else max(now, after)
+    if wanted is None:
+        return earliest
+    if wanted < earliest and work.scope.actor.kind is not ActorKind.SYSTEM:
+        raise BeginsTooEarly(earliest)
+    return wanted

@@ -1,0 +1,281 @@
+"""What was in force when a deal closed: the line, its plans, exchange rates; and what was made."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+
+from domain.accounts.queries import AnyWork
+from domain.ibs.commissions.tables import (
+    ib_accrual,
+    ib_assignment,
+    ib_fx_rate,
+    ib_judgement,
+    ib_plan,
+    ib_plan_version,
+)
+from domain.ibs.commissions.terms import from_json
+from domain.ibs.commissions.values import Applied
+from domain.ibs.tables import ib, ib_former_place
+from domain.ibs.values import Judgement
+from domain.kernel.errors import NotFound
+from tenants.work import WriteWork
+
+
+async def list_ibs(work: AnyWork, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Ibs by id, as they are now."""
+    rows = await work.rows(
+        select(ib.c.id, ib.c.code, ib.c.path, ib.c.email, ib.c.currency).where(
+            ib.c.brand_id == work.scope.brand_id, _any(ib.c.id, ids)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+async def find_place_at(work: AnyWork, ib_id: UUID, at: datetime) -> tuple[str, int]:
+    """The path of an ib at an instant, and which of its places that was."""
+    former = await work.rows(
+        select(ib_former_place.c.path, ib_former_place.c.version)
+        .where(
+            ib_former_place.c.brand_id == work.scope.brand_id,
+            ib_former_place.c.ib_id == ib_id,
+            ib_former_place.c.until_at > at,
+        )
+        .order_by(ib_former_place.c.version)
+        .limit(1)
+    )
+    if former:
+        return former[0].path, former[0].version
+    rows = await work.rows(
+        select(ib.c.path, ib.c.place_version).where(
+            ib.c.brand_id == work.scope.brand_id, ib.c.id == ib_id
+        )
+    )
+    return rows[0].path, rows[0].place_version
+
+
+async def list_plans_at(work: AnyWork, ids: Sequence[UUID], at: datetime) -> dict[UUID, Applied]:
+    """The version of a plan that was in force for each ib at an instant; left out: those without.
+
+    An assignment and a version hold from their first instant until the next one's.
+    """
+    assigned = (
+        select(ib_assignment.c.ib_id, ib_assignment.c.plan_id)
+        .ext(distinct_on(ib_assignment.c.ib_id))
+        .where(
+            ib_assignment.c.brand_id == work.scope.brand_id,
+            _any(ib_assignment.c.ib_id, ids),
+            ib_assignment.c.from_at <= at,
+        )
+        .order_by(ib_assignment.c.ib_id, ib_assignment.c.from_at.desc())
+        .subquery("assigned")
+    )
+    version = ib_plan_version.c
+    rows = await work.rows(
+        select(assigned.c.ib_id, version.plan_id, version.id, version.number, version.terms)
+        .ext(distinct_on(assigned.c.ib_id))
+        .join(
+            ib_plan_version,
+            and_(
+                version.brand_id == work.scope.brand_id,
+                version.plan_id == assigned.c.plan_id,
+                version.from_at <= at,
+            ),
+        )
+        .order_by(assigned.c.ib_id, version.from_at.desc(), version.number.desc())
+    )
+    return {
+        row.ib_id: Applied(row.plan_id, row.id, row.number, from_json(row.terms)) for row in rows
+    }
+
+
+async def find_rate_at(work: AnyWork, base: str, quote: str, at: datetime) -> Any:
+    """The last rate known at an instant, else the first known after it; None without any."""
+    rates = ib_fx_rate.c
+    of_pair = and_(rates.brand_id == work.scope.brand_id, rates.base == base, rates.quote == quote)
+    for statement in (
+        select(ib_fx_rate).where(of_pair, rates.at <= at).order_by(rates.at.desc()),
+        select(ib_fx_rate).where(of_pair, rates.at > at).order_by(rates.at),
+    ):
+        rows = await work.rows(statement.limit(1))
+        if rows:
+            return rows[0]
+    return None
+
+
+async def find_rate(work: AnyWork, base: str, quote: str, at: datetime) -> Any:
+    """The rate of exactly that instant; None without one."""
+    rates = ib_fx_rate.c
+    rows = await work.rows(
+        select(ib_fx_rate).where(
+            rates.brand_id == work.scope.brand_id,
+            rates.base == base,
+            rates.quote == quote,
+            rates.at == at,
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_waiting(work: AnyWork, *, limit: int) -> Sequence[UUID]:
+    """Deals that wait for an exchange rate, those that closed first in front."""
+    rows = await work.rows(
+        select(ib_judgement.c.deal_id)
+        .where(
+            ib_judgement.c.brand_id == work.scope.brand_id,
+            ib_judgement.c.judgement == Judgement.WAITING_FOR_RATE,
+        )
+        .order_by(ib_judgement.c.deal_at)
+        .limit(limit)
+    )
+    return [row.deal_id for row in rows]
+
+
+async def count_accruals(work: AnyWork) -> int:
+    """How many accruals the brand has, reversals among them."""
+    rows = await work.rows(
+        select(func.count().label("n")).where(ib_accrual.c.brand_id == work.scope.brand_id)
+    )
+    return int(rows[0].n)
+
+
+async def lock_accruals_of(work: WriteWork, deal_id: UUID) -> Sequence[Any]:
+    """What was accrued for a deal and not reversed, kept from changing until the work ends."""
+    reversal = ib_accrual.alias("reversal")
+    undone = select(reversal.c.id).where(
+        reversal.c.brand_id == work.scope.brand_id, reversal.c.reverses_id == ib_accrual.c.id
+    )
+    return await work.rows(
+        select(ib_accrual)
+        .where(
+            ib_accrual.c.brand_id == work.scope.brand_id,
+            ib_accrual.c.deal_id == deal_id,
+            ib_accrual.c.reverses_id.is_(None),
+            ~undone.exists(),
+        )
+        .order_by(ib_accrual.c.id)
+        .with_for_update()
+    )
+
+
+async def get_plan(work: WriteWork, plan_id: UUID) -> Row[Any]:
+    """A plan, locked for change. Refusals: NOT_FOUND."""
+    found = await work.maybe(
+        select(ib_plan)
+        .where(ib_plan.c.brand_id == work.scope.brand_id, ib_plan.c.id == plan_id)
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound(path=("input", "planId"))
+    return found
+
+
+async def find_last_version(work: WriteWork, plan_id: UUID) -> Row[Any] | None:
+    """The version of a plan that was published last."""
+    return await work.maybe(
+        select(ib_plan_version)
+        .where(
+            ib_plan_version.c.brand_id == work.scope.brand_id,
+            ib_plan_version.c.plan_id == plan_id,
+        )
+        .order_by(ib_plan_version.c.number.desc())
+        .limit(1)
+    )
+
+
+async def find_version_at(work: WriteWork, plan_id: UUID, at: datetime) -> Row[Any] | None:
+    """The version of a plan that is in force at an instant."""
+    columns = ib_plan_version.c
+    return await work.maybe(
+        select(ib_plan_version)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.plan_id == plan_id,
+            columns.from_at <= at,
+        )
+        .order_by(columns.from_at.desc(), columns.number.desc())
+        .limit(1)
+    )
+
+
+async def list_assigned(work: WriteWork, plan_id: UUID, at: datetime) -> Sequence[Any]:
+    """The ibs for which a plan is in force at an instant, or will begin to be after it."""
+    columns = ib_assignment.c
+    others = ib_assignment.alias("others")
+    replaced = select(others.c.id).where(
+        others.c.brand_id == work.scope.brand_id,
+        others.c.ib_id == columns.ib_id,
+        others.c.from_at > columns.from_at,
+        others.c.from_at <= at,
+    )
+    return await work.rows(
+        select(ib.c.id, ib.c.path)
+        .join(ib_assignment, (columns.brand_id == ib.c.brand_id) & (columns.ib_id == ib.c.id))
+        .where(
+            ib.c.brand_id == work.scope.brand_id,
+            columns.plan_id == plan_id,
+            ~replaced.exists(),
+        )
+        .distinct()
+        .order_by(ib.c.path)
+    )
+
+
+async def list_branch(work: AnyWork, path: str) -> Sequence[Any]:
+    """The ibs below the one at `path`, without itself, those above in front."""
+    return await work.rows(
+        select(ib.c.id, ib.c.code, ib.c.path, ib.c.level)
+        .where(
+            ib.c.brand_id == work.scope.brand_id,
+            func.starts_with(ib.c.path, path),
+            ib.c.path != path,
+        )
+        .order_by(ib.c.level, ib.c.id)
+    )
+
+
+async def find_judgement(work: AnyWork, deal_id: UUID) -> Any:
+    """What became of a deal; None when it was not judged."""
+    rows = await work.rows(
+        select(ib_judgement).where(
+            ib_judgement.c.brand_id == work.scope.brand_id, ib_judgement.c.deal_id == deal_id
+        )
+    )
+    return rows[0] if rows else None
+
+
+async def list_accruals_of(work: AnyWork, deal_id: UUID) -> Sequence[Any]:
+    """Everything that was accrued for a deal, reversals behind what they reverse."""
+    return await work.rows(
+        select(ib_accrual)
+        .where(ib_accrual.c.brand_id == work.scope.brand_id, ib_accrual.c.deal_id == deal_id)
+        .order_by(ib_accrual.c.reverses_id.is_not(None), ib_accrual.c.component, ib_accrual.c.tier)
+    )
+
+
+async def list_pairs(work: AnyWork) -> Sequence[Any]:
+    """Pairs of a plan's currency and an ib's that differ, over all assignments of the brand."""
+    currency = ib_plan_version.c.terms["currency"].astext
+    return await work.rows(
+        select(currency.label("base"), ib.c.currency.label("quote"))
+        .select_from(ib_assignment)
+        .join(
+            ib,
+            (ib.c.brand_id == ib_assignment.c.brand_id) & (ib.c.id == ib_assignment.c.ib_id),
+        )
+        .join(
+            ib_plan_version,
+            (ib_plan_version.c.brand_id == ib_assignment.c.brand_id)
+            & (ib_plan_version.c.plan_id == ib_assignment.c.plan_id),
+        )
+        .where(ib_assignment.c.brand_id == work.scope.brand_id, currency != ib.c.currency)
+        .distinct()
+        .order_by(currency, ib.c.currency)
+    )
+
+
+def _any(column: Any, values: Sequence[Any]) -> Any:
+    return column == func.any(literal(list(values), ARRAY(column.type)))

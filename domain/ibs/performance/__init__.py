@@ -1,0 +1,1 @@
+"""How an ib does over time: clients, lots and commissions by day, week or month."""

@@ -31,6 +31,8 @@ from domain.events.state_socket import StateLink
 from domain.events.states import States
 from domain.events.stream import Feeds
 from domain.events.values import Audience
+from domain.ibs.events import TOPIC as IB_TOPIC
+from domain.ibs.events import IbEventKind
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.statements.links import StatementLinks
 from schema.root import build, plain
@@ -62,6 +64,10 @@ TOPICS = {
 KINDS = {
     (CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read",
     (CLIENT_TOPIC, str(ClientEventKind.RISK_SET)): "clients:risk",
+    (IB_TOPIC, str(IbEventKind.ACCRUED)): "commissions:read",
+    (IB_TOPIC, str(IbEventKind.REVERSED)): "commissions:read",
+    (IB_TOPIC, str(IbEventKind.BECAME_PAYABLE)): "commissions:read",
+    (IB_TOPIC, str(IbEventKind.RATES_INVERTED)): "plans:manage",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVAL_GIVEN)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_ADDED)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_RESET)): "approvals:list",

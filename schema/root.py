@@ -23,8 +23,10 @@ from schema.clients.mutations import ClientMutations
 from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
 from schema.events.queries import EventQueries
+from schema.ibs.commission_mutations import CommissionMutations
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.ibs.subscriptions import IbSubscriptions
 from schema.payments.deposits import DepositMutations, DepositQueries
 from schema.payments.destinations import DestinationMutations
 from schema.payments.disputes import DisputeMutations, DisputeQueries
@@ -64,6 +66,7 @@ class Mutation(
     AccessMutations,
     AccountMutations,
     ClientMutations,
+    CommissionMutations,
     DepositMutations,
     DestinationMutations,
     DisputeMutations,
@@ -77,7 +80,11 @@ class Mutation(
 
 @strawberry.type(description="Everything that can be followed live.")
 class Subscription(
-    AccountSubscriptions, ClientSubscriptions, LeadSubscriptions, PaymentSubscriptions
+    AccountSubscriptions,
+    ClientSubscriptions,
+    IbSubscriptions,
+    LeadSubscriptions,
+    PaymentSubscriptions,
 ): ...
 
 

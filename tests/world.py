@@ -27,6 +27,29 @@ from tests.cashier import book, open_cashier, pay
 from tests.declared import brand_tables
 from tests.factories import Account, Brand, Client, Factory, Ib
 
+# What the API reads out of JSON, beside the canary.
+_DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "terms": {
+        "currency": "USD", "convention": "OVERRIDE", "hold_days": 0, "groups": [],
+        "components": [],
+        "gates": {
+            "min_seconds": 0, "min_pips": "0", "close_by": "ONCE", "pays_hedged": True,
+            "pays_own_accounts": False,
+        },
+    },
+    "grounds": {
+        "deal": {
+            "symbol": "EURUSD", "entry": "OUT", "closed_lots": "1", "price": "1.1",
+            "at": "2026-01-05T00:00:00+00:00",
+        },
+        "opening": None, "found_by": "group ALL", "per_lot": "1", "share": None,
+        "entitled_minor": "1", "below_minor": "0", "hold_days": 0, "fx": None,
+        "governing": {
+            "version_id": "00000000-0000-0000-0000-000000000001", "convention": "OVERRIDE",
+            "gates": {"min_seconds": 0, "min_pips": "0"}, "max_lots": None, "max_minor": None,
+        },
+    },
+}  # fmt: skip
 CLIENTS = ("north", "north_child", "south", "alone")
 _ALLOWED = re.compile(r"in \('([^']+)'")
 _numbers = itertools.count(1)
@@ -36,6 +59,8 @@ _RULED: Mapping[str, Mapping[str, Any]] = {
     "ledger_correction": {
         "discrepancy_id": None, "move": None, "amount_minor": None, "decided_by": None,
     },
+    # Reverses nothing.
+    "ib_accrual": {"reverses_id": None},
 }  # fmt: skip
 
 
@@ -218,7 +243,7 @@ def _value(table: Table, column: Column[Any], subject: Subject) -> Any:
         case sql.ARRAY():
             return [new_uuid() if isinstance(column.type.item_type, sql.UUID) else subject.canary]
         case sql.JSON():
-            return {"canary": subject.canary}
+            return {"canary": subject.canary, **_DOCUMENTS.get(column.name, {})}
         case sql.Text() | sql.String():
             ending = "/" if column.name == "path" else ""
             return f"{subject.canary}{number}{ending}"

@@ -54,6 +54,10 @@ class FeedResetReason(Enum):
 _OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {"DEPOSIT": "payment", "LEDGER": "ledger_transfer"}
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("CLIENT", "note_added"): "note",
+    ("IB", "accrued"): "ib_accrual",
+    ("IB", "invited"): "ib_invitation",
+    ("IB", "link_created"): "ib_link",
+    ("IB", "reversed"): "ib_accrual",
     ("LEAD", "received"): "lead_touch",
     ("PAYMENT", "debt_repaid"): "ledger_transfer",
     ("PAYMENT", "discrepancy_found"): "discrepancy",
@@ -69,7 +73,10 @@ _NOUN_OF_KEY: Final[Mapping[str, str]] = {
     "connection": "psp_connection",
     "destination": "payout_destination",
     "evidence": "dispute_evidence",
+    "invitation": "ib_invitation",
     "method": "payment_method",
+    "plan": "ib_plan",
+    "reverses": "ib_accrual",
     "resolves": "ledger_transfer",
 }
 

@@ -2,7 +2,9 @@
 
 import strawberry
 
+from schema.ibs.commissions import IbAccrual, IbAccrualFilter, IbAccrualOrder
 from schema.ibs.inputs import IbOrder
+from schema.ibs.plans import IbPlan, IbPlanFilter, IbPlanOrder
 from schema.ibs.types import Ib, IbStatus
 from schema.shared.bind import connection
 from schema.shared.page import (
@@ -31,4 +33,18 @@ class IbQueries:
         needs="ibs:list",
         filter=IbFilter,
         order=IbOrder,
+    )
+    ib_accruals: Connection[IbAccrual] = connection(
+        "ib_accrual",
+        "Commissions of the brand, or of your own branch, newest first.",
+        needs="commissions:list",
+        filter=IbAccrualFilter,
+        order=IbAccrualOrder,
+    )
+    ib_plans: Connection[IbPlan] = connection(
+        "ib_plan",
+        "Commission plans of the brand, or those in use in your own branch, by name.",
+        needs="plans:list",
+        filter=IbPlanFilter,
+        order=IbPlanOrder,
     )

@@ -10,11 +10,26 @@ from domain.ibs import values
 from domain.ibs.reads import SUBTREE_CAP
 from schema.clients.inputs import ClientFilter, ClientOrder
 from schema.clients.types import Client
+from schema.ibs.commissions import (
+    IbAccrual,
+    IbAccrualFilter,
+    IbAccrualOrder,
+    IbInvitation,
+    IbInvitationOrder,
+    IbLink,
+    IbLinkOrder,
+    IbStatement,
+    IbStatementFilter,
+    IbStatementOrder,
+)
+from schema.ibs.enums import IbPerformanceBy
 from schema.ibs.inputs import IbOrder
-from schema.shared.bind import Node, bound, computed, many, one, value
+from schema.ibs.performance import By, From, IbPerformance, To, performance_of
+from schema.ibs.plans import IbPlan
+from schema.shared.bind import Info, Node, bound, computed, fetch, field, many, one, value
 from schema.shared.enums import shows
 from schema.shared.page import Connection
-from schema.shared.scalars import Count, CountPrecision
+from schema.shared.scalars import Count, CountPrecision, CurrencyCode
 
 IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
 
@@ -50,6 +65,53 @@ class Ib(Node):
         order=ClientOrder,
         needs="clients:list",
     )
+    currency_code: CurrencyCode = value("What it is paid in.", reads="currency")
+    links: Connection[IbLink] = many(
+        "Its referral links, newest first.", order=IbLinkOrder, needs="links:read"
+    )
+    invitations: Connection[IbInvitation] = many(
+        "Its invitations to join below it, newest first.",
+        order=IbInvitationOrder,
+        needs="invitations:read",
+    )
+    accruals: Connection[IbAccrual] = many(
+        "What it earned, newest first.",
+        filter=IbAccrualFilter,
+        order=IbAccrualOrder,
+        needs="commissions:list",
+    )
+    statements: Connection[IbStatement] = many(
+        "Its statements, the latest month first.",
+        filter=IbStatementFilter,
+        order=IbStatementOrder,
+        needs="commissions:list",
+    )
+
+    @field(
+        "The commission plan in force for it; null without one, or when you may not see it.",
+        needs="plans:read",
+        reads=("plan_id",),
+    )
+    async def plan(self, info: Info) -> IbPlan | None:
+        record: Any = self
+        if record.plan_id is None:
+            return None
+        found: IbPlan | None = await fetch(info, "ib_plan", record.plan_id)
+        return found
+
+    @field(
+        "How it did between two instants, oldest first; stretches in which nothing happened are "
+        "left out.",
+        needs="commissions:list",
+        reads=(),
+        cost=50,
+    )
+    async def performance(
+        self, info: Info, from_: From, to: To, by: By = IbPerformanceBy.DAY
+    ) -> list[IbPerformance]:
+        record: Any = self
+        return await performance_of(info, record.key, from_, to, by)
+
     subtree_clients: Count = computed(
         "Clients of it and of everybody below it, counted up to 10,000.",
         _counted,

@@ -40,7 +40,6 @@ BEYOND_FIELDS = {
     "clients:all": "widens the rows of `clients:list` and `clients:read`",
     "clients:pii": "unmasks fields that `clients:read` shows masked",
     "clients:names": "unmasks names that `clients:read` shows masked",
-    "ibs:watch": "the topic IB of the field `events`",
     "leads:all": "widens the rows of `leads:list` and `leads:read`",
     "ledger:watch": "the topic LEDGER of the field `events`",
     "platform:manage": "the operator's tools outside the API",

@@ -23,8 +23,10 @@ from schema.clients.leads import LeadQueries
 from schema.clients.mutations import ClientMutations
 from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
+from schema.ibs.commission_mutations import CommissionMutations
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.ibs.subscriptions import IbSubscriptions
 from schema.root import READS, TYPES
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.context import Context
@@ -43,12 +45,12 @@ class Query(AccessQueries, ClientQueries, IbQueries, LeadQueries, NodeQueries):
 
 
 @strawberry.type
-class Mutation(ClientMutations, IbMutations, LeadMutations):
+class Mutation(ClientMutations, CommissionMutations, IbMutations, LeadMutations):
     pass
 
 
 @strawberry.type
-class Subscription(ClientSubscriptions, LeadSubscriptions):
+class Subscription(ClientSubscriptions, IbSubscriptions, LeadSubscriptions):
     pass
 
 
@@ -120,8 +122,8 @@ class World:
 @pytest_asyncio.fixture
 async def world(assembled: Assembled, database: Database) -> AsyncIterator[World]:
     audience = Audience(
-        {"CLIENT": "clients:watch", "LEAD": "leads:watch"},
-        {("CLIENT", "note_added"): "notes:read"},
+        {"CLIENT": "clients:watch", "IB": "ibs:watch", "LEAD": "leads:watch"},
+        {("CLIENT", "note_added"): "notes:read", ("IB", "accrued"): "commissions:read"},
         reach=OwnClients(),
         owned={"LEAD": "leads:all"},
     )

@@ -18,6 +18,11 @@ from api.demo.past.telling import tell_past
 from api.demo.people import People, is_peopled, seed_people
 from api.demo.story import BRANDS, BrandStory
 from api.demo.trading import seed_platform, seed_trading
+from api.demo.money import seed_cashier, seed_money
+from api.demo.partners import seed_partners
+from api.demo.people import seed_people
+from api.demo.story import BRANDS
+from api.demo.trading import seed_trading
 from api.embedded.endpoints import Endpoints
 from api.settings import Settings
 from tenants.context import system_scope
@@ -61,6 +66,9 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         for story, people in new:
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
+                await seed_partners(database, story)
+                await seed_trading(settings, database, story, people)
+                await seed_money(settings, database, story, people)
         await renew_access(settings, database, password)
     finally:
         await engine.dispose()

@@ -9,7 +9,7 @@ from sqlalchemy import Row, cast, func, null, select
 from domain.clients.values import Introducer
 from domain.ibs.tables import ib, ib_invitation, ib_link
 from domain.ibs.values import IbStatus
-from tenants.tables import brand
+from tenants.tables import asset, brand
 from tenants.work import WriteWork
 
 
@@ -44,6 +44,11 @@ async def is_link_code(work: WriteWork, code: str) -> bool:
         )
     )
     return bool(rows)
+
+
+async def is_currency(work: WriteWork, code: str) -> bool:
+    """Whether an asset is known that somebody could be paid in."""
+    return bool(await work.rows(select(asset.c.code).where(asset.c.code == code)))
 
 
 async def lock_ib(work: WriteWork, ib_id: UUID) -> Row[Any] | None:

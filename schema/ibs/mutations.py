@@ -38,7 +38,7 @@ class IbMutations:
             parent_id = decode_id_of("ib", input.parent_id)
             if parent_id is None:
                 raise NotFound(path=("input", "parentId"))
-        wanted = NewIb(input.code, input.name, input.email, parent_id)
+        wanted = NewIb(input.code, input.name, input.email, parent_id, input.currency_code)
 
         async def command(work: WriteWork) -> object:
             return await create_ib(work, wanted)

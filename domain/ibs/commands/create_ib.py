@@ -8,23 +8,25 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.clients.rules import normalise_email, normalise_name
 from domain.ibs.errors import CodeTaken
 from domain.ibs.events import IbEventKind, ib_event
-from domain.ibs.queries import find_parent, is_link_code
+from domain.ibs.queries import find_parent, is_currency, is_link_code
 from domain.ibs.rules import Place, normalise_code, place_below
 from domain.ibs.tables import ib
 from domain.ibs.values import IbStatus
 from domain.kernel.errors import NotFound
 from tenants.log import Change
+from tenants.refusals import InvalidField
 from tenants.work import WriteWork
 
 
 @dataclass(frozen=True, slots=True)
 class NewIb:
-    """What staff typed. `parent_id` is None at the top."""
+    """What staff typed. `parent_id` is None at the top; `currency` is what it is paid in."""
 
     code: str
     name: str
     email: str
     parent_id: UUID | None = None
+    currency: str = "USD"
 
 
 async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
@@ -37,6 +39,8 @@ async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
     email = normalise_email(wanted.email)
     ib_id = work.new_id()
     place = await _place(work, wanted, ib_id)
+    if not await is_currency(work, wanted.currency):
+        raise InvalidField("currencyCode", "There is no such currency here.")
     taken = (
         insert(ib)
         .values(
@@ -49,6 +53,7 @@ async def create_ib(work: WriteWork, wanted: NewIb) -> UUID:
             level=place.level,
             parent_id=wanted.parent_id,
             path=place.path,
+            currency=wanted.currency,
             created_at=work.now(),
         )
         .on_conflict_do_nothing(index_elements=["brand_id", "code"])

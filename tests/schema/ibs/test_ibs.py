@@ -128,6 +128,7 @@ async def test_each_refusal_is_data_and_leaves_nothing(
         ({"code": "!"}, "INVALID", "code"),
         ({"name": ""}, "INVALID", "name"),
         ({"email": "x"}, "INVALID", "email"),
+        ({"currencyCode": "XXX"}, "INVALID", "currencyCode"),
         ({"code": taken.code}, "CODE_TAKEN", "code"),
         ({"parentId": "ib_1"}, "NOT_FOUND", "parentId"),
         ({"parentId": encode_id("ib", foreign.id)}, "NOT_FOUND", "parentId"),

@@ -18,8 +18,8 @@ from api.demo.past.telling import tell_past
 from api.demo.people import People, is_peopled, seed_people
 from api.demo.story import BRANDS, BrandStory
 from api.demo.trading import seed_platform, seed_trading
+from api.demo.ibs import seed_ibs
 from api.demo.money import seed_cashier, seed_money
-from api.demo.partners import seed_partners
 from api.demo.people import seed_people
 from api.demo.story import BRANDS
 from api.demo.trading import seed_trading
@@ -67,6 +67,7 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
                 await seed_partners(database, story)
+                await seed_ibs(database, story)
                 await seed_trading(settings, database, story, people)
                 await seed_money(settings, database, story, people)
         await renew_access(settings, database, password)

@@ -18,7 +18,6 @@ from domain.ibs.commands.create_link import create_link
 from domain.ibs.jobs import send_invitation
 from domain.ibs.joining import join
 from domain.ibs.queries import find_introducer
-from domain.ibs.rules import made_code
 from domain.ibs.tables import ib as ib_table
 from domain.ibs.tables import ib_invitation, ib_link
 from domain.kernel.errors import DomainError
@@ -100,12 +99,6 @@ async def test_an_ib_makes_links_for_its_own_branch_only(
         key = beyond if isinstance(beyond, UUID) else beyond.id
         asked = database.write(scope, lambda work, key=key: create_link(work, key, "Beyond"))
         assert await refused(asked) == "NOT_FOUND"
-
-
-def test_made_codes_differ_with_the_random_part() -> None:
-    assert made_code(UUID(int=0)) == "0000000000"
-    assert made_code(UUID(int=31)) == "Z000000000"
-    assert len({made_code(new_uuid()) for _ in range(1_000)}) == 1_000
 
 
 class Box:

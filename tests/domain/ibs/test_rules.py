@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ibs.rules import DEEPEST, Place, normalise_code, place_below
+from domain.ibs.rules import (
+    DEEPEST,
+    Place,
+    check_depth,
+    made_code,
+    normalise_campaign,
+    normalise_code,
+    place_below,
+)
 from domain.ibs.values import IbStatus
 from domain.kernel.errors import DomainError
+from domain.kernel.ids import new_uuid
 
 IB = UUID(int=7)
 
@@ -53,3 +62,25 @@ def test_nobody_hangs_below_a_suspended_or_the_deepest_ib(
     with pytest.raises(DomainError) as caught:
         place_below(parent, status, IB)
     assert (caught.value.code, caught.value.path) == (code, ("input", "parentId"))
+
+
+def test_a_branch_ends_on_the_last_level() -> None:
+    check_depth(10)
+    with pytest.raises(DomainError) as caught:
+        check_depth(11)
+    assert caught.value.code == "TREE_TOO_DEEP"
+
+
+def test_a_campaign_is_one_line_of_text() -> None:
+    assert normalise_campaign("  Spring   fair ") == "Spring fair"
+    assert normalise_campaign("x" * 60) == "x" * 60
+    for wrong in ("", "   ", "x" * 61, "a\x00b"):
+        with pytest.raises(DomainError) as caught:
+            normalise_campaign(wrong)
+        assert (caught.value.code, caught.value.path) == ("INVALID", ("input", "campaign"))
+
+
+def test_a_made_code_comes_out_of_the_random_part_of_an_id() -> None:
+    assert made_code(UUID(int=0)) == "0000000000"
+    assert made_code(UUID(int=31)) == "Z000000000"
+    assert len({made_code(new_uuid()) for _ in range(1_000)}) == 1_000

@@ -36,9 +36,7 @@ def codes_of(story: BrandStory) -> Sequence[str]:
     return [f"{story.plan.slug}-{name}" for name in names]
 
 
-async def seed_partners(
-    database: Database, story: BrandStory, *, since: datetime | None = None
-) -> None:
+async def seed_ibs(database: Database, story: BrandStory, *, since: datetime | None = None) -> None:
     """Give the brand's ibs, who are there, a third tier, plans that hold from `since`, and links.
 
     The north shares by difference, 10, 8 and 5 dollars a lot, of metals half as much again; the

@@ -1,4 +1,4 @@
-"""A partner's day, told with the official `gql` client against a whole installation.
+"""An introducing broker's day, told with the official `gql` client against a whole installation.
 
 An ib invites another, whose link brings a client; the client trades for real, and the commission
 is in both ibs' feeds while the deal is still news. Each figure says why it is what it is, and the
@@ -22,7 +22,7 @@ from tests.stories.conftest import Installation
 from tests.stories.telling import VERIFY, ask, http, items, mailed_token, socket
 
 INVITE = """mutation { ibInvitationCreate(input: {name: "Ivo Invited",
-  email: "ivo@partners.example"}) { invitation { status } errors { code } } }"""
+  email: "ivo@ibs.example"}) { invitation { status } errors { code } } }"""
 JOIN = """mutation($token: String!) { ibInvitationAccept(input: {token: $token,
   password: "quiet harbour 71", code: "IVO"}) { tokens { accessToken } errors { code } } }"""
 ME = "{ viewer { ib { id code level parent { code } plan { name } } } }"
@@ -57,7 +57,7 @@ MINE = """{ viewer { ib { links { nodes { code clientCount } } accruals { nodes 
 NODE = "query($id: ID!) { node(id: $id) { __typename } }"
 
 
-class Partners:
+class Pair:
     """The demo's northern ib, and the one it invites."""
 
     def __init__(self, installation: Installation, invited: str) -> None:
@@ -71,16 +71,16 @@ class Partners:
 
 
 @pytest.fixture(scope="module")
-async def partners(installation: Installation) -> Partners:
+async def pair(installation: Installation) -> Pair:
     """Invited by mail, joined by its token, given a plan by staff."""
     tokens = installation.brand("aurora")["tokens"]
     north = http(installation, tokens["ib"])
     assert (await ask(north, INVITE))["invitation"] == {"status": "SENT"}
-    token = await mailed_token(installation.home, "ivo@partners.example")
+    token = await mailed_token(installation.home, "ivo@ibs.example")
     key = installation.brand("aurora")["publishable_key"]
     portal = http(installation, None, **{"Backdesk-Key": key})
     joined = await ask(portal, JOIN, token=token)
-    made = Partners(installation, joined["tokens"]["accessToken"])
+    made = Pair(installation, joined["tokens"]["accessToken"])
     me = (await ask(made.invited, ME))["ib"]
     assert (me["code"], me["level"], me["parent"]) == ("IVO", 2, None), "what is above is hidden"
     plan = (await ask(made.staff, PLAN))["plan"]["id"]
@@ -90,10 +90,10 @@ async def partners(installation: Installation) -> Partners:
 
 
 @pytest.fixture(scope="module")
-async def trader(partners: Partners) -> Payer:
+async def trader(pair: Pair) -> Payer:
     """A client who came by the invited ib's link, with 400 euros on a live account."""
-    link = (await ask(partners.invited, LINK))["link"]
-    installation = partners.installation
+    link = (await ask(pair.invited, LINK))["link"]
+    installation = pair.installation
     key = installation.brand("aurora")["publishable_key"]
     portal = http(installation, None, **{"Backdesk-Key": key})
     form = {"name": "Lena Linked", "email": "lena@light.example", "country": "CY",
@@ -122,13 +122,13 @@ async def next_accrual(feed: AsyncIterator[Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-async def told(partners: Partners, trader: Payer) -> list[Any]:
+async def told(pair: Pair, trader: Payer) -> list[Any]:
     """Three deals of 0.07 lots, and what the invited ib's feed said of each."""
     account = (await trader.ask(OPEN))["account"]["id"]
     moved = (await trader.ask(FUND, account=account))["transfer"]
     await trader.until(moved["id"], "DONE")
     heard = []
-    async with socket(partners.installation, partners.invited_token) as session:
+    async with socket(pair.installation, pair.invited_token) as session:
         feed = items(session, FEED)
         assert (await anext(feed))["__typename"] == "FeedHeartbeat"
         for turn in range(3):
@@ -159,22 +159,22 @@ async def test_the_figure_says_why(told: list[Any]) -> None:
     assert why["steps"][-1] == "0.07 lots × 5 USD, rounded down and capped, is 0.35 USD."
 
 
-async def test_each_sees_its_own_branch_and_no_other(partners: Partners, told: list[Any]) -> None:
-    mine = (await ask(partners.invited, MINE))["ib"]
+async def test_each_sees_its_own_branch_and_no_other(pair: Pair, told: list[Any]) -> None:
+    mine = (await ask(pair.invited, MINE))["ib"]
     assert [one["clientCount"] for one in mine["links"]["nodes"]] == [1]
     assert [(one["tier"], one["amount"]["amount"]) for one in mine["accruals"]["nodes"]] == [
         (1, "0.35")
     ] * 3
-    above = (await ask(partners.north, MINE))["ib"]["accruals"]["nodes"]
+    above = (await ask(pair.north, MINE))["ib"]["accruals"]["nodes"]
     # Ten dollars a lot for the line, less the five below: 0.70 less 0.35.
     assert [one["amount"]["amount"] for one in above if one["tier"] == 2][:3] == ["0.35"] * 3
-    me = (await ask(partners.invited, ME))["ib"]["id"]
-    assert await ask(partners.north, NODE, id=me) == {"__typename": "Ib"}
-    assert await ask(partners.south, NODE, id=me) is None
+    me = (await ask(pair.invited, ME))["ib"]["id"]
+    assert await ask(pair.north, NODE, id=me) == {"__typename": "Ib"}
+    assert await ask(pair.south, NODE, id=me) is None
 
 
-async def test_the_console_reckons_the_same_figures(partners: Partners, told: list[Any]) -> None:
-    home = str(partners.installation.home)
+async def test_the_console_reckons_the_same_figures(pair: Pair, told: list[Any]) -> None:
+    home = str(pair.installation.home)
     asked = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "api.cli", "ibs", "replay"],

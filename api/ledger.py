@@ -74,7 +74,9 @@ def _show_clearing(clearing: Mapping[str, tuple[AgedBalance, ...]], console: Con
         return
     table = Table(title="clearing accounts that are not zero", box=None, padding=(0, 2, 0, 0))
     for heading in ("brand", "account", "of", "balance", "oldest open posting"):
-        table.add_column(heading, justify="right" if heading == "balance" else "left")
+        table.add_column(
+            heading, justify="right" if heading == "balance" else "left", overflow="fold"
+        )
     now = datetime.now(UTC)
     for slug, aged in clearing.items():
         for one in aged:

@@ -26,6 +26,12 @@ ORDER = """mutation($key: String!, $account: ID!) {
                      lots: "0.01"}) { order { id status } errors { code message } } }"""
 DEALS = """query($account: ID!) { node(id: $account) { ... on Account {
   deals(first: 100, filter: {entry: {eq: IN}}) { nodes { ticket } } } } }"""
+PURSE = """{ viewer { client { wallets { id currencyCode available { amount } }
+  accounts(filter: {kind: {eq: LIVE}}) { nodes { id status } } } } }"""
+TRANSFER = """mutation($key: String!, $wallet: ID!, $account: ID!, $amount: Decimal!) {
+  transferCreate(input: {idempotencyKey: $key, from: {walletId: $wallet}, to: {accountId: $account},
+    amount: {amount: $amount, currencyCode: "EUR"}}) {
+    transfer { id } replayed errors { code } } }"""
 OWN = "{ viewer { client { id accounts(filter: {kind: {eq: DEMO}}) { nodes { id } } } } }"
 
 
@@ -101,6 +107,8 @@ def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
             closing(Caller(made, tokens["client"])) as trader,
         ):
             writer, client_id = write_through_kills(made, staff, trader)
+            done, refused = move(trader, "kept", "1"), move(trader, "refused", "1000000")
+            left = wait_for(lambda: purse(trader), "the wallet")[2]
         pids = [child.pid for child in psutil.Process(made.process.pid).children(recursive=True)]
     finally:
         code = stop(made)
@@ -112,8 +120,32 @@ def test_what_was_acknowledged_outlives_kill_nine(home: Path) -> None:
         assert again.told["brands"][0]["tokens"] == made.told["brands"][0]["tokens"]
         with closing(Caller(again, tokens["brand_admin"])) as staff:
             assert set(writer.acknowledged) <= notes_of(staff, client_id)
+        with closing(Caller(again, tokens["client"])) as trader:
+            assert (done["errors"], refused["errors"]) == ([], [{"code": "INSUFFICIENT_FUNDS"}])
+            assert move(trader, "kept", "1") == done | {"replayed": True}
+            assert move(trader, "refused", "1000000") == refused | {"replayed": True}
+            other = move(trader, "kept", "2")
+            assert other["errors"] == [{"code": "IDEMPOTENCY_KEY_REUSED"}]
+            assert purse(trader)[2] == left, "a key moves money once"
     finally:
         assert stop(again) == 0
+
+
+def purse(trader: Caller) -> Any:
+    """The wallet in euros, the live account, and what is available; None until both are there."""
+    told = trader.until_answered(PURSE)["viewer"]["client"]
+    wallets = [one for one in told["wallets"] if one["currencyCode"] == "EUR"]
+    accounts = [one["id"] for one in told["accounts"]["nodes"] if one["status"] == "ACTIVE"]
+    if not wallets or not accounts:
+        return None
+    return wallets[0]["id"], accounts[0], wallets[0]["available"]["amount"]
+
+
+def move(trader: Caller, key: str, amount: str) -> Any:
+    """Move money onto the live account under a key; the payload."""
+    wallet, account, _ = wait_for(lambda: purse(trader), "a wallet and a live account")
+    given = {"key": key, "wallet": wallet, "account": account, "amount": amount}
+    return trader.until_answered(TRANSFER, **given)["transferCreate"]
 
 
 def write_through_kills(made: Installation, staff: Caller, trader: Caller) -> tuple[Writer, str]:

@@ -4,6 +4,7 @@ What the PSP says is pulled, never taken from a notice. The deposit's id is its 
 idempotency key there, for ever.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,19 @@ from domain.events.values import EventRow
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.end_deposit import end_deposit
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
-from domain.payments.deposits.queries import find_deposit, list_silent
-from domain.payments.deposits.rules import OPEN, SILENT_AFTER, UNSTARTED_AFTER, poll_pause
+from domain.payments.deposits.queries import (
+    SILENT_PAGE,
+    find_deposit,
+    list_doubted,
+    list_silent,
+)
+from domain.payments.deposits.rules import (
+    GIVEN_UP,
+    OPEN,
+    SILENT_AFTER,
+    UNSTARTED_AFTER,
+    poll_pause,
+)
 from domain.payments.events import DEPOSIT_TOPIC, PaymentEventKind
 from domain.payments.notices import QUEUE, Handle, Noticed, Psps
 from domain.payments.ports import OutcomeUnknown, Psp, PspRefused, PspUnavailable
@@ -49,11 +61,12 @@ def jobs_over(psps: Psps) -> JobRegistry:
             await _pull(run, row, await _psp(run, row, psps))
 
     # Of a deposit that is settled no round asks: this job itself tries until the PSP has answered.
+    # One that was given up is asked about as well, and never started again.
     @registry.job(PULL_AGAIN, queue=QUEUE, seconds=60)
     async def pull_again(run: JobRun, args: dict[str, Any]) -> None:
         async with run.database.read(run.scope) as work:
             row = await find_deposit(work, UUID(args["payment_id"]))
-        if row is not None and row.ext_id is not None:
+        if row is not None and (row.ext_id is not None or row.status in GIVEN_UP):
             await _pull(run, row, await _psp(run, row, psps))
 
     return registry
@@ -106,7 +119,7 @@ async def _pull(run: JobRun, row: Any, psp: Psp) -> None:
             state = await psp.find_payment_by_reference(row.id.hex)
         if state is not None:
             await _settle(run, row, state)
-        elif row.ext_id is not None:
+        elif row.ext_id is not None or row.status in GIVEN_UP:
             await _tell(run, row)
         else:
             await _start_late(run, row, psp)
@@ -212,16 +225,31 @@ class Polls:
         """Ask about what is due in a brand; how many."""
 
         async def command(work: WriteWork) -> int:
-            silent = await list_silent(work, older_than=SILENT_AFTER)
-            due = [row for row in silent if self._next.get(row.id, work.now()) <= work.now()]
-            for row in due:
-                key = str(row.id)
-                await defer(work, PULL, {"payment_id": key}, key=key, queue=QUEUE)
-                self._next[row.id] = work.now() + poll_pause(work.now() - row.created_at)
+            silent, doubted = await self._silent(work), self._due(work, await list_doubted(work))
+            for name, rows in ((PULL, silent), (PULL_AGAIN, doubted)):
+                for row in rows:
+                    key = str(row.id)
+                    await defer(work, name, {"payment_id": key}, key=key, queue=QUEUE)
+                    self._next[row.id] = work.now() + poll_pause(work.now() - row.created_at)
             self._forget(work.now())
-            return len(due)
+            return len(silent) + len(doubted)
 
         return (await database.write(system_scope(brand_id), command)).value
+
+    async def _silent(self, work: WriteWork) -> list[Any]:
+        """Open deposits whose turn it is: those that wait for theirs hold no others up."""
+        due: list[Any] = []
+        after = None
+        while len(due) < SILENT_PAGE:
+            page = await list_silent(work, older_than=SILENT_AFTER, after=after)
+            due += self._due(work, page)
+            if len(page) < SILENT_PAGE:
+                break
+            after = (page[-1].updated_at, page[-1].id)
+        return due
+
+    def _due(self, work: WriteWork, rows: Sequence[Any]) -> list[Any]:
+        return [row for row in rows if self._next.get(row.id, work.now()) <= work.now()]
 
     def _forget(self, now: datetime) -> None:
         """Deposits that ended are not asked about again, and their turn passes."""

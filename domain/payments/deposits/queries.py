@@ -1,14 +1,15 @@
 """SELECTs that deposits need."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select, true
+from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select, true, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.payments.deposits.rules import OPEN
+from domain.payments.deposits.rules import GIVEN_UP, OPEN
 from domain.payments.deposits.values import Method, Offer, SentBack, Terms
+from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.tables import (
     payment,
     payment_method,
@@ -18,6 +19,8 @@ from domain.payments.tables import (
 )
 from domain.payments.values import (
     ConnectionStatus,
+    DiscrepancyKind,
+    DiscrepancyStatus,
     LegKind,
     LegStatus,
     MethodKind,
@@ -30,7 +33,7 @@ from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
 _SENT_BACK = (LegStatus.SENDING, LegStatus.UNKNOWN, LegStatus.SENT, LegStatus.PAID)
-_POLLED_MAX = 500
+SILENT_PAGE = 500
 _METHODS_MAX = 200
 
 
@@ -161,19 +164,51 @@ async def sum_sent_back(work: AnyWork, payment_id: UUID) -> SentBack:
     return SentBack(int(row.least), int(row.most))
 
 
-async def list_silent(work: WriteWork, *, older_than: timedelta) -> list[Any]:
-    """Open deposits that were made and not heard of for so long, oldest news first."""
+async def list_silent(
+    work: WriteWork, *, older_than: timedelta, after: tuple[datetime, UUID] | None = None
+) -> list[Any]:
+    """A page of open deposits that were made and not heard of for so long, oldest news first; the
+    next one begins `after` the last `updated_at` and id."""
     before = work.now() - older_than
+    conditions = [
+        payment.c.brand_id == work.scope.brand_id,
+        payment.c.kind == PaymentKind.DEPOSIT.value,
+        _among(payment.c.status, OPEN),
+        payment.c.updated_at < before,
+    ]
+    if after is not None:
+        conditions.append(tuple_(payment.c.updated_at, payment.c.id) > after)
+    rows = await work.rows(
+        select(payment.c.id, payment.c.created_at, payment.c.updated_at)
+        .where(*conditions)
+        .order_by(payment.c.updated_at, payment.c.id)
+        .limit(SILENT_PAGE)
+    )
+    return list(rows)
+
+
+async def list_doubted(work: WriteWork) -> list[Any]:
+    """Deposits that were given up and credited nothing, while staff are told that their outcome is
+    unknown; at most a page, the oldest news first."""
     rows = await work.rows(
         select(payment.c.id, payment.c.created_at)
+        .join(
+            discrepancy,
+            and_(
+                discrepancy.c.brand_id == payment.c.brand_id,
+                discrepancy.c.payment_id == payment.c.id,
+            ),
+        )
         .where(
             payment.c.brand_id == work.scope.brand_id,
             payment.c.kind == PaymentKind.DEPOSIT.value,
-            _among(payment.c.status, OPEN),
-            payment.c.updated_at < before,
+            _among(payment.c.status, GIVEN_UP),
+            payment.c.credited_minor.is_(None),
+            discrepancy.c.status == DiscrepancyStatus.OPEN.value,
+            discrepancy.c.kind == DiscrepancyKind.OUTCOME_UNKNOWN.value,
         )
-        .order_by(payment.c.updated_at)
-        .limit(_POLLED_MAX)
+        .order_by(discrepancy.c.opened_at, discrepancy.c.id)
+        .limit(SILENT_PAGE)
     )
     return list(rows)
 

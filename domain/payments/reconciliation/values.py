@@ -66,13 +66,15 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What of ours a line is about: `total` is what its lines should sum to, `told` what earlier
-    ones summed to, and `cleared` what of that answered to it."""
+    ones summed to, and `cleared` what of that answered to it. `is_given_up`: a deposit that came to
+    nothing as far as we know."""
 
     subject: str
     payment_id: UUID
     total: Money
     told_minor: int = 0
     cleared_minor: int = 0
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

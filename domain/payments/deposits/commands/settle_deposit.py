@@ -8,7 +8,7 @@ from domain.clients.standing import lock_client
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance, change
 from domain.payments.deposits.queries import find_offer, sum_sent_back
-from domain.payments.deposits.rules import decide
+from domain.payments.deposits.rules import GIVEN_UP, SILENT_AFTER, decide
 from domain.payments.deposits.values import Deposit, Finding, SentBack, Verdict
 from domain.payments.disputes.queries import receivable
 from domain.payments.ledger.accounts import ledger_accounts
@@ -178,6 +178,9 @@ async def _tell(
     work: WriteWork, row: dict[str, Any], verdict: Verdict, books: _Books | None
 ) -> None:
     subject = f"deposit:{row['id'].hex}"
+    if _is_answered(work, row, verdict):
+        told = {DiscrepancyKind.OUTCOME_UNKNOWN: [subject]}
+        await settle_discrepancies(work, told, resolution="The payment provider has answered.")
     for finding in verdict.findings:
         if finding.expected == finding.actual:
             made_good = {finding.kind: [subject]}
@@ -195,6 +198,13 @@ async def _tell(
             actual=finding.actual,
             facts={"reference": row["reference"]},
         )
+
+
+def _is_answered(work: WriteWork, row: dict[str, Any], verdict: Verdict) -> bool:
+    """Whether the state ends a doubt that staff may have been told of. One given up is in doubt
+    until its money comes; of one that is young nobody was told."""
+    is_told = work.now() - row["created_at"] > SILENT_AFTER
+    return is_told and (verdict.credit is not None or row["status"] not in GIVEN_UP)
 
 
 def _kind(finding: Finding, *, is_suspended: bool) -> DiscrepancyKind:

@@ -72,6 +72,8 @@ async def import_settlement(
     Books per currency, in one transfer: PSP_FEES −fees, BANK −net, PSP_CLEARING +what we had
     booked, SUSPENSE + the rest. What we booked up to the file's last day, older than the policy's
     clearing hours, and no settlement has, is SETTLEMENT_MISSING; it is resolved when it comes.
+    A deposit that was given up and is in a settlement all the same is OUTCOME_UNKNOWN until a round
+    has asked the PSP and credited it.
 
     `refunds` has the PSP's payment of each refund that the PSP made by itself, whose lines name
     only themselves; without it they are SETTLEMENT_EXTRA.
@@ -103,6 +105,7 @@ async def import_settlement(
     await work.rows(insert(settlement).values(row))
     await _keep(work, row["id"], connection_id, judged)
     await _tell(work, connection_id, judged)
+    await _tell_given_up(work, connection_id, judged)
     await _tell_missing(work, connection_id, lines)
     shown = {key: str(row[key]) for key in ("name", "digest", "lines", "matched", "differing")}
     work.audit(
@@ -204,6 +207,23 @@ def _found(connection_id: UUID, subject: str, one: Judged) -> Found:
             "reference": line.reference, "settlement": line.ext_settlement_id,
         },
     )  # fmt: skip
+
+
+async def _tell_given_up(work: WriteWork, connection_id: UUID, judged: Iterable[Judged]) -> None:
+    """Deposits that we gave up and their PSP was paid: it is asked until it is credited."""
+    found = {
+        one.expected.payment_id: Found(
+            DiscrepancyKind.OUTCOME_UNKNOWN,
+            f"deposit:{one.expected.payment_id.hex}",
+            payment_id=one.expected.payment_id,
+            connection_id=connection_id,
+            expected=one.expected.total,
+            facts={"line": one.line.n, "settlement": one.line.ext_settlement_id},
+        )
+        for one in judged
+        if one.expected is not None and one.expected.is_given_up
+    }
+    await open_discrepancies(work, [found[key] for key in sorted(found)])
 
 
 async def _tell_missing(work: WriteWork, connection_id: UUID, lines: Sequence[Line]) -> None:

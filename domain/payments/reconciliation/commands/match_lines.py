@@ -1,6 +1,7 @@
 """What of ours each line of a settlement is about; every look-up is one statement for all lines."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,9 @@ _TEXTS, _UUIDS = ARRAY(Text), ARRAY(PgUUID(as_uuid=True))
 _PAYMENTS = text(
     "select id, id as payment_id, ext_id, taken_back_minor,"
     " coalesce(credited_minor, amount_minor) as minor,"
-    " coalesce(credited_currency, currency) as currency from payment"
+    " coalesce(credited_currency, currency) as currency,"
+    " credited_minor is null and status in ('FAILED', 'EXPIRED', 'CANCELLED') as is_given_up"
+    " from payment"
     " where brand_id = :brand_id and connection_id = :connection_id and kind = 'DEPOSIT'"
     "  and (ext_id = any(:ext_ids) or id = any(:ids))"
 ).bindparams(bindparam("ext_ids", type_=_TEXTS), bindparam("ids", type_=_UUIDS))
@@ -143,7 +146,8 @@ def _matched(
 
 
 def _of_payment(_line: Line, row: Any) -> Expected:
-    return Expected(f"payment:{row.id.hex}", row.payment_id, Money(int(row.minor), row.currency))
+    total = Money(int(row.minor), row.currency)
+    return Expected(f"payment:{row.id.hex}", row.payment_id, total, is_given_up=row.is_given_up)
 
 
 def _of_refund(row: Any) -> Expected:
@@ -180,7 +184,8 @@ async def _with_told(
         return found
     rows = await work.rows(_TOLD, _of(work, connection_id) | {"subjects": subjects})
     told = {row.subject: (int(row.told), int(row.cleared)) for row in rows}
-    return {
-        n: Expected(one.subject, one.payment_id, one.total, *told.get(one.subject, (0, 0)))
-        for n, one in found.items()
-    }
+    made = {}
+    for n, one in found.items():
+        said, cleared = told.get(one.subject, (0, 0))
+        made[n] = replace(one, told_minor=said, cleared_minor=cleared)
+    return made

@@ -11,7 +11,7 @@ import pytest
 
 from domain.events.tables import inbox
 from domain.kernel.money import Money
-from domain.payments.deposits import jobs
+from domain.payments.deposits import jobs, queries
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
 from domain.payments.notices import ACT, resume_notices
 from domain.payments.ports import OutcomeUnknown, PspUnavailable
@@ -20,7 +20,7 @@ from tenants.context import system_scope
 from tenants.tables import audit
 from tests.domain.events.conftest import until
 from tests.domain.payments.deposits.conftest import opened
-from tests.domain.payments.deposits.desk import SECRET, Desk
+from tests.domain.payments.deposits.desk import SECRET, Desk, state
 from tests.factories import Brand, Factory
 from tests.psp import RunningPsp
 
@@ -177,6 +177,28 @@ async def test_a_deposit_about_which_nobody_can_say_anything_is_told_to_staff(de
         assert len(desk.discrepancies()) == told
     assert desk.discrepancies() == [("OUTCOME_UNKNOWN", "OPEN", 10_000, None, "EUR")]
     assert desk.payment(one).status == "CREATED"
+    scope = system_scope(desk.brand.id)
+    answer = state(one, "PENDING")
+    await desk.database.write(
+        scope, lambda work: settle_deposit(work, one, desk.connection_id, answer)
+    )
+    assert desk.discrepancies() == [("OUTCOME_UNKNOWN", "RESOLVED", 10_000, None, "EUR")]
+
+
+async def test_those_that_wait_for_their_turn_hold_no_others_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many deposits nobody pays, the newest is asked about in time."""
+    for module in (jobs, queries):
+        monkeypatch.setattr(module, "SILENT_PAGE", 2)
+    several = [await desk.create() for _ in range(5)]
+    for one in several[:4]:
+        desk.age(one, timedelta(hours=3))
+    assert [await desk.poll() for _ in range(3)] == [2, 2, 0]
+    desk.age(several[4], timedelta(minutes=2))
+    assert await desk.poll() == 1
+    asked = [args["args"]["payment_id"] for name, args in desk.queued() if name == jobs.PULL]
+    assert asked == [*map(str, several)]
 
 
 # The PSP gives money back -----------------------------------------------------------------------

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
+from domain.payments.deposits.jobs import Polls
 from domain.payments.disputes import jobs as disputes
 from domain.payments.disputes.errors import DepositNotSettled
 from domain.payments.disputes.tables import dispute
 from domain.payments.psp_values import NoticeKind
+from domain.payments.reconciliation.commands.import_settlement import import_settlement
 from domain.payments.reconciliation.rounds import pull_settlements
 from domain.payments.reconciliation.tables import settlement
 from domain.payments.tables import payment
+from tenants.context import system_scope
 from tenants.tables import brand_state
 from tests.domain.payments.deposits.conftest import desk, door, live, psp, queue
 from tests.domain.payments.deposits.desk import Desk
@@ -109,3 +113,55 @@ async def test_a_day_at_the_psp_is_booked_and_clears_to_zero(
     assert live.discrepancies() == []
     assert await pull(live) == 0
     assert [one.differing for one in live.make.rows(settlement, live.brand)] == [0]
+
+
+async def test_what_was_paid_of_a_deposit_given_up_unheard_is_credited_once_it_is_settled(
+    live: Desk, psp: RunningPsp
+) -> None:
+    """Nobody asks about a deposit that the client called off, and the notice of its money is lost:
+    the settlement names it, staff are told, and the next round asks."""
+    one = await live.create()
+    await live.work()
+    scope = system_scope(live.brand.id)
+    await live.database.write(scope, lambda work: cancel_deposit(work, one))
+    await psp.controls.faults(delay_notices_ms=[600_000, 600_000])
+    await psp.controls.pay(live.payment(one).ext_id, instrument=PLAIN)
+    live.age(one, timedelta(days=1))
+    assert await live.poll() == 0
+    tomorrow(live)
+    assert await pull(live) == 1
+    assert live.discrepancies() == [("OUTCOME_UNKNOWN", "OPEN", 100_00, None, "EUR")]
+    assert await live.poll() == 1
+    assert await live.poll() == 0, "not again at once"
+    await live.work()
+    assert live.discrepancies() == [
+        ("LATE", "OPEN", None, 100_00, "EUR"),
+        ("OUTCOME_UNKNOWN", "RESOLVED", 100_00, None, "EUR"),
+    ]
+    books = await live.books()
+    assert (books["CLIENT_WALLET EUR"], "PSP_CLEARING EUR" in books) == (100_00, False)
+    live.polls = Polls()
+    assert await live.poll() == 0
+
+
+async def test_a_deposit_given_up_that_its_psp_has_no_money_for_stays_told(
+    live: Desk, psp: RunningPsp
+) -> None:
+    one = await live.create()
+    await live.work()
+    scope = system_scope(live.brand.id)
+    await live.database.write(scope, lambda work: cancel_deposit(work, one))
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    content = (
+        "settlement_id,date,type,psp_id,reference,currency,gross,fee,net\r\n"
+        f"st_1,{day},payment,{live.payment(one).ext_id},{one.hex},EUR,100.00,0.00,100.00\r\n"
+    )
+    await live.database.write(
+        scope,
+        lambda work: import_settlement(work, live.connection_id, name="x", content=content),
+    )
+    live.age(one, timedelta(days=1))
+    assert await live.poll() == 1
+    await live.work()
+    assert live.discrepancies() == [("OUTCOME_UNKNOWN", "OPEN", 100_00, None, "EUR")]
+    assert live.payment(one).status == "CANCELLED"

@@ -12,6 +12,7 @@ from functools import partial
 
 from api.demo.access import renew_access
 from api.demo.brands import seed_brands
+from api.demo.identity import STATES, seed_identity, seed_policies
 from api.demo.money import introduce_merchants, seed_cashier, seed_money
 from api.demo.past.people import DAYS
 from api.demo.past.telling import tell_past
@@ -61,6 +62,11 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         for story, people in new:
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
+        # Last, so that what was before does not have to be proven again.
+        await seed_policies(database)
+        for story in BRANDS:
+            if story.plan.slug in STATES:
+                await seed_identity(settings, database, story)
         await renew_access(settings, database, password)
     finally:
         await engine.dispose()

@@ -23,6 +23,9 @@ class EventTopic(Enum):
         "ACCOUNT", description="Trading accounts: opened, changed, traded on."
     )
     CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
+    COMPLIANCE = strawberry.enum_value(
+        "COMPLIANCE", description="Identities: proofs, decisions, tiers."
+    )
     DEPOSIT = strawberry.enum_value("DEPOSIT", description="Deposits: what becomes of each.")
     IB = strawberry.enum_value("IB", description="Introducing brokers.")
     LEAD = strawberry.enum_value("LEAD", description="Leads: captured, given, moved on.")
@@ -51,9 +54,16 @@ class FeedResetReason(Enum):
 
 
 # What the object of an event is called, where it is not the topic's own noun.
-_OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {"DEPOSIT": "payment", "LEDGER": "ledger_transfer"}
+_OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {
+    "COMPLIANCE": "kyc_case",
+    "DEPOSIT": "payment",
+    "LEDGER": "ledger_transfer",
+}
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("CLIENT", "note_added"): "note",
+    ("COMPLIANCE", "document_stored"): "kyc_document",
+    ("COMPLIANCE", "risk_computed"): "client",
+    ("COMPLIANCE", "tier_changed"): "client",
     ("LEAD", "received"): "lead_touch",
     ("PAYMENT", "debt_repaid"): "ledger_transfer",
     ("PAYMENT", "discrepancy_found"): "discrepancy",
@@ -70,6 +80,7 @@ _NOUN_OF_KEY: Final[Mapping[str, str]] = {
     "destination": "payout_destination",
     "evidence": "dispute_evidence",
     "method": "payment_method",
+    "proposal": "kyc_proposal",
     "resolves": "ledger_transfer",
 }
 

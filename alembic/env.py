@@ -10,6 +10,7 @@ from sqlalchemy import text
 from alembic import context
 from domain.accounts import tables as accounts
 from domain.clients import tables as clients
+from domain.compliance.identity import tables as identity
 from domain.events import tables as events
 from domain.ibs import tables as ibs
 from domain.payments import tables as payments
@@ -20,7 +21,9 @@ from tenants import tables as brands
 from tenants.database import metadata
 
 # The imports fill the metadata; naming them keeps them.
-TABLES = (accounts, brands, clients, disputes, events, ibs, ledger, payments, reconciliation)
+TABLES = (
+    accounts, brands, clients, disputes, events, ibs, identity, ledger, payments, reconciliation,
+)  # fmt: skip
 
 connection = context.config.attributes["connection"]
 connection.execute(text("set lock_timeout = '1s'"))

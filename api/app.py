@@ -14,6 +14,7 @@ from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
 from api.notices import notice_routes
+from api.papers import PaperDoor
 from api.platforms import Platforms
 from api.services import Services
 from api.settings import Settings
@@ -23,6 +24,9 @@ from domain.clients.events import ClientEventKind
 from domain.clients.leads.events import TOPIC as LEAD_TOPIC
 from domain.clients.leads.rights import SEES_ALL_LEADS
 from domain.clients.reach import OwnClients
+from domain.compliance.events import TOPIC as COMPLIANCE_TOPIC
+from domain.compliance.events import ComplianceEventKind
+from domain.compliance.identity.links import PaperLinks
 from domain.events.bus import PostgresBus
 from domain.events.cursor import FeedCursors
 from domain.events.hub import Hub
@@ -54,6 +58,7 @@ from tenants.work import Database
 TOPICS = {
     "ACCOUNT": "accounts:watch",
     "CLIENT": "clients:watch",
+    "COMPLIANCE": "kyc:watch",
     "DEPOSIT": "deposits:watch",
     "IB": "ibs:watch",
     "LEAD": "leads:watch",
@@ -68,6 +73,9 @@ KINDS = {
     (IB_TOPIC, str(IbEventKind.REVERSED)): "commissions:read",
     (IB_TOPIC, str(IbEventKind.BECAME_PAYABLE)): "commissions:read",
     (IB_TOPIC, str(IbEventKind.RATES_INVERTED)): "plans:manage",
+    (COMPLIANCE_TOPIC, str(ComplianceEventKind.DECISION_PROPOSED)): "kyc:list",
+    (COMPLIANCE_TOPIC, str(ComplianceEventKind.DECISION_DECLINED)): "kyc:list",
+    (COMPLIANCE_TOPIC, str(ComplianceEventKind.RISK_COMPUTED)): "clients:risk",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVAL_GIVEN)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_ADDED)): "approvals:list",
     (PAYMENT_TOPIC, str(PaymentEventKind.APPROVALS_RESET)): "approvals:list",
@@ -143,7 +151,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     states = States()
     keys = settings.home.secrets()
     platforms, vault = Platforms(settings.home.run_dir()), Vault(keys.master_key)
-    links = StatementLinks(vault)
+    links, papers = StatementLinks(vault), PaperLinks(vault)
     services = Services(
         feeds=Feeds(hub, database, FeedCursors(keys.cursor_key)),
         states=states,
@@ -157,6 +165,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         platforms=platforms,
         allow_local_pages=settings.environment == "development",
         statements=links,
+        papers=papers,
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
     identifier = make_identifier(database, directory, use)
@@ -189,7 +198,8 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
     statements = StatementDoor(
         database, links, assembled.reading, identifier, directory, ACTORS
     ).routes()
-    routes = [*view.routes(), *notices, *statements, *health]
+    files = PaperDoor(database, vault, papers, identifier, directory).routes()
+    routes = [*view.routes(), *notices, *statements, *files, *health]
     return Starlette(routes=routes, lifespan=lifespan)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from api.commissions import register_commissions
+from api.kyc import register_identity
 from api.leads import register_leads
 from api.payments import register_payments
 from api.platforms import Platforms
@@ -14,6 +15,7 @@ from api.rounds import each_brand
 from api.worker import Register, Worker
 from domain.accounts import jobs as accounts
 from domain.accounts.commands.forget_points import forget_points
+from domain.accounts.consumers import WISHES
 from domain.accounts.queries import list_servers
 from domain.accounts.reader import StreamReader
 from domain.clients import jobs as clients
@@ -42,7 +44,7 @@ def register_clients(worker: Worker) -> None:
 def register_accounts(worker: Worker) -> None:
     """Requests to platforms, and one reader for each platform's stream."""
     platforms, vault = worker.platforms, Vault(worker.settings.home.secrets().master_key)
-    worker.consumers.append(accounts.REQUESTS)
+    worker.consumers.extend([accounts.REQUESTS, WISHES])
     worker.jobs.include(accounts.jobs_over(platforms, vault))
     worker.forever("platform streams", lambda: _read_streams(worker, platforms))
 
@@ -124,6 +126,7 @@ def register_rounds(worker: Worker) -> None:
 REGISTRATIONS: tuple[Register, ...] = (
     register_clients,
     register_leads,
+    register_identity,
     register_accounts,
     register_payments,
     register_commissions,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.platforms import Platforms
+from domain.compliance.identity.links import PaperLinks
 from domain.events.states import States
 from domain.events.stream import Feeds
 from domain.payments.statements.links import StatementLinks
@@ -34,3 +35,4 @@ class Services:
     platforms: Platforms
     allow_local_pages: bool
     statements: StatementLinks
+    papers: PaperLinks

@@ -17,11 +17,15 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.kernel.clock import Clock, SystemClock
+from sandbox.kyc import controls as kyc_controls
+from sandbox.kyc import verify
+from sandbox.kyc import wire as kyc_wire
+from sandbox.kyc.office import Kyc
 from sandbox.psp import checkout, controls, reads, writes
 from sandbox.psp.faults import CUT, Failing, Knobs
 from sandbox.psp.office import Psp
-from sandbox.psp.wire import failed
 from sandbox.store import Store
+from sandbox.wire import failed
 
 HOST = "127.0.0.1"
 
@@ -53,25 +57,30 @@ async def running(
     """The application with its loops at work, until the block ends."""
     store = Store(settings.dsn)
     await store.open()
-    psp = Psp(store, clock or SystemClock(), url=settings.url, knobs=settings.knobs)
+    clock = clock or SystemClock()
+    psp = Psp(store, clock, url=settings.url, knobs=settings.knobs)
+    kyc = Kyc(store, clock, url=settings.url)
     try:
         await psp.open()
-        yield _app(settings, psp)
+        await kyc.open()
+        yield _app(settings, psp, kyc)
     finally:
+        await kyc.close()
         await psp.close()
         await store.close()
 
 
-def _app(settings: SandboxSettings, psp: Psp) -> Starlette:
-    routes = [*reads.ROUTES, *writes.ROUTES, *checkout.ROUTES]
+def _app(settings: SandboxSettings, psp: Psp, kyc: Kyc) -> Starlette:
+    routes = [*reads.ROUTES, *writes.ROUTES, *checkout.ROUTES, *kyc_wire.ROUTES, *verify.ROUTES]
     if settings.control_token:
-        routes += controls.ROUTES
+        routes += [*controls.ROUTES, *kyc_controls.ROUTES]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Failing)],
         exception_handlers={HTTPException: _failed},
     )
-    app.state.psp, app.state.control_token = psp, settings.control_token
+    app.state.psp, app.state.kyc = psp, kyc
+    app.state.control_token = settings.control_token
     return app
 
 

@@ -8,6 +8,7 @@ import strawberry
 from domain.accounts.reads import READS as ACCOUNTS
 from domain.clients.leads.reads import READS as LEADS
 from domain.clients.reads import READS as CLIENTS
+from domain.compliance.identity.reads import READS as IDENTITY
 from domain.ibs.reads import READS as IBS
 from domain.payments.reads import READS as PAYMENTS
 from domain.reads import Cursors, Registry
@@ -22,6 +23,9 @@ from schema.clients.leads import LeadQueries
 from schema.clients.mutations import ClientMutations
 from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
+from schema.compliance.mutations import ComplianceMutations
+from schema.compliance.queries import ComplianceQueries
+from schema.compliance.subscriptions import ComplianceSubscriptions
 from schema.events.queries import EventQueries
 from schema.ibs.commission_mutations import CommissionMutations
 from schema.ibs.mutations import IbMutations
@@ -48,6 +52,7 @@ class Query(
     AccessQueries,
     AccountQueries,
     ClientQueries,
+    ComplianceQueries,
     DepositQueries,
     DisputeQueries,
     EventQueries,
@@ -67,6 +72,7 @@ class Mutation(
     AccountMutations,
     ClientMutations,
     CommissionMutations,
+    ComplianceMutations,
     DepositMutations,
     DestinationMutations,
     DisputeMutations,
@@ -83,12 +89,13 @@ class Subscription(
     AccountSubscriptions,
     ClientSubscriptions,
     IbSubscriptions,
+    ComplianceSubscriptions,
     LeadSubscriptions,
     PaymentSubscriptions,
 ): ...
 
 
-READS = (*ACCESS, *CLIENTS, *LEADS, *IBS, *ACCOUNTS, *PAYMENTS)
+READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *IBS, *ACCOUNTS, *PAYMENTS)
 """Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from api.demo.kyc_controls import KycControls
 from api.demo.sandbox import SandboxControls
 from api.embedded import Endpoints
 from domain.kernel.clock import Clock
@@ -23,6 +24,7 @@ class RunningPsp:
     url: str
     controls: SandboxControls
     psp: Psp
+    kyc: KycControls
 
 
 @asynccontextmanager
@@ -46,8 +48,11 @@ async def running_psp(
         async with running(settings, clock=clock) as app:
             task = asyncio.create_task(serve(app, listener))
             try:
-                async with SandboxControls(url, CONTROL_TOKEN) as controls:
-                    yield RunningPsp(url, controls, app.state.psp)
+                async with (
+                    SandboxControls(url, CONTROL_TOKEN) as controls,
+                    KycControls(url, CONTROL_TOKEN) as kyc,
+                ):
+                    yield RunningPsp(url, controls, app.state.psp, kyc)
             finally:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

@@ -15,6 +15,7 @@ TOPIC = "ACCOUNT"
 class AccountEventKind(StrEnum):
     """What happened, in the past tense. `…_REQUESTED` means sent to the platform, no more."""
 
+    OPEN_WAITING = "open_waiting"
     OPEN_REQUESTED = "open_requested"
     OPENED = "opened"
     OPEN_FAILED = "open_failed"

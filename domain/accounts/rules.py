@@ -41,13 +41,15 @@ class GroupTerms:
 
 @dataclass(frozen=True, slots=True)
 class OpenWish:
-    """What is asked for when an account is opened. `initial_balance` is for demo money only."""
+    """What is asked for when an account is opened. `initial_balance` is for demo money only;
+    `when_verified` lets a live account wait until the client has proven who it is."""
 
     kind: AccountKind
     currency: str
     leverage: int | None = None
     swap_free: bool = False
     initial_balance: Decimal | None = None
+    when_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
@@ -35,6 +36,7 @@ from domain.accounts.values import (
     RequestStatus,
     Side,
     StateSource,
+    WishStatus,
 )
 from tenants.database import (
     brand_index,
@@ -294,4 +296,35 @@ REVERSING = Index(
     deal.c.server_id,
     deal.c.reverses_ext_id,
     postgresql_where=deal.c.reverses_ext_id.is_not(None),
+)
+# A live account that opens by itself once the client has proven who it is.
+account_wish = brand_table(
+    "account_wish",
+    id_column(),
+    uuid_column("client_id"),
+    text_column("ib_path", default=""),
+    text_column("kind"),
+    text_column("currency"),
+    Column("leverage", Integer, nullable=True),
+    Column("swap_free", Boolean, nullable=False),
+    text_column("status"),
+    text_column("reason_code", nullable=True),
+    uuid_column("account_id", nullable=True),
+    time_column("created_at"),
+    time_column("ended_at", nullable=True),
+    ForeignKeyConstraint(["brand_id", "client_id"], ["client.brand_id", "client.id"]),
+    ForeignKeyConstraint(
+        ["brand_id", "account_id"], ["trading_account.brand_id", "trading_account.id"]
+    ),
+    one_of("kind", AccountKind),
+    one_of("status", WishStatus),
+    Index(
+        "uq_account_wish_waiting",
+        "brand_id",
+        "client_id",
+        unique=True,
+        postgresql_where=text("status = 'WAITING'"),
+    ),
+    brand_index("client_id", "created_at", "id"),
+    visible_to="client",
 )

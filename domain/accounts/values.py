@@ -97,3 +97,12 @@ class RequestStatus(StrEnum):
 
 class PlatformKind(StrEnum):
     SIMULATOR = "SIMULATOR"
+
+
+class WishStatus(StrEnum):
+    """What became of an account that a client wants as soon as it may have it."""
+
+    WAITING = "WAITING"
+    OPENED = "OPENED"
+    REFUSED = "REFUSED"
+    REPLACED = "REPLACED"

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
-from domain.clients.values import ClientRisk, ClientStatus
+from domain.clients.values import ClientKind, ClientRisk, ClientStatus
 from tenants.work import ReadWork, WriteWork
 
 
@@ -26,6 +26,7 @@ class ClientStanding:
     name: str
     risk: ClientRisk
     country: str
+    kind: ClientKind
 
 
 _STANDING = select(
@@ -37,6 +38,7 @@ _STANDING = select(
     client.c.name,
     client.c.risk,
     client.c.country,
+    client.c.kind,
 )
 
 
@@ -73,6 +75,7 @@ def _standing(row: Any) -> ClientStanding:
         row.name,
         ClientRisk(row.risk),
         row.country,
+        ClientKind(row.kind),
     )
 
 

@@ -3,12 +3,13 @@
 An event of topic NOTICE, which no audience sees, tells the consumers; they defer the jobs.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Text, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.events.tables import inbox
@@ -18,6 +19,7 @@ from tenants.work import ReadWork, WriteWork
 
 TOPIC = "NOTICE"
 RECEIVED = "notice_received"
+_TEXTS = ARRAY(Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,15 @@ async def settle(work: WriteWork, provider: str, event_id: str, state: InboxStat
 
 
 async def list_waiting(
-    work: WriteWork, *, older_than: timedelta, limit: int = 100
+    work: WriteWork, providers: Collection[str], *, older_than: timedelta, limit: int = 100
 ) -> list[tuple[str, str]]:
-    """Provider and event of notices that nobody has acted on for so long, oldest first."""
+    """Provider and event of notices of these providers that nobody has acted on for so long,
+    oldest first."""
     rows = await work.rows(
         select(inbox.c.provider, inbox.c.event_id)
         .where(
             inbox.c.brand_id == work.scope.brand_id,
+            inbox.c.provider == func.any(cast(literal(sorted(providers), _TEXTS), _TEXTS)),
             inbox.c.state == InboxState.RECEIVED.value,
             inbox.c.received_at < work.now() - older_than,
         )

@@ -50,6 +50,9 @@ def provider_of(kind: PspKind) -> str:
     return kind.value.lower()
 
 
+PROVIDERS = frozenset(provider_of(kind) for kind in PspKind)
+
+
 def jobs_over(psps: Psps, handlers: Mapping[NoticeKind, Handle]) -> JobRegistry:
     """The job that acts on notices. `handlers` is read when a notice comes."""
     registry = JobRegistry()
@@ -89,7 +92,9 @@ async def _tell(work: WriteWork, connection: Connection, notice: Notice) -> None
 
 
 async def _defer(work: WriteWork, event: EventRow) -> None:
-    await _again(work, event.payload["provider"], event.payload["event_id"])
+    # Other contexts hear notices too, of vendors of their own.
+    if event.payload["provider"] in PROVIDERS:
+        await _again(work, event.payload["provider"], event.payload["event_id"])
 
 
 NOTICES = Consumer("payments.notices", frozenset({inbox.TOPIC}), _defer)
@@ -99,7 +104,7 @@ async def resume_notices(database: Database, brand_id: UUID) -> int:
     """Act again on notices whose job has given up; how many. For a round of the worker."""
 
     async def command(work: WriteWork) -> int:
-        stuck = await inbox.list_waiting(work, older_than=STUCK_AFTER)
+        stuck = await inbox.list_waiting(work, PROVIDERS, older_than=STUCK_AFTER)
         for provider, event_id in stuck:
             await _again(work, provider, event_id)
         return len(stuck)

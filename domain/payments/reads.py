@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, aggregate_order_by
 
+from domain.clients.tables import client
+from domain.payments.deposits.queries import counted_currency, counted_minor
 from domain.payments.disputes.reads import READS as DISPUTES
 from domain.payments.ledger.reads import READS as LEDGER
 from domain.payments.reconciliation.reads import READS as RECONCILIATION
@@ -33,7 +35,7 @@ from domain.payments.tables import (
     payout_destination,
     withdrawal_leg,
 )
-from domain.payments.values import ApprovalStatus, LegStatus
+from domain.payments.values import ApprovalStatus, LegStatus, PaymentKind
 from domain.reads import (
     VIEWER_ID,
     Entity,
@@ -247,8 +249,33 @@ APPROVAL = Entity(
     scopes=(*own_rows(approval), Through("payment")),
 )
 
+_deposits = (
+    select(counted_currency.label("currency"), func.sum(counted_minor).label("minor"))
+    .where(
+        payment.c.brand_id == client.c.brand_id,
+        payment.c.client_id == client.c.id,
+        payment.c.kind == PaymentKind.DEPOSIT.value,
+    )
+    .group_by(counted_currency)
+    .correlate(client)
+    .subquery("deposits")
+)
+# What counts towards how much a client may pay in; on the client's own table, so that all have one.
+DEPOSIT_TOTAL = Entity(
+    name="deposit_total",
+    table=client,
+    fields={
+        "by_currency": select(
+            func.jsonb_object_agg(_deposits.c.currency, _deposits.c.minor, type_=JSONB)
+        ).scalar_subquery(),
+    },
+    relations={"client": One("client", own="id")},
+    scopes=(*own_rows(client, client="id"), Through("client")),
+)
+
 READS = (
     PAYMENT,
+    DEPOSIT_TOTAL,
     PAYMENT_METHOD,
     PAYOUT_DESTINATION,
     WITHDRAWAL_LEG,

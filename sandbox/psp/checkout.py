@@ -7,19 +7,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from sandbox.pages import HEADERS, document
 from sandbox.psp import page, payments, rules
 from sandbox.psp.desk import Desk
 from sandbox.psp.values import Method, Payment, Refusal
 from sandbox.psp.wire import psp_of
 from sandbox.store import StoreDown
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
-    " frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 _FIELDS = {Method.CARD: "card", Method.EWALLET: "email", Method.BANK: "iban"}
 # The page is over, whatever the button said: the payer is shown where the payment stands.
 _OVER = {"NOT_WAITING", "NOT_PAYABLE"}
@@ -60,8 +54,8 @@ async def submit(request: Request) -> Response:
     except StoreDown:
         return _page(_away(), 503)
     if page.is_asking(made):
-        return RedirectResponse(f"/checkout/{made.id}", 303, headers=_HEADERS)
-    return RedirectResponse(_back(made), 303, headers=_HEADERS)
+        return RedirectResponse(f"/checkout/{made.id}", 303, headers=HEADERS)
+    return RedirectResponse(_back(made), 303, headers=HEADERS)
 
 
 async def _act(desk: Desk, payment: Payment, form: dict[str, str]) -> Payment:
@@ -118,11 +112,11 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _page(text: str, status: int = 200) -> Response:
-    return HTMLResponse(text, status, headers=_HEADERS)
+    return HTMLResponse(text, status, headers=HEADERS)
 
 
 def _away() -> str:
-    return page.document("Not now", "<h1>Not now</h1><p>Try again in a moment.</p>")
+    return document("Not now", "<h1>Not now</h1><p>Try again in a moment.</p>")
 
 
 ROUTES = [

@@ -23,16 +23,8 @@ from sandbox.psp.values import (
     RefundStatus,
     Refusal,
 )
-from sandbox.psp.wire import (
-    Handler,
-    Unauthorized,
-    answer,
-    bearer_of,
-    checked,
-    guarded,
-    hash_key,
-    psp_of,
-)
+from sandbox.psp.wire import guarded, psp_of
+from sandbox.wire import Handler, Unauthorized, answer, bearer_of, checked, hash_key
 
 _B = TypeVar("_B", bound=bodies.Control)
 

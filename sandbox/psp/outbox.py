@@ -10,8 +10,8 @@ import orjson
 from domain.kernel.ids import new_uuid
 from sandbox.psp.rules import NOTICE_LIFE, retry_seconds
 from sandbox.psp.values import Stored
-from sandbox.psp.written import time_text
 from sandbox.store import Connection
+from sandbox.written import time_text
 
 # While one is under way nobody else takes it up; longer than an attempt may last.
 LEASE: Final = timedelta(seconds=15)

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from sandbox.pages import document
 from sandbox.psp.rules import USUAL, show
 from sandbox.psp.values import Method, Payment, PaymentStatus
 
@@ -11,24 +12,6 @@ _CARDS = (
     ("4000 0000 0000 3220", "asks for 3-D Secure"),
     ("4000 0000 0000 0259", "pays, then is disputed"),
 )
-_STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}"
-    "h1{font-size:1.6rem;margin:0}p{margin:.5rem 0}fieldset{margin:1rem 0;padding:.5rem 1rem}"
-    "label{display:block;margin:.4rem 0}input[type=text],input[type=email]{width:100%;"
-    "box-sizing:border-box;font:inherit;padding:.4rem}"
-    "button{font:inherit;padding:.5rem 1rem;margin:0 .5rem .5rem 0}"
-    ".error{border-left:4px solid #c00;padding-left:.6rem}.quiet{opacity:.75}"
-)
-
-
-def document(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main>{body}</main></body></html>"
-    )
 
 
 def unknown() -> str:

@@ -15,7 +15,8 @@ from sandbox.psp.desk import Desk
 from sandbox.psp.rules import show
 from sandbox.psp.shapes import Json
 from sandbox.psp.values import Dispute, Line, Payment, Payout, Refund, Refusal
-from sandbox.psp.wire import answer, guarded, merchant_of, psp_of, query_of
+from sandbox.psp.wire import guarded, merchant_of, psp_of
+from sandbox.wire import answer, query_of
 
 COLUMNS = (
     "settlement_id", "date", "type", "psp_id", "reference", "currency", "gross", "fee", "net",

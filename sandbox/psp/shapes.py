@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.psp.rules import show
 from sandbox.psp.values import Dispute, Payment, Payout, Refund
-from sandbox.psp.written import time_text
+from sandbox.written import time_text
 
 Json = dict[str, Any]
 

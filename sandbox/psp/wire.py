@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,26 +20,18 @@ from sandbox.psp.office import Psp
 from sandbox.psp.shapes import Json
 from sandbox.psp.values import Merchant, Refusal
 from sandbox.store import StoreDown
+from sandbox.wire import (
+    Handler,
+    Malformed,
+    Unauthorized,
+    bearer_of,
+    checked,
+    failed,
+    hash_key,
+)
 
 _B = TypeVar("_B", bound=BaseModel)
-Handler = Callable[[Request], Awaitable[Response]]
 LONGEST_KEY = 128
-
-
-class Malformed(Exception):
-    """A call that does not have the published shape."""
-
-
-class Unauthorized(Exception):
-    """A call without a key that is known here."""
-
-
-def answer(body: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def failed(status: int, code: str, message: str) -> Response:
-    return answer({"error": {"code": code, "message": message}}, status)
 
 
 def psp_of(request: Request) -> Psp:
@@ -67,29 +59,6 @@ def guarded(handler: Handler) -> Handler:
 
 def status_of(refusal: Refusal) -> int:
     return 404 if refusal.code.startswith("UNKNOWN_") else 409
-
-
-def checked(shape: type[_B], text: bytes) -> _B:
-    """Raises Malformed with the first thing that is wrong."""
-    try:
-        return shape.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Malformed(f"{place}: {first['msg']}" if place else first["msg"]) from None
-
-
-def query_of(request: Request, shape: type[_B]) -> _B:
-    return checked(shape, orjson.dumps(dict(request.query_params)))
-
-
-def bearer_of(request: Request) -> str:
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    return shown if scheme.lower() == "bearer" else ""
-
-
-def hash_key(api_key: str) -> str:
-    return hashlib.sha256(api_key.encode()).hexdigest()
 
 
 async def merchant_of(request: Request, desk: Desk) -> Merchant:

@@ -52,6 +52,11 @@ class AccountOpenInput:
     initial_balance: Decimal | None = _field(
         "Demo money to begin with, 10,000 when left out; for DEMO only.", default=None
     )
+    when_verified: bool = _field(
+        "For LIVE: instead of refusing with `KYC_REQUIRED`, open it by itself as soon as the "
+        "client has proven who it is. Another such request takes the place of the one before.",
+        default=False,
+    )
 
     def wish(self) -> OpenWish:
         """What the command judges."""
@@ -61,6 +66,7 @@ class AccountOpenInput:
             leverage=self.leverage,
             swap_free=self.swap_free,
             initial_balance=self.initial_balance,
+            when_verified=self.when_verified,
         )
 
 

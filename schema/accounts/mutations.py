@@ -54,10 +54,17 @@ class SealingServices(Protocol):
         "KIND_UNAVAILABLE": "The brand offers no account of that kind to you.",
         "CURRENCY_UNAVAILABLE": "No account of that kind in this currency and swap choice.",
         "LOGINS_EXHAUSTED": "The brand has no free logins; the operator must grant more.",
+        "KYC_REQUIRED": "The client has to prove who it is first; see `kyc` and `whenVerified`.",
     }
 )
 class AccountOpenPayload:
-    account: Account | None = result("The account; OPENING until the platform confirms.")
+    account: Account | None = result(
+        "The account; OPENING until the platform confirms, null while it waits for verification."
+    )
+    waits_for_verification: bool = strawberry.field(
+        description="Whether it opens by itself once the client has proven who it is.",
+        default=False,
+    )
     replayed: bool = replayed()
 
 
@@ -113,6 +120,10 @@ class AccountMutations(TradingMutations):
     async def account_open(self, info: Info, input: _Open) -> AccountOpenPayload:
         client_id = _client_id(info, input.client_id)
         done = await ask(info, input, lambda work: open_account(work, client_id, input.wish()))
+        if "wish" in done.value:
+            return AccountOpenPayload(
+                account=None, waits_for_verification=True, replayed=done.replayed
+            )
         await finished(info, done)
         account = await fetch_below(info, "account", "account", UUID(done.value["account"]))
         return AccountOpenPayload(account=account, replayed=done.replayed)

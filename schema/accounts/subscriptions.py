@@ -49,6 +49,10 @@ class LiveServices(Protocol):
 
 @shows(Kind, "What happened to an account. Expect values you don't know.")
 class AccountEventKind(Enum):
+    OPEN_WAITING = enum_value(
+        "open_waiting",
+        description="An account is to open by itself once the client has proven who it is.",
+    )
     OPEN_REQUESTED = enum_value("open_requested", description="An account was asked for.")
     OPENED = enum_value("opened", description="The platform opened it.")
     OPEN_FAILED = enum_value("open_failed", description="The platform refused to open it.")

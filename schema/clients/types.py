@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from schema.access.types import LegalEntity, Staff
     from schema.accounts.types import Account
     from schema.clients.leads import Lead
+    from schema.compliance.types import KycState
     from schema.ibs.types import Ib
     from schema.payments.types import Payment
     from schema.payments.wallets import PayoutDestination, Wallet
@@ -47,6 +48,7 @@ StaffRef = Annotated["Staff", strawberry.lazy("schema.access.types")]
 EntityRef = Annotated["LegalEntity", strawberry.lazy("schema.access.types")]
 AccountRef = Annotated["Account", strawberry.lazy("schema.accounts.types")]
 IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
+KycRef = Annotated["KycState", strawberry.lazy("schema.compliance.types")]
 LeadRef = Annotated["Lead", strawberry.lazy("schema.clients.leads")]
 WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
 PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
@@ -121,6 +123,7 @@ class Client(Node):
         order=AccountOrder,
         needs="accounts:read",
     )
+    kyc: KycRef = one("How far its identity is proven, and what follows.", needs="kyc:read")
     risk: ClientRisk = value("How closely its money is looked at.", needs="clients:risk")
     wallets: list[WalletRef] = listed(
         "Its money, a wallet for each currency it has had.", order="CURRENCY", needs="wallets:read"

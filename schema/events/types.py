@@ -23,6 +23,9 @@ class EventTopic(Enum):
         "ACCOUNT", description="Trading accounts: opened, changed, traded on."
     )
     CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
+    COMPLIANCE = strawberry.enum_value(
+        "COMPLIANCE", description="Identities: proofs, decisions, tiers."
+    )
     DEPOSIT = strawberry.enum_value("DEPOSIT", description="Deposits: what becomes of each.")
     IB = strawberry.enum_value("IB", description="Introducing brokers.")
     LEAD = strawberry.enum_value("LEAD", description="Leads: captured, given, moved on.")
@@ -51,13 +54,20 @@ class FeedResetReason(Enum):
 
 
 # What the object of an event is called, where it is not the topic's own noun.
-_OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {"DEPOSIT": "payment", "LEDGER": "ledger_transfer"}
+_OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {
+    "COMPLIANCE": "kyc_case",
+    "DEPOSIT": "payment",
+    "LEDGER": "ledger_transfer",
+}
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("CLIENT", "note_added"): "note",
     ("IB", "accrued"): "ib_accrual",
     ("IB", "invited"): "ib_invitation",
     ("IB", "link_created"): "ib_link",
     ("IB", "reversed"): "ib_accrual",
+    ("COMPLIANCE", "document_stored"): "kyc_document",
+    ("COMPLIANCE", "risk_computed"): "client",
+    ("COMPLIANCE", "tier_changed"): "client",
     ("LEAD", "received"): "lead_touch",
     ("PAYMENT", "debt_repaid"): "ledger_transfer",
     ("PAYMENT", "discrepancy_found"): "discrepancy",
@@ -77,6 +87,7 @@ _NOUN_OF_KEY: Final[Mapping[str, str]] = {
     "method": "payment_method",
     "plan": "ib_plan",
     "reverses": "ib_accrual",
+    "proposal": "kyc_proposal",
     "resolves": "ledger_transfer",
 }
 

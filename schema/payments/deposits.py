@@ -1,18 +1,22 @@
 """Deposits and the ways to pay: permission and shape here, the rest below."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import strawberry
 
 from domain.accounts.rules import decide_client_may_act
-from domain.clients.standing import find_standing
+from domain.clients.standing import ClientStanding, find_standing
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import decide_deposit, decide_withdrawal, room_for
 from domain.kernel.errors import Refused
 from domain.kernel.ids import decode_id_of
+from domain.kernel.money import Money as Amount
 from domain.payments import values
 from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
 from domain.payments.deposits.commands.create_deposit import create_deposit
-from domain.payments.deposits.queries import list_methods
+from domain.payments.deposits.queries import list_methods, sum_of_deposits
 from domain.payments.deposits.rules import fee_on, why_not
 from domain.payments.deposits.values import Method
 from domain.payments.deposits.waiting import started
@@ -25,6 +29,7 @@ from schema.shared.bind import Info, fetch, fetch_below, field
 from schema.shared.errors import mutation, payload, result
 from schema.shared.permission import public
 from schema.shared.scalars import CurrencyCode, Money, MoneyInput
+from tenants.work import ReadWork
 
 
 class PageServices(Protocol):
@@ -50,8 +55,8 @@ class PaymentOption:
     available: bool = strawberry.field(description="Whether the client can use it now.")
     unavailable_reason: str | None = strawberry.field(
         description="Why not: METHOD_CLOSED, COUNTRY_NOT_ALLOWED, CURRENCY_UNAVAILABLE, "
-        "BELOW_MINIMUM, ABOVE_MAXIMUM, or the code by which the client is kept from it. Expect "
-        "codes you don't know."
+        "BELOW_MINIMUM, ABOVE_MAXIMUM, KYC_TIER_LIMIT, or the code by which the client is kept "
+        "from it. Expect codes you don't know."
     )
     method_key: strawberry.Private[UUID]
 
@@ -68,6 +73,8 @@ class PaymentOption:
         "METHOD_UNAVAILABLE": "The method is closed, or not for this country or currency.",
         "BELOW_MINIMUM": "Less than the method takes.",
         "ABOVE_MAXIMUM": "More than the method takes.",
+        "KYC_TIER_LIMIT": "More than the client may pay in before more of its identity is proven; "
+        "see `kyc`.",
     }
 )
 class DepositCreatePayload:
@@ -152,7 +159,7 @@ class DepositQueries:
         amount: _Amount = None,
     ) -> list[PaymentOption]:
         scope, work = info.context.scope, info.context.work
-        asked = amount and amount.to_amount("amount")
+        asked = None if amount is None else amount.to_amount("amount")
         key = scope.client_id if client_id is None else decode_id_of("client", client_id)
         standing = await find_standing(work, key) if key else None
         if standing is None:
@@ -162,6 +169,10 @@ class DepositQueries:
         )
         against = _against(standing.status)
         minor = asked.amount_minor if asked else None
+        if against is None and direction is PaymentDirection.DEPOSIT:
+            against = await _beyond_tier(work, standing, asked)
+        if against is None and direction is PaymentDirection.WITHDRAWAL:
+            against = _code_of(decide_withdrawal, await find_tier(work, standing))
         return [_option(one, minor, standing.country, against=against) for one in methods]
 
 
@@ -172,8 +183,28 @@ def _services(info: Info) -> PageServices:
 
 def _against(status: Any) -> str | None:
     """The code by which the client is kept from paying at all."""
+    return _code_of(decide_client_may_act, status)
+
+
+async def _beyond_tier(
+    work: ReadWork, standing: ClientStanding, asked: Amount | None
+) -> str | None:
+    """The code by which the client's tier keeps it from paying that in, or anything at all."""
+    tier = await find_tier(work, standing)
+    if tier is None or tier.deposits is None:
+        return None
+    used = await sum_of_deposits(work, standing.id)
+    if asked is not None:
+        return _code_of(decide_deposit, tier, used, asked)
+    # Whoever has no room in any currency sees that before an amount is typed.
+    has_room = any(room_for(tier, used, currency) for currency in tier.deposits)
+    return None if has_room else "KYC_TIER_LIMIT"
+
+
+def _code_of(decide: Callable[..., object], *facts: Any) -> str | None:
+    """The code that a verdict refuses with; None when it does not."""
     try:
-        decide_client_may_act(status)
+        decide(*facts)
     except Refused as refused:
         return refused.code
     return None

@@ -27,7 +27,7 @@ from schema.shared.bind import (
     value,
 )
 from schema.shared.follow import may_see, wanted
-from schema.shared.permission import public
+from schema.shared.redirect import RedirectStep
 from schema.shared.scalars import URL, Money
 from tenants.context import ActorKind
 
@@ -93,11 +93,6 @@ class Payment(Node):
     def history(self) -> list[PaymentStep]:
         record: Any = self
         return steps_of(record.steps)
-
-
-@strawberry.type(description="Send the payer's browser to this page.", directives=public())
-class RedirectStep:
-    url: URL = strawberry.field(description="The page of the payment provider.")
 
 
 DepositNext = Annotated[

@@ -29,6 +29,7 @@ _EYES = {
         "RETURN_TO_SOURCE": "Deposits in another currency can still go back where they came from: "
         "withdraw those first.",
         "CURRENCY_MISMATCH": "The wallet holds another currency.",
+        "KYC_REQUIRED": "The client has to prove who it is first; see `kyc`.",
     }
 )
 class WithdrawalCreatePayload:

@@ -17,8 +17,9 @@ PLACES = {"brand", "reference", "local"}
 # Tables whose rows belong to no brand or are data about brands; each was thought about.
 SHARED = {
     "reference": {
-        "asset", "brand", "brand_country", "brand_host", "country", "jurisdiction", "legal_entity",
-        "platform_grant", "platform_group", "platform_server", "platform_symbol", "psp",
+        "asset", "brand", "brand_country", "brand_host", "country", "jurisdiction", "kyc_policy",
+        "legal_entity", "platform_grant", "platform_group", "platform_server", "platform_symbol",
+        "psp",
     },
     "local": {"operator", "operator_token", "platform_cursor", "quarantine"},
 }  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
+import sandbox.kyc.tables  # noqa: F401 - fills the metadata
 from api.embedded import Endpoints
 from domain.kernel.clock import FixedClock
 from sandbox.tables import metadata

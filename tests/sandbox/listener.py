@@ -27,6 +27,7 @@ class Heard:
     body: bytes
     signature: str
     at: float
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class Listener:
     async def take(self, request: Request) -> Response:
         now = asyncio.get_running_loop().time()
         signature = request.headers.get("sandbox-signature", "")
-        heard = Heard(await request.body(), signature, now)
+        heard = Heard(await request.body(), signature, now, dict(request.headers))
         async with self.came:
             self.notices.append(heard)
             self.came.notify_all()

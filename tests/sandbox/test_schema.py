@@ -6,7 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-import sandbox.psp.tables  # noqa: F401 - fills the metadata
+import sandbox.kyc.tables
+import sandbox.psp.tables  # noqa: F401 - fill the metadata
 from api.embedded import Endpoints
 from sandbox.tables import metadata
 from tests import postgres

@@ -151,6 +151,8 @@ async def test_deposit_trade_and_withdraw_leaves_clearing_at_zero(
 
 async def test_euros_are_converted_and_withdrawn_by_two_people(installation: Installation) -> None:
     payer = await Payer.join(installation, "Konrad Convert")
+    # So much takes a proof of address as well.
+    await payer.prove_address()
     await payer.pay_in("9000.00", key="in")
     wallet = (await payer.wallet("EUR"))["id"]
     amount = {"amount": "1000.00", "currencyCode": "EUR"}

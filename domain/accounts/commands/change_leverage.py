@@ -6,6 +6,9 @@ from domain.accounts.commands.ask_platform import ask_platform
 from domain.accounts.queries import get_account, get_leverage_cap, list_group_terms
 from domain.accounts.rules import decide_is_active, decide_leverage, decide_version
 from domain.accounts.values import AccountKind, AccountStatus, RequestKind
+from domain.clients.standing import find_standing
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import cap_leverage
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -24,10 +27,12 @@ async def change_leverage(
     decide_is_active(AccountStatus(account.status))
     kind = AccountKind(account.kind)
     groups = await list_group_terms(work, account.server_id, [account.group_name])
-    most = min(
-        [await get_leverage_cap(work, account.legal_entity_id, kind)]
-        + [group.leverage_max for group in groups]
-    )
+    cap = await get_leverage_cap(work, account.legal_entity_id, kind)
+    if kind is AccountKind.LIVE:
+        standing = await find_standing(work, account.client_id)
+        assert standing is not None, "whoever reaches the account reaches its client"
+        cap = cap_leverage(await find_tier(work, standing), cap)
+    most = min([cap] + [group.leverage_max for group in groups])
     decide_leverage(leverage, most)
     request_id = await ask_platform(work, account, RequestKind.LEVERAGE, {"leverage": leverage})
     work.audit(

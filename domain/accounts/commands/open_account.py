@@ -7,16 +7,25 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from domain.accounts.commands.ask_platform import ask_platform
+from domain.accounts.commands.wish_account import wish_account
 from domain.accounts.queries import (
     count_accounts,
     find_grant,
     get_leverage_cap,
     list_group_terms,
 )
-from domain.accounts.rules import OPENED_BY_CLIENTS, OpenWish, Terms, decide_open
+from domain.accounts.rules import (
+    OPENED_BY_CLIENTS,
+    OpenWish,
+    Terms,
+    decide_client_may_act,
+    decide_open,
+)
 from domain.accounts.tables import trading_account
-from domain.accounts.values import AccountAccess, AccountStatus, RequestKind
+from domain.accounts.values import AccountAccess, AccountKind, AccountStatus, RequestKind
 from domain.clients.standing import ClientStanding, find_standing
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import cap_leverage, decide_live
 from domain.kernel.errors import NotFound, Refused
 from tenants.context import ActorKind
 from tenants.log import Change
@@ -37,9 +46,10 @@ async def open_account(work: WriteWork, client_id: UUID, wish: OpenWish) -> dict
     """Reserve a login and ask the platform for the account; `account` and `request` ids.
 
     The account is OPENING until the platform confirms. A client may open DEMO and LIVE for
-    itself; the other kinds come from purchases or staff.
-    Refusals: NOT_FOUND, KIND_UNAVAILABLE, LOGINS_EXHAUSTED and those of `rules.decide_open`.
-    Effects: event `open_requested`, audit.
+    itself; the other kinds come from purchases or staff. A live one may wait until the client has
+    proven who it is; then only `wish` is answered.
+    Refusals: NOT_FOUND, KIND_UNAVAILABLE, KYC_REQUIRED, LOGINS_EXHAUSTED and those of
+    `rules.decide_open`. Effects: event `open_requested` or `open_waiting`, audit.
     """
     standing = await find_standing(work, client_id)
     if standing is None:
@@ -47,13 +57,20 @@ async def open_account(work: WriteWork, client_id: UUID, wish: OpenWish) -> dict
     if work.scope.actor.kind is ActorKind.CLIENT and wish.kind not in OPENED_BY_CLIENTS:
         message = "Accounts of that kind are not opened by clients."
         raise Refused("KIND_UNAVAILABLE", message, path=("input", "kind"))
+    tier = await find_tier(work, standing) if wish.kind is AccountKind.LIVE else None
+    if wish.when_verified and tier is not None and not tier.live:
+        decide_client_may_act(standing.status)
+        return {"wish": str(await wish_account(work, standing, wish))}
+    decide_live(tier)
     grant = await find_grant(work)
     if grant is None:
         raise Refused("KIND_UNAVAILABLE", "This brand has no trading platform yet.")
     terms = decide_open(
         wish,
         await list_group_terms(work, grant.server_id, grant.groups),
-        leverage_cap=await get_leverage_cap(work, standing.legal_entity_id, wish.kind),
+        leverage_cap=cap_leverage(
+            tier, await get_leverage_cap(work, standing.legal_entity_id, wish.kind)
+        ),
         client_status=standing.status,
         open_accounts=await count_accounts(work, client_id),
     )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, and_, cast, func, literal, select, true, tuple_
+from sqlalchemy import ARRAY, Text, and_, case, cast, func, literal, select, true, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.payments.deposits.rules import GIVEN_UP, OPEN
@@ -35,6 +35,36 @@ AnyWork = ReadWork | WriteWork
 _SENT_BACK = (LegStatus.SENDING, LegStatus.UNKNOWN, LegStatus.SENT, LegStatus.PAID)
 SILENT_PAGE = 500
 _METHODS_MAX = 200
+
+
+# What of a payment counts towards what a client may pay in: what came, less what went back, or
+# what is under way.
+_is_open = payment.c.status == func.any(
+    cast(literal([one.value for one in OPEN], ARRAY(Text)), ARRAY(Text))
+)
+counted_minor = case(
+    (
+        payment.c.credited_minor.is_not(None),
+        payment.c.credited_minor - payment.c.refunded_minor,
+    ),
+    (_is_open, payment.c.amount_minor),
+    else_=0,
+)
+counted_currency = func.coalesce(payment.c.credited_currency, payment.c.currency)
+
+
+async def sum_of_deposits(work: AnyWork, client_id: UUID) -> dict[str, int]:
+    """What a client has paid in and is paying in, in minor units by currency."""
+    rows = await work.rows(
+        select(counted_currency.label("currency"), func.sum(counted_minor).label("minor"))
+        .where(
+            payment.c.brand_id == work.scope.brand_id,
+            payment.c.client_id == client_id,
+            payment.c.kind == PaymentKind.DEPOSIT.value,
+        )
+        .group_by(counted_currency)
+    )
+    return {row.currency: int(row.minor) for row in rows}
 
 
 async def find_deposit(work: AnyWork, payment_id: UUID) -> Any:

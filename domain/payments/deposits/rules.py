@@ -7,7 +7,6 @@ again, late or in another order moves nothing twice.
 
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from domain.kernel.money import Money, from_minor
 from domain.payments.deposits.errors import AboveMaximum, BelowMinimum, MethodUnavailable
@@ -28,7 +27,6 @@ CANCELLABLE: Final = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 GIVEN_UP: Final = (PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
 _OF_DISPUTES: Final = (PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK)
 _NOTHING: Final = SentBack()
-_LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _UNPAID: Final = {
     PspPaymentStatus.CREATED: PaymentStatus.PENDING,
     PspPaymentStatus.PENDING: PaymentStatus.PENDING,
@@ -87,25 +85,6 @@ def decide_fee(method: Method, amount: Money, *, country: str) -> int:
     if reason == "ABOVE_MAXIMUM":
         raise AboveMaximum(f"Deposit at most {_shown(terms.max_minor, terms.currency)}.")
     return fee_on(terms, amount.amount_minor)
-
-
-def is_own_page(
-    url: str, *, hosts: frozenset[str], origins: frozenset[str], allow_local: bool
-) -> bool:
-    """Whether a payer may be sent to this address: over https on a host of the brand, an origin of
-    its publishable keys, or, in development, a page of this machine."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or "@" in parts.netloc or "\\" in url or parts.scheme not in ("http", "https"):
-        return False
-    if f"{parts.scheme}://{parts.netloc}".lower() in origins:
-        return True
-    if parts.scheme == "https":
-        return host in hosts and port in (None, 443)
-    return allow_local and host in _LOCAL
 
 
 def decide(deposit: Deposit, state: PspPayment, *, sent_back: SentBack = _NOTHING) -> Verdict:

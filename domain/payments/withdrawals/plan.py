@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain.accounts.rules import decide_client_may_act
 from domain.clients.standing import ClientStanding, find_standing, lock_client
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import decide_withdrawal
 from domain.kernel.errors import DomainError, Invalid, NotFound, Refused
 from domain.kernel.money import Money
 from domain.payments.approvals.judging import judge
@@ -160,6 +162,7 @@ async def preview(
     wallet, payer = await find_payer(work, wallet_id, path=("walletId",))
     try:
         decide_client_may_act(payer.status)
+        decide_withdrawal(await find_tier(work, payer))
         check_amount(wallet, amount)
         plan = await make_plan(work, payer, amount, destination_id)
     except (Refused, Invalid, NotFound) as refusal:

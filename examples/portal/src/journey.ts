@@ -14,7 +14,8 @@ const told = JSON.parse(await readFile(demo, "utf8")) as {
   graphql: string;
   brands: { slug: string; publishable_key: string }[];
 };
-const key = told.brands.find((brand) => brand.slug === "aurora")?.publishable_key ?? "";
+// A brand that takes a first sum before the identity is proven; see `Client.kyc`.
+const key = told.brands.find((brand) => brand.slug === "borealis")?.publishable_key ?? "";
 const portal = new Portal(new Backdesk({ url: told.graphql, key }));
 const stop = new AbortController();
 const late = setTimeout(() => fail("The journey takes too long."), 180_000);
@@ -48,7 +49,7 @@ async function pay(page: string): Promise<void> {
 
 async function journey(): Promise<void> {
   const email = `pia.${Date.now()}@portal.example`;
-  const form = { name: "Pia Portal", email, password: "quiet harbour 71", country: "CY" };
+  const form = { name: "Pia Portal", email, password: "quiet harbour 71", country: "AE" };
   await portal.signUp(form);
   await portal.verify(await mailedToken(email));
   await portal.signIn(email, form.password);
@@ -56,7 +57,7 @@ async function journey(): Promise<void> {
 
   const events = portal.deposits(stop.signal);
   await events.next(); // the heartbeat it begins with
-  const deposit = await portal.deposit("500", "EUR", "https://aurora.localhost/paid");
+  const deposit = await portal.deposit("500", "EUR", "https://borealis.localhost/paid");
   await pay(deposit.page);
   for await (const item of events) {
     if (item.__typename === "DepositEvent" && item.depositId === deposit.id && item.kind === "SETTLED") break;

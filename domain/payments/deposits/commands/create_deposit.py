@@ -1,12 +1,15 @@
 """Begin a deposit: a payment and, where there is none yet, a wallet. Nobody outside is asked."""
 
 from domain.accounts.rules import decide_client_may_act
-from domain.clients.standing import ClientStanding, find_standing
+from domain.clients.standing import ClientStanding, find_standing, lock_client
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import decide_deposit
 from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.pages import is_own_page
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.deposits.errors import MethodUnavailable, ReturnRefused
-from domain.payments.deposits.queries import find_offer, list_methods
-from domain.payments.deposits.rules import decide_fee, is_own_page
+from domain.payments.deposits.queries import find_offer, list_methods, sum_of_deposits
+from domain.payments.deposits.rules import decide_fee
 from domain.payments.deposits.values import DepositWish
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.queries import find_wallet
@@ -23,7 +26,7 @@ async def create_deposit(
 
     `allow_local` lets payers return to pages of this machine, for development.
     Refusals: NOT_FOUND, INVALID (amount, currency or return address), EMAIL_NOT_VERIFIED,
-    CLIENT_RESTRICTED, METHOD_UNAVAILABLE, BELOW_MINIMUM, ABOVE_MAXIMUM.
+    CLIENT_RESTRICTED, METHOD_UNAVAILABLE, BELOW_MINIMUM, ABOVE_MAXIMUM, KYC_TIER_LIMIT.
     Effects: event `deposit_created`, audit.
     """
     standing = await _whose(work, wish)
@@ -43,6 +46,7 @@ async def create_deposit(
     fee_minor = decide_fee(method, wish.amount, country=standing.country)
     if currency not in offer.currencies:
         raise MethodUnavailable(f"This brand keeps no wallets in {currency}.")
+    await _check_tier(work, standing, wish)
     wallet = AccountKey.wallet(standing.id, currency)
     wallet_id = (await ledger_accounts(work, [wallet]))[wallet]
     shown = {
@@ -67,6 +71,19 @@ async def create_deposit(
     after = {name: str(value) for name, value in shown.items()}
     work.audit(Change("deposit.create", object_kind="payment", object_id=made["id"], after=after))
     return {"deposit": str(made["id"])}
+
+
+async def _check_tier(work: WriteWork, standing: ClientStanding, wish: DepositWish) -> None:
+    """Whether so much may be paid in before more is proven of the client.
+
+    Refusals: KYC_TIER_LIMIT.
+    """
+    tier = await find_tier(work, standing)
+    if tier is None or tier.deposits is None:
+        return
+    # Two deposits at a time would each see what the other one leaves.
+    await lock_client(work, standing.id)
+    decide_deposit(tier, await sum_of_deposits(work, standing.id), wish.amount)
 
 
 async def _whose(work: WriteWork, wish: DepositWish) -> ClientStanding:

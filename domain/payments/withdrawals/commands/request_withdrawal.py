@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain.accounts.rules import decide_client_may_act
 from domain.clients.standing import ClientStanding
+from domain.compliance.identity.queries import find_tier
+from domain.compliance.identity.rules import decide_withdrawal
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.ledger.post import post
@@ -35,11 +37,12 @@ async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str,
     It is REQUESTED and waits for approvals as long as the brand's policy lets it, or APPROVED at
     once when nobody must look.
     Refusals: NOT_FOUND, CURRENCY_MISMATCH, CLIENT_RESTRICTED, EMAIL_NOT_VERIFIED,
-    INSUFFICIENT_FUNDS and those of `make_plan`.
+    KYC_REQUIRED, INSUFFICIENT_FUNDS and those of `make_plan`.
     Effects: event `withdrawal_requested` or `withdrawal_approved`, holds.
     """
     wallet, payer = await find_payer(work, wish.wallet_id)
     decide_client_may_act(payer.status)
+    decide_withdrawal(await find_tier(work, payer))
     check_amount(wallet, wish.amount)
     plan = await make_plan(work, payer, wish.amount, wish.destination_id)
     row = await create_payment(work, await _values(work, wish, payer, plan))

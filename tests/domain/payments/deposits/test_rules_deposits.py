@@ -11,11 +11,11 @@ from hypothesis import strategies as some
 
 from domain.kernel.errors import DomainError
 from domain.kernel.money import Money
+from domain.kernel.pages import is_own_page
 from domain.payments.deposits.rules import (
     decide,
     decide_fee,
     fee_on,
-    is_own_page,
     poll_pause,
     why_not,
 )

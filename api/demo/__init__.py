@@ -12,17 +12,13 @@ from functools import partial
 
 from api.demo.access import renew_access
 from api.demo.brands import seed_brands
+from api.demo.ibs import seed_ibs
 from api.demo.money import introduce_merchants, seed_cashier, seed_money
 from api.demo.past.people import DAYS
 from api.demo.past.telling import tell_past
 from api.demo.people import People, is_peopled, seed_people
 from api.demo.story import BRANDS, BrandStory
 from api.demo.trading import seed_platform, seed_trading
-from api.demo.ibs import seed_ibs
-from api.demo.money import seed_cashier, seed_money
-from api.demo.people import seed_people
-from api.demo.story import BRANDS
-from api.demo.trading import seed_trading
 from api.embedded.endpoints import Endpoints
 from api.settings import Settings
 from tenants.context import system_scope
@@ -56,6 +52,7 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
             people = await _arrive(settings, database, story, password_hash)
             if people is not None:
                 say(f"  {story.plan.name}: {story.clients} clients, {len(people.staff)} staff")
+                await seed_ibs(database, story)
                 new.append((story, people))
         is_running = await seed_platform(settings, database)
         days = await tell_past(settings, database, advance) if is_running else 0
@@ -66,10 +63,6 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         for story, people in new:
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
-                await seed_partners(database, story)
-                await seed_ibs(database, story)
-                await seed_trading(settings, database, story, people)
-                await seed_money(settings, database, story, people)
         await renew_access(settings, database, password)
     finally:
         await engine.dispose()

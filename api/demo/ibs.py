@@ -11,7 +11,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from api.demo.story import BrandStory
-from domain.ibs.commands.create_ib import NewIb, create_ib
 from domain.ibs.commands.create_link import create_link
 from domain.ibs.commissions.commands.assign_plan import assign_plan
 from domain.ibs.commissions.commands.create_plan import create_plan
@@ -37,7 +36,7 @@ def codes_of(story: BrandStory) -> Sequence[str]:
 
 
 async def seed_ibs(database: Database, story: BrandStory, *, since: datetime | None = None) -> None:
-    """Give the brand's ibs, who are there, a third tier, plans that hold from `since`, and links.
+    """Give the brand's ibs plans that hold from `since`, and links.
 
     The north shares by difference, 10, 8 and 5 dollars a lot, of metals half as much again; the
     south is a pool of 12 dollars. Call it once, after the people and before deals of the past are
@@ -47,19 +46,14 @@ async def seed_ibs(database: Database, story: BrandStory, *, since: datetime | N
 
     async def command(work: WriteWork) -> None:
         begins = since or work.now() - LOOKS_BACK
-        ibs = [await _ib(work, code) for code in codes_of(story) if not code.endswith("-1-1")]
-        corner = NewIb(
-            codes_of(story)[2], f"North Corner ({story.canary})",
-            f"north-1-1.ib@{story.canary}.example", ibs[1],
-        )  # fmt: skip
-        line = (ibs[0], ibs[1], await create_ib(work, corner))
+        *line, south = [await _ib(work, code) for code in codes_of(story)]
         for name, rate, ib_id in zip(("Master", "Partner", "Introducer"), (10, 8, 5), line,
                                      strict=True):  # fmt: skip
             plan_id = await create_plan(work, f"{name} {story.canary}", override(rate), begins)
             await assign_plan(work, ib_id, plan_id, begins)
         pool_id = await create_plan(work, f"Pool {story.canary}", pool(12), begins)
-        await assign_plan(work, ibs[2], pool_id, begins)
-        for ib_id in (*line, ibs[2]):
+        await assign_plan(work, south, pool_id, begins)
+        for ib_id in (*line, south):
             await create_link(work, ib_id, f"Website {story.canary}")
 
     await database.write(system_scope(story.plan.id), command)

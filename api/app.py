@@ -13,6 +13,7 @@ from api.auth import ACTORS, Origins, authenticate, make_identifier
 from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
+from api.levers import OutsideLevers
 from api.notices import notice_routes
 from api.platforms import Platforms
 from api.services import Services
@@ -151,6 +152,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         platforms=platforms,
         allow_local_pages=settings.environment == "development",
         statements=links,
+        levers=OutsideLevers(settings),
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
     identifier = make_identifier(database, directory, use)

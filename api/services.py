@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.platforms import Platforms
 from domain.events.states import States
 from domain.events.stream import Feeds
+from domain.payments.sandbox import Levers
 from domain.payments.statements.links import StatementLinks
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
@@ -34,3 +35,4 @@ class Services:
     platforms: Platforms
     allow_local_pages: bool
     statements: StatementLinks
+    levers: Levers

@@ -13,6 +13,7 @@ from api.auth import ACTORS, Origins, authenticate, make_identifier
 from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
+from api.levers import OutsideLevers
 from api.notices import notice_routes
 from api.papers import PaperDoor
 from api.platforms import Platforms
@@ -166,6 +167,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         allow_local_pages=settings.environment == "development",
         statements=links,
         papers=papers,
+        levers=OutsideLevers(settings),
     )
     assembled = build(keys.cursor_key, on_denied=_on_denied(denials))
     identifier = make_identifier(database, directory, use)

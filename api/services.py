@@ -6,6 +6,7 @@ from api.platforms import Platforms
 from domain.compliance.identity.links import PaperLinks
 from domain.events.states import States
 from domain.events.stream import Feeds
+from domain.payments.sandbox import Levers
 from domain.payments.statements.links import StatementLinks
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
@@ -36,3 +37,4 @@ class Services:
     allow_local_pages: bool
     statements: StatementLinks
     papers: PaperLinks
+    levers: Levers

@@ -40,6 +40,7 @@ from schema.payments.subscriptions import PaymentSubscriptions
 from schema.payments.transfers import TransferMutations, TransferQueries
 from schema.payments.types import Deposit, Transfer, Withdrawal
 from schema.payments.withdrawals import WithdrawalMutations, WithdrawalQueries
+from schema.sandbox.mutations import SandboxMutations
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.documents import ExecutableSchema
 from schema.shared.nodes import NodeQueries
@@ -79,6 +80,7 @@ class Mutation(
     IbMutations,
     LeadMutations,
     ReconciliationMutations,
+    SandboxMutations,
     TransferMutations,
     WithdrawalMutations,
 ): ...

@@ -131,7 +131,7 @@ BRANDS = (
             fixed("key:aurora"), time_zone="Europe/Nicosia", languages=("en", "de", "el"),
             currencies=("EUR", "USD", "GBP", "CHF"), branding={"colour": "#3b5bdb"},
         ),
-        "aurora-kestrel", 1_000_000, "EUR", 8, 232, 1_300, leverage=30,
+        "aurora-kestrel", 1_000_000, "EUR", 18, 222, 1_300, leverage=30,
     ),
     BrandStory(
         BrandPlan(

@@ -21,6 +21,8 @@ WAITING = """{ approvals { nodes { level n withdrawal { id reference version
   amount { amount currencyCode } approvals { level status decidedBy { name } } } } } }"""
 DISPUTES = """{ disputes { nodes { reference status reasonCode amount { amount currencyCode }
   held { amount } evidenceDueAt deposit { reference status } } } }"""
+ADVANCE = """mutation($input: SandboxAdvanceInput!) { sandboxAdvance(input: $input) {
+  now errors { code message } } }"""
 APPROVE = """mutation($input: WithdrawalApproveInput!) { withdrawalApprove(input: $input) {
   withdrawal { reference status } errors { code message } } }"""
 
@@ -65,6 +67,43 @@ async def _pay(guide: Guide, who: str, deposit_id: str) -> float:
     return time.monotonic()
 
 
+async def a_payer_by_hand(guide: Guide) -> None:
+    """For front-end tests: a sandbox is moved by hand
+    Another deposit, whose payer declines because the test says so; then the brand's clock moves a
+    day ahead and back."""
+    who = "aurora/client"
+    options = await guide.quietly(who, METHODS)
+    method = next(one["method"]["id"] for one in options if one["method"]["kind"] == "CARD")
+    wanted = {
+        "idempotencyKey": f"tour-{secrets.token_hex(6)}",
+        "methodId": method,
+        "amount": {"amount": "35", "currencyCode": "EUR"},
+        "returnUrl": "https://aurora.localhost/paid",
+    }
+    made = (await guide.quietly(who, DEPOSIT, input=wanted))["deposit"]
+
+    async def status() -> Any:
+        return (await guide.quietly(who, STATUS, id=made["id"]))["status"]
+
+    async def waits() -> bool:
+        return bool(await status() == "PENDING")
+
+    async def failed() -> bool:
+        return bool(await status() == "FAILED")
+
+    await guide.until("the provider's page", waits)
+    await _advance(guide, payment={"paymentId": made["id"], "payer": "DECLINE"})
+    await guide.until("the decline", failed)
+    guide.say("the deposit is FAILED, as its payer was told to")
+    for seconds in (86_400, -86_400):
+        await _advance(guide, clockSeconds=seconds)
+
+
+async def _advance(guide: Guide, **move: Any) -> None:
+    asked = {"idempotencyKey": f"tour-{secrets.token_hex(6)}", "move": move}
+    await guide.show("aurora/brand_admin", ADVANCE, input=asked)
+
+
 async def four_eyes(guide: Guide) -> None:
     """A withdrawal that waits for its second approver
     The brand's admin gave the first approval and may not give the second. Finance may, and the
@@ -96,4 +135,4 @@ async def a_dispute(guide: Guide) -> None:
     check(len(found["nodes"]) >= 1, "the demo has one dispute")
 
 
-STEPS = (a_deposit_arrives, four_eyes, a_dispute)
+STEPS = (a_deposit_arrives, a_payer_by_hand, four_eyes, a_dispute)

@@ -1,0 +1,43 @@
+"""Moves what stands outside of a sandbox: the simulator's market, payers at the sandbox PSP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import httpx
+
+from api.demo.money import CARD
+from api.demo.sandbox import ControlRefused, SandboxControls
+from api.demo.simulator import PlatformControlRefused, SimulatorControls
+from api.settings import Settings
+from domain.kernel.errors import Refused, Upstream
+from domain.payments.sandbox import PayerDoes
+
+
+class OutsideLevers:
+    """The controls that a development installation has; elsewhere nothing answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def show_price(self, symbol: str, *, bid: Decimal, ask: Decimal) -> None:
+        async with _told(), SimulatorControls(self._settings.simulator_socket) as controls:
+            await controls.set_quote(symbol, bid=f"{bid:f}", ask=f"{ask:f}")
+
+    async def let_payer(self, ext_id: str, does: PayerDoes) -> None:
+        token = self._settings.home.secrets().sandbox_token
+        async with _told(), SandboxControls(self._settings.sandbox_url, token) as controls:
+            if does is PayerDoes.SETTLE:
+                await controls.pay(ext_id, instrument=CARD)
+            else:
+                await controls.fail(ext_id)
+
+
+@asynccontextmanager
+async def _told() -> AsyncIterator[None]:
+    try:
+        yield
+    except (ControlRefused, PlatformControlRefused) as no:
+        raise Refused("SANDBOX_REFUSED", f"It was refused: {no}.") from no
+    except (httpx.TransportError, ValueError) as error:
+        raise Upstream("SANDBOX_AWAY", "What stands outside does not answer.") from error

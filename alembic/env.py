@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from alembic import context
 from domain.accounts import tables as accounts
+from domain.challenges import tables as challenges
 from domain.clients import tables as clients
 from domain.compliance.identity import tables as identity
 from domain.events import tables as events
@@ -22,7 +23,8 @@ from tenants.database import metadata
 
 # The imports fill the metadata; naming them keeps them.
 TABLES = (
-    accounts, brands, clients, disputes, events, ibs, identity, ledger, payments, reconciliation,
+    accounts, brands, challenges, clients, disputes, events, ibs, identity, ledger, payments,
+    reconciliation,
 )  # fmt: skip
 
 connection = context.config.attributes["connection"]

@@ -20,6 +20,8 @@ from api.platforms import Platforms
 from api.services import Services
 from api.settings import Settings
 from api.statements import StatementDoor
+from domain.challenges.events import TOPIC as CHALLENGE_TOPIC
+from domain.challenges.events import ChallengeEventKind
 from domain.clients.events import TOPIC as CLIENT_TOPIC
 from domain.clients.events import ClientEventKind
 from domain.clients.leads.events import TOPIC as LEAD_TOPIC
@@ -58,6 +60,7 @@ from tenants.work import Database
 
 TOPICS = {
     "ACCOUNT": "accounts:watch",
+    "CHALLENGE": "challenges:watch",
     "CLIENT": "clients:watch",
     "COMPLIANCE": "kyc:watch",
     "DEPOSIT": "deposits:watch",
@@ -68,6 +71,8 @@ TOPICS = {
 }
 # What staff are told and clients are not.
 KINDS = {
+    (CHALLENGE_TOPIC, str(ChallengeEventKind.LIQUIDATION_HALTED)): "liquidation:manage",
+    (CHALLENGE_TOPIC, str(ChallengeEventKind.LIQUIDATION_RESUMED)): "liquidation:manage",
     (CLIENT_TOPIC, str(ClientEventKind.NOTE_ADDED)): "notes:read",
     (CLIENT_TOPIC, str(ClientEventKind.RISK_SET)): "clients:risk",
     (IB_TOPIC, str(IbEventKind.ACCRUED)): "commissions:read",

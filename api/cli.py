@@ -34,6 +34,8 @@ demo_app = typer.Typer(help="The demo brands.")
 app.add_typer(demo_app, name="demo")
 ibs_app = typer.Typer(help="Introducing brokers.", no_args_is_help=True)
 app.add_typer(ibs_app, name="ibs")
+challenges_app = typer.Typer(help="Challenges of prop firms.", no_args_is_help=True)
+app.add_typer(challenges_app, name="challenges")
 console = Console(highlight=False)
 
 
@@ -230,6 +232,21 @@ def ibs_replay(
     with database.opened(Settings(), console) as urls:
         equal = replay_commissions(urls, brand, console)
     if not equal:
+        raise typer.Exit(1)
+
+
+@challenges_app.command("replay")
+def challenges_replay(
+    brand: Annotated[str | None, typer.Option(help="only this brand, by its slug")] = None,
+    phase: Annotated[str | None, typer.Option(help="only this phase, by its id")] = None,
+) -> None:
+    """Judge phases again from what was recorded; exit 1 when a verdict differs."""
+    from api import database
+    from api.replays import replay
+
+    with database.opened(Settings(), console) as urls:
+        same = replay(urls, brand, phase, console)
+    if not same:
         raise typer.Exit(1)
 
 

@@ -20,6 +20,8 @@ def stage_of(event: EventRow) -> LeadStage | None:
     """The stage an event of a client brings its lead to: the first deposit, the first live deal."""
     if event.topic == ACCOUNT and event.payload.get("account_kind") != AccountKind.LIVE:
         return None
+    if "purchase_id" in event.payload:  # paid for something, and no money of the client's with us
+        return None
     return _STAGE_OF.get((event.topic, event.kind))
 
 

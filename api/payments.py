@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from api.challenges import register_challenges
 from api.psps import Psps
 from api.rounds import each_brand
 from api.worker import Worker
@@ -140,4 +141,5 @@ SLICES: tuple[Slice, ...] = (
     register_transfers,
     register_disputes,
     register_reconciliation,
+    register_challenges,
 )

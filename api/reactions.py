@@ -1,6 +1,7 @@
 """What each context asks of the worker: consumers, jobs, streams to read, rounds to make."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from api.leads import register_leads
 from api.payments import register_payments
 from api.platforms import Platforms
 from api.rounds import each_brand
-from api.worker import Register, Worker
+from api.worker import Register, Run, Worker
 from domain.accounts import jobs as accounts
 from domain.accounts.commands.forget_points import forget_points
 from domain.accounts.consumers import WISHES
 from domain.accounts.queries import list_servers
 from domain.accounts.reader import StreamReader
+from domain.challenges.engine import Engine
 from domain.clients import jobs as clients
 from domain.clients.adapters.file_outbox import FileOutbox
 from tenants import throttle
@@ -70,37 +72,42 @@ async def _read_streams(worker: Worker, platforms: Platforms) -> None:
                 platform = platforms.connect(server)
                 if server.id not in known:
                     known.add(server.id)
-                    reader = StreamReader(server, platform, worker.database, worker.states)
-                    group.create_task(_keep_reading(worker.url, server.id, reader))
+                    engine = Engine(server.id, worker.database)
+                    reader = StreamReader(
+                        server, platform, worker.database, worker.states, sinks=(engine,)
+                    )
+                    reads = (reader.run, engine.run)
+                    group.create_task(_keep_reading(worker.url, server.id, reads))
             await asyncio.sleep(_NEW_SERVERS_EVERY_S)
 
 
-async def _keep_reading(url: str, server_id: UUID, reader: StreamReader) -> None:
+async def _keep_reading(url: str, server_id: UUID, runs: Sequence[Run]) -> None:
     """Read for ever; what stops one server's reader stops no other's."""
     while True:
         try:
-            await _read_alone(url, server_id, reader)
+            await _read_alone(url, server_id, runs)
         except Exception as error:  # the loop of a process: a bug in one reader ends no other
             _log.error("reader_failed", server=server_id.hex, error=repr(error), exc_info=True)
         await asyncio.sleep(_READ_AGAIN_S)
 
 
-async def _read_alone(url: str, server_id: UUID, reader: StreamReader) -> None:
-    """Read while this process is the only reader; ends when the right or the reader does."""
+async def _read_alone(url: str, server_id: UUID, runs: Sequence[Run]) -> None:
+    """Read, and judge what is read, while this process is the only reader; ends when the right
+    does, or one of both."""
     async with only_one(url, f"stream:{server_id.hex}") as held:
         lost = asyncio.Event()
         held.add_termination_listener(lambda _connection: lost.set())
-        reading = asyncio.create_task(reader.run())
-        losing = asyncio.create_task(lost.wait())
+        tasks: list[asyncio.Future[object]] = [asyncio.ensure_future(run()) for run in runs]
+        tasks.append(asyncio.ensure_future(lost.wait()))
         try:
-            await asyncio.wait({reading, losing}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                reading.result()
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
             _log.warning("turn_lost", server=server_id.hex)
         finally:
-            reading.cancel()
-            losing.cancel()
-            await asyncio.gather(reading, losing, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def register_rounds(worker: Worker) -> None:

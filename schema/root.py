@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from domain.accounts.reads import READS as ACCOUNTS
+from domain.challenges.reads import READS as CHALLENGES
 from domain.clients.leads.reads import READS as LEADS
 from domain.clients.reads import READS as CLIENTS
 from domain.compliance.identity.reads import READS as IDENTITY
@@ -17,6 +18,9 @@ from schema.access.queries import AccessQueries
 from schema.accounts.mutations import AccountMutations
 from schema.accounts.queries import AccountQueries
 from schema.accounts.subscriptions import AccountSubscriptions
+from schema.challenges.mutations import ChallengeMutations
+from schema.challenges.queries import ChallengeQueries
+from schema.challenges.subscriptions import ChallengeSubscriptions
 from schema.clients.lead_feed import LeadSubscriptions
 from schema.clients.lead_mutations import LeadMutations
 from schema.clients.leads import LeadQueries
@@ -52,6 +56,7 @@ from tenants.reads import READS as ACCESS
 class Query(
     AccessQueries,
     AccountQueries,
+    ChallengeQueries,
     ClientQueries,
     ComplianceQueries,
     DepositQueries,
@@ -71,6 +76,7 @@ class Query(
 class Mutation(
     AccessMutations,
     AccountMutations,
+    ChallengeMutations,
     ClientMutations,
     CommissionMutations,
     ComplianceMutations,
@@ -89,15 +95,16 @@ class Mutation(
 @strawberry.type(description="Everything that can be followed live.")
 class Subscription(
     AccountSubscriptions,
+    ChallengeSubscriptions,
     ClientSubscriptions,
-    IbSubscriptions,
     ComplianceSubscriptions,
+    IbSubscriptions,
     LeadSubscriptions,
     PaymentSubscriptions,
 ): ...
 
 
-READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *IBS, *ACCOUNTS, *PAYMENTS)
+READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *IBS, *ACCOUNTS, *PAYMENTS, *CHALLENGES)
 """Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)

@@ -214,7 +214,8 @@ class Factory:
             }),
             (accounts.platform_grant, {
                 "server_id": made.server_id, "brand_id": made.id, "login_from": made.login_from,
-                "login_to": made.login_from + LOGINS_PER_BRAND - 1, "groups": ["demo", "live"],
+                "login_to": made.login_from + LOGINS_PER_BRAND - 1,
+                "groups": ["demo", "live", "evaluation"],
             }),
         ]  # fmt: skip
         for table, row in rows:
@@ -259,7 +260,7 @@ class Factory:
                 .values([
                     {"server_id": server_id, "name": kind.lower(), "account_kind": kind,
                      "currency": "USD", "leverage_max": 500, "swap_free": False}
-                    for kind in (AccountKind.DEMO, AccountKind.LIVE)
+                    for kind in (AccountKind.DEMO, AccountKind.LIVE, AccountKind.EVALUATION)
                 ])
                 .on_conflict_do_nothing()
             )  # fmt: skip

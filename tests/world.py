@@ -26,6 +26,7 @@ from tenants.context import ActorKind
 from tests.cashier import book, open_cashier, pay
 from tests.declared import brand_tables
 from tests.factories import Account, Brand, Client, Factory, Ib
+from tests.prop import open_shop, sell
 
 # What the API reads out of JSON, beside the canary.
 _DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
@@ -112,6 +113,7 @@ def build(make: Factory) -> World:
     for name in CLIENTS:
         subjects[name] = _subject(make, brand, name, tree.get(name))
     _money(make, brand, subjects)
+    _challenges(make, brand, subjects)
     for table in brand_tables():
         for subject in subjects.values():
             _fill(make, brand, table, subject)
@@ -148,6 +150,14 @@ def _money(make: Factory, brand: Brand, subjects: Mapping[str, Subject]) -> None
         if subject.client and subject.account:
             pay(make, cashier, subject.client, subject.account, mark=subject.canary)
     book(make, brand, [(one.client, one.canary) for one in subjects.values()])
+
+
+def _challenges(make: Factory, brand: Brand, subjects: Mapping[str, Subject]) -> None:
+    """Rules, states and verdicts are JSON of shapes that filling columns can't make."""
+    shop = open_shop(make, brand, mark=subjects["brand"].canary)
+    for subject in subjects.values():
+        if subject.client and subject.account:
+            sell(make, shop, subject.client, subject.account, mark=subject.canary)
 
 
 def _fill(make: Factory, brand: Brand, table: Table, subject: Subject) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 from api.demo.access import renew_access
 from api.demo.brands import seed_brands
+from api.demo.challenges import seed_programs
 from api.demo.ibs import seed_ibs
 from api.demo.identity import STATES, seed_identity, seed_policies
 from api.demo.money import introduce_merchants, seed_cashier, seed_money
@@ -65,6 +66,9 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         for story, people in new:
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
+        for story in BRANDS:
+            if story.is_prop:
+                await seed_programs(database, story)
         # Last, so that what was before does not have to be proven again.
         await seed_policies(database)
         for story in BRANDS:

@@ -15,13 +15,15 @@ from domain.accounts.trading import (
 
 @dataclass(slots=True)
 class Burst:
-    """Items read in one go. `moved` names the logins whose positions must be read again."""
+    """Items read in one go. `moved` names the logins whose positions must be read again; `states`
+    has the newest of each login, `ticks` every one that came."""
 
     deals: list[Deal] = field(default_factory=list)
     orders: list[OrderChange] = field(default_factory=list)
     calls: list[MarginCall] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
     states: dict[int, AccountState] = field(default_factory=dict)
+    ticks: list[AccountState] = field(default_factory=list)
     quotes: dict[str, Quote] = field(default_factory=dict)
 
     def add(self, item: StreamItem) -> None:
@@ -38,6 +40,7 @@ class Burst:
                 self.calls.append(item)
             case AccountState():
                 self.states[item.login] = item
+                self.ticks.append(item)
             case Quote():
                 self.quotes[item.symbol] = item
             case _:

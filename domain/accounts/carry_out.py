@@ -101,7 +101,7 @@ async def _open(platform: Platform, asked: _Asked) -> dict[str, Any]:
             account.login,
             kind=BalanceKind.DEPOSIT,
             amount=Decimal(funds),
-            comment="Initial demo balance",
+            comment="Initial balance",
             op_id=f"{asked.op_id}:funds",
         )
     return {}

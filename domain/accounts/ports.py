@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from domain.accounts.trading import (
     AccountRequest,
@@ -133,6 +134,16 @@ class Platform(Protocol):
 
 
 class EquitySink(Protocol):
-    """Who is told each batch of account states by the one process that reads the stream."""
+    """Who is told of account states by the one process that reads a server's stream."""
 
-    async def observe(self, server: str, states: Sequence[AccountState]) -> None: ...
+    async def observe(
+        self,
+        server_id: UUID,
+        states: Sequence[AccountState],
+        quotes: Sequence[Quote],
+        *,
+        dealt: frozenset[int],
+    ) -> None:
+        """A batch: every state in the order it came, none left out, and the newest prices beside
+        them. The deals that came with them are in the event log; `dealt` says whose they are."""
+        ...

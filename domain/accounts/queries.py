@@ -10,7 +10,12 @@ from sqlalchemy import Integer, String, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.accounts.rules import GroupTerms, SymbolTerms, decide_client_may_act
+from domain.accounts.rules import (
+    OPENED_BY_CLIENTS,
+    GroupTerms,
+    SymbolTerms,
+    decide_client_may_act,
+)
 from domain.accounts.tables import (
     account_state,
     deal,
@@ -86,12 +91,13 @@ async def get_leverage_cap(work: WriteWork, legal_entity_id: UUID, kind: Account
 
 
 async def count_accounts(work: WriteWork, client_id: UUID) -> int:
-    """How many accounts of a client are not closed or failed."""
+    """How many of the accounts that clients open by themselves are not closed or failed."""
     row = await work.one(
         select(func.count().label("n")).where(
             trading_account.c.brand_id == work.scope.brand_id,
             trading_account.c.client_id == client_id,
             any_of(trading_account.c.status, ["OPENING", "ACTIVE"]),
+            any_of(trading_account.c.kind, sorted(OPENED_BY_CLIENTS)),
         )
     )
     return int(row.n)

@@ -157,15 +157,23 @@ class StreamReader:
             burst.add(await queue.get())
             while not queue.empty() and len(burst.deals) < _BURST_MAX:
                 burst.add(queue.get_nowait())
-            await self._publish(burst)
+            self._publish(burst)
             await self._record(burst)
+            await self._tell(burst)
 
-    async def _publish(self, burst: Burst) -> None:
-        states = list(burst.states.values())
+    def _publish(self, burst: Burst) -> None:
         self._unsaved.update(burst.states)
+        states = burst.states.values()
         publish_states(self._bus, self._server.id, states, burst.quotes.values())
+
+    async def _tell(self, burst: Burst) -> None:
+        """Sinks come last: the deals that moved the figures can be read by then."""
+        dealt = frozenset(one.login for one in burst.deals)
+        if not (burst.ticks or dealt):
+            return
+        quotes = list(burst.quotes.values())
         for sink in self._sinks:
-            await sink.observe(self._server.name, states)
+            await sink.observe(self._server.id, burst.ticks, quotes, dealt=dealt)
 
     async def _record(self, burst: Burst) -> None:
         """Record the facts of a burst, each brand in its own work, then move the cursor."""

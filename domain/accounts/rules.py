@@ -22,6 +22,9 @@ ACCOUNTS_PER_CLIENT_MAX = 20
 DEMO_BALANCE_DEFAULT = Decimal(10_000)
 DEMO_BALANCE_MAX = Decimal(1_000_000)
 OPENED_BY_CLIENTS = frozenset({AccountKind.DEMO, AccountKind.LIVE})
+# Kinds whose money is nobody's: it is put there when the account is opened.
+SIMULATED = frozenset({AccountKind.DEMO, AccountKind.EVALUATION, AccountKind.FUNDED_SIMULATED})
+SIMULATED_BALANCE_MAX = Decimal(10_000_000)
 REASON_MAX = 500
 # In these nobody can close: nothing may be left open.
 LOCKED = frozenset({AccountAccess.NO_TRADING, AccountAccess.NO_LOGIN})
@@ -41,7 +44,7 @@ class GroupTerms:
 
 @dataclass(frozen=True, slots=True)
 class OpenWish:
-    """What is asked for when an account is opened. `initial_balance` is for demo money only;
+    """What is asked for when an account is opened. `initial_balance` is for simulated money only;
     `when_verified` lets a live account wait until the client has proven who it is."""
 
     kind: AccountKind
@@ -100,7 +103,7 @@ def decide_open(
     CURRENCY_UNAVAILABLE, LEVERAGE_TOO_HIGH, INVALID.
     """
     decide_client_may_act(client_status)
-    if open_accounts >= ACCOUNTS_PER_CLIENT_MAX:
+    if wish.kind in OPENED_BY_CLIENTS and open_accounts >= ACCOUNTS_PER_CLIENT_MAX:
         raise Refused("ACCOUNT_LIMIT", f"A client has at most {ACCOUNTS_PER_CLIENT_MAX} accounts.")
     group = choose_group(wish, groups)
     most = min(group.leverage_max, leverage_cap)
@@ -307,13 +310,17 @@ _PRICE = ("input", "price")
 
 def _initial_balance(wish: OpenWish) -> Decimal | None:
     path = ("input", "initialBalance")
-    if wish.kind is not AccountKind.DEMO:
-        if wish.initial_balance is not None:
-            raise Invalid("INVALID", "Only demo accounts start with a balance.", path=path)
+    is_demo = wish.kind is AccountKind.DEMO
+    amount = DEMO_BALANCE_DEFAULT if is_demo else None
+    if wish.initial_balance is not None:
+        amount = wish.initial_balance
+    if amount is None:
         return None
-    amount = DEMO_BALANCE_DEFAULT if wish.initial_balance is None else wish.initial_balance
-    if not 0 < amount <= DEMO_BALANCE_MAX:
-        raise Invalid("INVALID", f"Above 0 and at most {DEMO_BALANCE_MAX}.", path=path)
+    most = DEMO_BALANCE_MAX if is_demo else SIMULATED_BALANCE_MAX
+    if wish.kind not in SIMULATED:
+        raise Invalid("INVALID", "Only simulated money is there from the start.", path=path)
+    if not 0 < amount <= most:
+        raise Invalid("INVALID", f"Above 0 and at most {most}.", path=path)
     to_minor(amount, wish.currency, path=path)
     return amount
 

@@ -42,7 +42,10 @@ _MODES = {
     MaxLossKind.TRAIL_INTRADAY_EQUITY: _TRAILS_EQUITY,
     MaxLossKind.TRAIL_INTRADAY_BALANCE: _TRAILS_BALANCE,
 }
+# The highest figures that lifted a trailing floor without deciding anything; `at` 0: none since.
+_PEAKS = ("peak_at", "peak_balance", "peak_equity", "peak_source")
 _COLUMNS = (
+    *_PEAKS,
     "balance",
     "equity",
     "seen",
@@ -97,6 +100,17 @@ class Figures:
         return cls(rows.astype(np.intp), *others)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of one phase as the rules judged it."""
+
+    row: int
+    before: PhaseState
+    event: RuleEvent
+    after: PhaseState
+    verdicts: tuple[Verdict, ...]
+
+
 class Book:
     """Phases in rows. A row is one phase for ever; one that is over costs nothing."""
 
@@ -143,12 +157,40 @@ class Book:
 
     def apply(self, row: int, event: RuleEvent) -> tuple[Verdict, ...]:
         """Judge one event of one phase."""
-        state, verdicts = evaluate(self._rules[row], self.state(row), event)
-        self._put(row, state)
-        return verdicts
+        return self.step(row, event).verdicts
+
+    def step(self, row: int, event: RuleEvent) -> Step:
+        """Judge one event of one phase, and tell from where to where that led."""
+        before = self.state(row)
+        after, verdicts = evaluate(self._rules[row], before, event)
+        self._put(row, after)
+        return Step(row, before, event, after, verdicts)
+
+    def due(self, at: datetime) -> list[int]:
+        """Rows of which a reset was due by then."""
+        size = len(self)
+        waits = self._columns["due"][:size] <= micros(at)
+        return [int(n) for n in np.flatnonzero(waits & (self._columns["seen"][:size] != _NEVER))]
+
+    def lifted(self) -> list[int]:
+        """Rows whose trailing floor was lifted since `take_peak`."""
+        return [int(n) for n in np.flatnonzero(self._columns["peak_at"][: len(self)])]
+
+    def take_peak(self, row: int) -> EquitySampled | None:
+        """The figures that lifted a trailing floor highest since the last time, if any did: what
+        must be recorded of quiet ticks, so that a replay knows the floor."""
+        at, balance, equity, source = (int(self._columns[name][row]) for name in _PEAKS)
+        self._columns["peak_at"][row] = 0
+        if not at:
+            return None
+        return EquitySampled(_EPOCH + at * _MICROSECOND, balance, equity, _SOURCES[source])
 
     def observe(self, figures: Figures) -> list[tuple[int, tuple[Verdict, ...]]]:
         """Judge new figures of many phases; what was decided, by row."""
+        return [(one.row, one.verdicts) for one in self.steps(figures) if one.verdicts]
+
+    def steps(self, figures: Figures) -> list[Step]:
+        """Judge new figures of many phases; the steps of those on which something could happen."""
         rows, own = figures.rows, self._columns
         self._require_distinct(rows)
         fresh = figures.at >= own["seen"][rows]
@@ -161,12 +203,8 @@ class Book:
             self._write(figures, rows, slice(None), peak=peak, floor=floor)
         else:
             self._write(figures, rows[calm], calm, peak=peak, floor=floor)
-        decided = []
-        for index in np.flatnonzero(judged):
-            row = int(rows[index])
-            if verdicts := self.apply(row, _sample(figures, index)):
-                decided.append((row, verdicts))
-        return decided
+        chosen = np.flatnonzero(judged)
+        return [self.step(int(rows[index]), _sample(figures, index)) for index in chosen]
 
     def _trail(self, figures: Figures) -> tuple[Column, Column]:
         """Peaks and floors of the maximum loss, with these figures counted."""
@@ -189,12 +227,29 @@ class Book:
         floor: Column,
     ) -> None:
         own = self._columns
+        if own["mode"][rows].any():
+            self._note_peaks(figures, rows, chosen, peak=peak)
         own["balance"][rows] = figures.balance[chosen]
         own["equity"][rows] = figures.equity[chosen]
         own["seen"][rows] = figures.at[chosen]
         own["source"][rows] = figures.source[chosen]
         own["peak"][rows] = peak[chosen]
         own["floor_total"][rows] = floor[chosen]
+
+    def _note_peaks(
+        self,
+        figures: Figures,
+        rows: NDArray[np.intp],
+        chosen: slice | NDArray[np.bool_],
+        *,
+        peak: Column,
+    ) -> None:
+        own = self._columns
+        higher = peak[chosen] > own["peak"][rows]
+        if higher.any():
+            told = (figures.at, figures.balance, figures.equity, figures.source)
+            for name, column in zip(_PEAKS, told, strict=True):
+                own[name][rows[higher]] = column[chosen][higher]
 
     def _put(self, row: int, state: PhaseState) -> None:
         self._states[row] = state

@@ -16,6 +16,7 @@ class Topic(StrEnum):
     """Nouns that events are about."""
 
     ACCOUNT = "ACCOUNT"
+    CHALLENGE = "CHALLENGE"
     CLIENT = "CLIENT"
     DEPOSIT = "DEPOSIT"
     IB = "IB"

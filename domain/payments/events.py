@@ -61,7 +61,7 @@ class PaymentEventKind(StrEnum):
 _SHOWN = (
     "reference", "status", "currency", "amount_minor", "fee_minor", "credited_minor",
     "credited_currency", "refunded_minor", "received_minor", "received_currency", "version",
-    "reason_code", "method_id",
+    "reason_code", "method_id", "purchase_id",
 )  # fmt: skip
 
 

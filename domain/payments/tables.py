@@ -230,6 +230,8 @@ payment = brand_table(
     text_column("source_id", nullable=True),
     text_column("source_label", nullable=True),
     time_column("settled_at", nullable=True),
+    # What is bought by it: such money never was in a wallet and never goes back to one.
+    uuid_column("purchase_id", nullable=True),
     # Withdrawals.
     uuid_column("destination_id", nullable=True),
     text_column("risk", nullable=True),

@@ -44,10 +44,12 @@ from schema.shared.scalars import CurrencyCode, Money
 from schema.shared.span import checked_span
 
 if TYPE_CHECKING:
+    from schema.challenges.types import ChallengePhase
     from schema.clients.types import Client
 
 POINTS_MAX = 1_000
 _Client = Annotated["Client", strawberry.lazy("schema.clients.types")]
+_Phase = Annotated["ChallengePhase", strawberry.lazy("schema.challenges.types")]
 
 
 def _code(description: str, reads: str) -> CurrencyCode:
@@ -210,6 +212,9 @@ class Account(Node):
     created_at: datetime = value("When it was asked for.")
     client: _Client | None = one("Whose it is.")
     server: PlatformServer | None = one("Where it is.")
+    challenge_phase: _Phase | None = one(
+        "The phase of a challenge that is traded on it.", needs="challenges:read"
+    )
     state: AccountState | None = one(
         "Its money as last known, at most about a second old while the platform is connected; "
         "null until the platform has spoken. Follow `accountStates` for live figures."

@@ -10,6 +10,7 @@ from domain.clients.actions import actions_of
 from domain.clients.events import summarise
 from schema.access.actors import Actor, find_actor
 from schema.accounts.filters import AccountFilter, AccountOrder
+from schema.challenges.filters import ChallengeFilter, ChallengeOrder
 from schema.clients.enums import ClientKind, ClientRisk, ClientStatus
 from schema.clients.inputs import NoteOrder, TimelineFilter, TimelineOrder
 from schema.events.types import EventTopic
@@ -38,6 +39,7 @@ from schema.shared.scalars import CountryCode
 if TYPE_CHECKING:
     from schema.access.types import LegalEntity, Staff
     from schema.accounts.types import Account
+    from schema.challenges.types import Challenge
     from schema.clients.leads import Lead
     from schema.compliance.types import KycState
     from schema.ibs.types import Ib
@@ -51,6 +53,7 @@ IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
 KycRef = Annotated["KycState", strawberry.lazy("schema.compliance.types")]
 LeadRef = Annotated["Lead", strawberry.lazy("schema.clients.leads")]
 WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
+ChallengeRef = Annotated["Challenge", strawberry.lazy("schema.challenges.types")]
 PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
 DestinationRef = Annotated["PayoutDestination", strawberry.lazy("schema.payments.wallets")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
@@ -124,6 +127,12 @@ class Client(Node):
         needs="accounts:read",
     )
     kyc: KycRef = one("How far its identity is proven, and what follows.", needs="kyc:read")
+    challenges: Connection[ChallengeRef] = many(
+        "Challenges that it bought, newest first.",
+        filter=ChallengeFilter,
+        order=ChallengeOrder,
+        needs="challenges:list",
+    )
     risk: ClientRisk = value("How closely its money is looked at.", needs="clients:risk")
     wallets: list[WalletRef] = listed(
         "Its money, a wallet for each currency it has had.", order="CURRENCY", needs="wallets:read"

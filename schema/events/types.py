@@ -22,6 +22,9 @@ class EventTopic(Enum):
     ACCOUNT = strawberry.enum_value(
         "ACCOUNT", description="Trading accounts: opened, changed, traded on."
     )
+    CHALLENGE = strawberry.enum_value(
+        "CHALLENGE", description="Challenges: ordered, traded, judged."
+    )
     CLIENT = strawberry.enum_value("CLIENT", description="Clients: registered, verified, changed.")
     COMPLIANCE = strawberry.enum_value(
         "COMPLIANCE", description="Identities: proofs, decisions, tiers."
@@ -60,6 +63,16 @@ _OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {
     "LEDGER": "ledger_transfer",
 }
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
+    ("CHALLENGE", "order_cancelled"): "challenge_order",
+    ("CHALLENGE", "order_charged_back"): "challenge_order",
+    ("CHALLENGE", "order_created"): "challenge_order",
+    ("CHALLENGE", "order_disputed"): "challenge_order",
+    ("CHALLENGE", "order_paid"): "challenge_order",
+    ("CHALLENGE", "order_refund_failed"): "challenge_order",
+    ("CHALLENGE", "order_refunded"): "challenge_order",
+    ("CHALLENGE", "order_refunding"): "challenge_order",
+    ("CHALLENGE", "program_closed"): "program",
+    ("CHALLENGE", "program_published"): "program",
     ("CLIENT", "note_added"): "note",
     ("IB", "accrued"): "ib_accrual",
     ("IB", "invited"): "ib_invitation",
@@ -88,6 +101,8 @@ _NOUN_OF_KEY: Final[Mapping[str, str]] = {
     "plan": "ib_plan",
     "reverses": "ib_accrual",
     "proposal": "kyc_proposal",
+    "phase": "challenge_phase",
+    "purchase": "challenge_order",
     "resolves": "ledger_transfer",
 }
 

@@ -203,6 +203,10 @@ class LedgerAccountKind(Enum):
     IB_PAYABLE = enum_value("IB_PAYABLE", description="Commission owed to an ib.")
     IB_RECEIVABLE = enum_value("IB_RECEIVABLE", description="Commission an ib owes back.")
     PROP_FEE_REVENUE = enum_value("PROP_FEE_REVENUE", description="Fees of prop challenges.")
+    PURCHASE_PREPAID = enum_value(
+        "PURCHASE_PREPAID", description="Paid for orders that are not settled yet."
+    )
+    TAX_PAYABLE = enum_value("TAX_PAYABLE", description="Tax on sales, owed to states.")
     PAYOUT_PAYABLE = enum_value("PAYOUT_PAYABLE", description="Payouts owed to prop traders.")
     CHARGEBACK_RECEIVABLE = enum_value(
         "CHARGEBACK_RECEIVABLE", description="What a client owes after disputed deposits."

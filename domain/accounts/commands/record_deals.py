@@ -91,6 +91,8 @@ async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[s
         "profit_minor": str(row["profit_minor"]),
         "swap_minor": str(row["swap_minor"]),
         "commission_minor": str(row["commission_minor"]),
+        "position": one.position_id,
+        "balance_after_minor": str(round_to_minor(one.balance_after, account.currency)),
         "currency": account.currency,
         "account_kind": account.kind,
         "at": one.at.isoformat(),

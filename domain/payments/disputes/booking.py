@@ -47,14 +47,16 @@ class Books:
     fees: UUID
 
 
-async def open_books(work: WriteWork, subject: Subject, *, is_suspended: bool) -> Books:
-    """The accounts of a dispute, opened where missing. What was never credited to its client
-    (`is_suspended`) is no debt: it leaves SUSPENSE."""
+async def open_books(
+    work: WriteWork, subject: Subject, *, elsewhere: LedgerAccountKind | None
+) -> Books:
+    """The accounts of a dispute, opened where missing. What was never credited to its client's
+    wallet is no debt: it leaves the account of the house where it is, `elsewhere`."""
     asset, connection_id = subject.amount.currency, subject.connection_id
     owed = AccountKey.owed_by(subject.client_id, asset)
     keys = (
         AccountKey.wallet(subject.client_id, asset),
-        AccountKey.of(LedgerAccountKind.SUSPENSE, asset) if is_suspended else owed,
+        owed if elsewhere is None else AccountKey.of(elsewhere, asset),
         AccountKey.of(LedgerAccountKind.PSP_CLEARING, asset, connection_id),
         AccountKey.of(LedgerAccountKind.PSP_FEES, asset, connection_id),
     )

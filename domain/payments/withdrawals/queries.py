@@ -112,6 +112,7 @@ def _deposits(client_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return (
         payment.c.client_id == client_id,
         payment.c.kind == PaymentKind.DEPOSIT.value,
+        payment.c.purchase_id.is_(None),
         among(payment.c.status, _REFUNDABLE),
         payment.c.credited_minor > payment.c.refunded_minor,
         payment.c.settled_at.is_not(None),

@@ -39,6 +39,10 @@ class _Books:
     def is_wallet(self) -> bool:
         return self.home.kind is LedgerAccountKind.CLIENT_WALLET
 
+    @property
+    def is_suspended(self) -> bool:
+        return self.home.kind is LedgerAccountKind.SUSPENSE
+
     def leg(self, key: AccountKey, amount_minor: int) -> Leg:
         return Leg(self.ids[key], Money(amount_minor, key.currency))
 
@@ -51,7 +55,8 @@ async def settle_deposit(
     Credited is what the PSP received, in the currency it received: to the client's wallet in that
     currency, or to SUSPENSE when the brand keeps none. What the PSP gave back by itself is taken
     from the wallet, and what the wallet lacks becomes the client's debt; once the PSP has it again,
-    the debt goes first and the rest is back in the wallet. False when there is no
+    the debt goes first and the rest is back in the wallet. What is paid for a purchase is no money
+    of a wallet: it comes to PURCHASE_PREPAID, and is taken from there. False when there is no
     such deposit at that connection. Effects: events of what changed, transfers, discrepancies.
     Refusals: INSUFFICIENT_FUNDS when the wallet was used meanwhile; apply it again.
     """
@@ -102,7 +107,9 @@ async def _books(work: WriteWork, row: dict[str, Any], verdict: Verdict) -> _Boo
     if not is_kept and row["reason_code"] != IN_SUSPENSE:
         is_kept = currency in (await find_offer(work)).currencies
     home = AccountKey.of(LedgerAccountKind.SUSPENSE, currency)
-    if is_kept:
+    if row["purchase_id"] is not None and currency == row["currency"]:
+        home = AccountKey.of(LedgerAccountKind.PURCHASE_PREPAID, currency)
+    elif row["purchase_id"] is None and is_kept:
         home = AccountKey.wallet(client_id, currency)
     clearing = AccountKey.of(LedgerAccountKind.PSP_CLEARING, currency, row["connection_id"])
     fees = AccountKey.of(LedgerAccountKind.FEE_REVENUE, currency)
@@ -110,7 +117,7 @@ async def _books(work: WriteWork, row: dict[str, Any], verdict: Verdict) -> _Boo
     wanted = [home, clearing]
     if verdict.fee:
         wanted.append(fees)
-    if verdict.take_back and is_kept:
+    if verdict.take_back and home.kind is LedgerAccountKind.CLIENT_WALLET:
         wanted.append(owed)
     return _Books(home, clearing, fees, owed, await ledger_accounts(work, wanted))
 
@@ -167,7 +174,7 @@ def _changed(
         "refunded_minor": verdict.refunded_minor,
         "taken_back_minor": int(row["taken_back_minor"]) + taken,
         "settled_at": row["settled_at"] or work.now(),
-        "reason_code": None if books.is_wallet else IN_SUSPENSE,
+        "reason_code": IN_SUSPENSE if books.is_suspended else None,
     }
     if books.is_wallet:
         changed["wallet_id"] = books.ids[books.home]
@@ -186,7 +193,7 @@ async def _tell(
             made_good = {finding.kind: [subject]}
             await settle_discrepancies(work, made_good, resolution="The rest came.")
             continue
-        is_suspended = books is not None and not books.is_wallet
+        is_suspended = books is not None and books.is_suspended
         kind = _kind(finding, is_suspended=is_suspended)
         await open_discrepancy(
             work,

@@ -29,6 +29,7 @@ from domain.payments.disputes.tables import dispute
 from domain.payments.disputes.values import Booked, Moves
 from domain.payments.ledger.post import post
 from domain.payments.ledger.queries import find_client_wallet
+from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.psp_values import PspDispute
 from domain.payments.queries import lock_payment
 from domain.payments.reconciliation.commands.open_discrepancy import open_discrepancy
@@ -86,14 +87,14 @@ async def _record(
         before = Booked(status, held, row["hold_id"] is not None)
         if row["amount_minor"] != reported.amount.amount_minor:
             await _tell(work, row["connection_id"], reported, DiscrepancyKind.AMOUNT_DIFFERS, row)
-    is_suspended = payment["reason_code"] == IN_SUSPENSE
+    elsewhere = _elsewhere(payment)
     freed = Movements()
     available = await _available(work, payment, reported, freed)
     moves = decide_moves(
         before,
         reported.status,
         amount_minor=int(row["amount_minor"]) if row else reported.amount.amount_minor,
-        available_minor=0 if is_suspended else available,
+        available_minor=0 if elsewhere else available,
     )
     hold_id = work.new_id()
     made = await _store(work, payment, row, reported, _columns(row, moves, hold_id))
@@ -107,8 +108,8 @@ async def _record(
     elif reported.status is DisputeStatus.WON and told:
         await lift_for(work, made)
     subject = Subject.of(made, None if row is None else row["hold_id"])
-    books = await open_books(work, subject, is_suspended=is_suspended)
-    if moves.gives and row is not None and not is_suspended:
+    books = await open_books(work, subject, elsewhere=elsewhere)
+    if moves.gives and row is not None and elsewhere is None:
         owed = await receivable(work, subject.client_id, subject.amount.currency)
         moves = surplus_minor(moves, owed, amount_minor=subject.amount.amount_minor)
     fee = int(made["fee_minor"]) - (0 if row is None else int(row["fee_minor"]))
@@ -118,6 +119,13 @@ async def _record(
     released = await freed.transfers(work, subject.client_id)
     await post(work, [*released, *resolved, *made_now])
     return UUID(str(made["id"]))
+
+
+def _elsewhere(payment: dict[str, Any]) -> LedgerAccountKind | None:
+    """Where the money of a deposit is that never came to a wallet."""
+    if payment["reason_code"] == IN_SUSPENSE:
+        return LedgerAccountKind.SUSPENSE
+    return None if payment["purchase_id"] is None else LedgerAccountKind.PURCHASE_PREPAID
 
 
 async def _available(

@@ -1,0 +1,77 @@
+"""Give an order back: the money to where it came from, and the challenge is over."""
+
+from uuid import UUID
+
+from sqlalchemy import update
+
+from domain.accounts.rules import normalise_reason
+from domain.challenges.commands.cancel_challenge import cancel_challenge
+from domain.challenges.commands.change_order import change_order
+from domain.challenges.events import ChallengeEventKind, order_event
+from domain.challenges.lifecycle import OrderStatus
+from domain.challenges.postings import given_back_to, sale
+from domain.challenges.purchase_rules import decide_refund
+from domain.challenges.queries import lock_order
+from domain.challenges.tables import challenge_order
+from domain.clients.standing import find_standing
+from domain.kernel.errors import Conflict, NotFound
+from domain.payments.ledger.post import post
+from domain.payments.ledger.values import AccountKey
+from tenants.log import Change
+from tenants.work import WriteWork
+
+
+async def refund_order(
+    work: WriteWork, order_id: UUID, *, reason: str, expected_version: int | None
+) -> dict[str, str]:
+    """Give everything back, tax included; the order's id as `order`.
+
+    What came from a wallet is there again at once. What came through a PSP goes back by a job: the
+    order is REFUNDING until the PSP says that it is done. The account is closed by a job.
+    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, NOT_REFUNDABLE.
+    Effects: `order_refunding` or `order_refunded`, `phase_cancelled`, a transfer, audit.
+    """
+    told = normalise_reason(reason)
+    order = await lock_order(work, order_id)
+    if order is None or await find_standing(work, order.client_id) is None:
+        raise NotFound(path=("input", "orderId"))
+    if expected_version not in (None, order.version):
+        message = f"The order is at version {order.version}; read it again."
+        raise Conflict("VERSION_CONFLICT", message, path=("input", "expectedVersion"))
+    decide_refund(OrderStatus(order.status))
+    by_psp = order.payment_id is not None
+    status = OrderStatus.REFUNDING if by_psp else OrderStatus.REFUNDED
+    one = sale(order)
+    await change_order(work, order, status)
+    await cancel_challenge(work, order_id, reason_code="REFUNDED")
+    work.audit(
+        Change(
+            "challenge.refund",
+            object_kind="challenge_order",
+            object_id=order_id,
+            before={"status": order.status},
+            after={"status": status},
+            reason=told,
+        )
+    )
+    wallet = AccountKey.wallet(order.client_id, order.currency)
+    await post(work, [await given_back_to(work, one, one.prepaid if by_psp else wallet)])
+    return {"order": str(order_id)}
+
+
+async def fail_refund(work: WriteWork, order_id: UUID, reason_code: str) -> None:
+    """The PSP refuses to give it back: the money stays prepaid, and staff must find another way.
+
+    Effects: event `order_refund_failed`.
+    """
+    order = await lock_order(work, order_id)
+    if order is None or order.status != OrderStatus.REFUNDING or order.reason_code == reason_code:
+        return
+    columns = challenge_order.c
+    await work.rows(
+        update(challenge_order)
+        .where(columns.brand_id == work.scope.brand_id, columns.id == order_id)
+        .values(reason_code=reason_code, version=columns.version + 1)
+    )
+    failed = ChallengeEventKind.ORDER_REFUND_FAILED
+    work.emit(order_event(failed, order, reason_code=reason_code))

@@ -1,0 +1,126 @@
+"""Jobs and rounds of challenges: close accounts, pause them, give money back, try again."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from domain.accounts.carry_out import Platforms
+from domain.challenges.commands.refund_order import fail_refund
+from domain.challenges.commands.start_challenge import ask_account
+from domain.challenges.lifecycle import ClosingStatus, OrderStatus
+from domain.challenges.liquidation import close_phase, pause_phase
+from domain.challenges.queries import (
+    find_order,
+    list_closing,
+    list_refunding,
+    list_waiting_for_account,
+    lock_phase,
+)
+from domain.events.jobs import JobRegistry, JobRun, defer
+from domain.kernel.money import Money
+from domain.payments.deposits.commands.settle_deposit import settle_deposit
+from domain.payments.deposits.queries import find_deposit
+from domain.payments.notices import Psps
+from domain.payments.ports import PspRefused
+from domain.payments.psp_values import PspRefundStatus
+from domain.payments.queries import get_connection
+from tenants.context import system_scope
+from tenants.work import Database, WriteWork
+
+CLOSE = "challenges.close"
+PAUSE = "challenges.pause"
+REFUND = "challenges.refund"
+QUEUE = "platform"
+STUCK_AFTER = timedelta(minutes=10)
+_UNDONE = (ClosingStatus.WAITING, ClosingStatus.CLOSED)
+# Refusals that say that something was sent before, and not what became of it.
+_NO_VERDICT = frozenset({"IDEMPOTENCY_ERROR", "DUPLICATE_REFERENCE"})
+
+
+def jobs_over(platforms: Platforms, psps: Psps) -> JobRegistry:
+    """The jobs of this context, over the platforms and PSPs that the process speaks to."""
+    registry = JobRegistry()
+
+    @registry.job(CLOSE, queue=QUEUE, seconds=60)
+    async def close(run: JobRun, args: dict[str, Any]) -> None:
+        await close_phase(run.database, platforms, run.brand_id, UUID(args["phase_id"]))
+
+    @registry.job(PAUSE, queue=QUEUE, seconds=60)
+    async def pause(run: JobRun, args: dict[str, Any]) -> None:
+        await pause_phase(run.database, platforms, run.brand_id, UUID(args["phase_id"]))
+
+    @registry.job(REFUND, queue=QUEUE, seconds=60)
+    async def refund(run: JobRun, args: dict[str, Any]) -> None:
+        await give_back(run, psps, UUID(args["order_id"]))
+
+    return registry
+
+
+async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
+    """Have the PSP give an order's money back, once, under the order's own id; then ask what it
+    holds of the payment now, since that ends the order."""
+    async with run.database.read(run.scope) as work:
+        order = await find_order(work, order_id)
+        if order.status != OrderStatus.REFUNDING:
+            return
+        payment = await find_deposit(work, order.payment_id)
+        psp = psps(await get_connection(work, payment.connection_id))
+    total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
+    try:
+        made = await psp.create_refund(
+            payment.ext_id,
+            amount=total,
+            reference=order_id.hex,
+            key=order_id.hex,
+            sent_before=True,
+        )
+    except PspRefused as refused:
+        if refused.code in _NO_VERDICT:
+            raise
+        code = refused.code
+        await run.database.write(run.scope, lambda work: fail_refund(work, order_id, code))
+        return
+    if made.status is PspRefundStatus.FAILED:
+        code = made.failure_code or "REFUND_FAILED"
+        await run.database.write(run.scope, lambda work: fail_refund(work, order_id, code))
+        return
+    state = await psp.find_payment(payment.ext_id)
+    if state is not None:
+        await run.database.write(
+            run.scope,
+            lambda work: settle_deposit(work, payment.id, payment.connection_id, state),
+        )
+
+
+async def defer_phase(work: WriteWork, job: str, phase_id: str) -> None:
+    """Put a job about a phase into the queue. For consumers and rounds."""
+    await defer(work, job, {"phase_id": phase_id}, key=phase_id, queue=QUEUE)
+
+
+async def defer_held(work: WriteWork) -> None:
+    """Take up every account again that the breaker held back."""
+    for row in await list_closing(work, ClosingStatus.HELD):
+        await defer_phase(work, CLOSE, str(row.id))
+
+
+async def resume(database: Database, brand_id: UUID) -> int:
+    """Try again what is stuck: accounts that could not be asked for or closed, money that did not
+    go back; how many. For a round of the worker."""
+
+    async def command(work: WriteWork) -> int:
+        before, count = work.now() - STUCK_AFTER, 0
+        for row in await list_waiting_for_account(work):
+            count += await ask_account(work, await lock_phase(work, row.id))
+        for status in _UNDONE:
+            for row in await list_closing(work, status):
+                if row.updated_at < before:
+                    await defer_phase(work, CLOSE, str(row.id))
+                    count += 1
+        for row in await list_refunding(work):
+            if row.updated_at < before:
+                key = str(row.id)
+                await defer(work, REFUND, {"order_id": key}, key=key, queue=QUEUE)
+                count += 1
+        return count
+
+    return (await database.write(system_scope(brand_id), command)).value

@@ -1,0 +1,239 @@
+"""From the order to the challenge, and back: whose money is where at each step."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from domain.accounts.tables import platform_grant
+from domain.challenges.commands.close_program import close_program
+from domain.challenges.commands.order_challenge import order_challenge
+from domain.challenges.commands.refund_order import refund_order
+from domain.challenges.errors import (
+    NotRefundable,
+    PriceChanged,
+    ProgramChanged,
+    ProgramClosed,
+    WalletNotYours,
+)
+from domain.challenges.jobs import resume
+from domain.challenges.lifecycle import FromWallet
+from domain.challenges.tables import challenge, challenge_phase, program_version
+from domain.kernel.errors import Conflict, NotFound
+from domain.kernel.money import Money
+from domain.payments.ledger.errors import InsufficientFunds
+from domain.payments.ledger.tables import ledger_account
+from domain.payments.ledger.values import AccountKey
+from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm, plan
+from tests.factories import scope_of
+
+SOLD = {
+    "PROP_FEE_REVENUE USD": NET,
+    "TAX_PAYABLE USD": TAX,
+    "PSP_CLEARING USD": -(NET + TAX),
+}
+
+
+async def wallet(firm: Firm, amount: int = 0) -> UUID:
+    """The client's dollar wallet with what a deposit brought; its id."""
+    desk = firm.desk
+    deposit = await desk.create(amount or 10_00, "USD")
+    await firm.hear(deposit, received=Money(amount or 10_00, "USD"), amount=Money(amount, "USD"))
+    rows = desk.make.rows(ledger_account, desk.brand)
+    key = AccountKey.wallet(desk.client.id, "USD")
+    return UUID(str(next(row.id for row in rows if row.reference == key.reference)))
+
+
+async def test_a_paid_order_is_revenue_and_tax_and_becomes_a_challenge(firm: Firm) -> None:
+    made = await firm.order()
+    order = firm.the_order(made["order"])
+    assert (order.status, order.net_minor, order.tax_minor) == ("AWAITING_PAYMENT", NET, TAX)
+    assert (order.tax_bps, order.tax_label, order.country) == (1_900, "VAT 19 %", "CY")
+    assert await firm.desk.books() == {}
+    await firm.hear(made["payment"])
+    assert await firm.desk.books() == {
+        "PURCHASE_PREPAID USD": TOTAL.amount_minor,
+        "PSP_CLEARING USD": -TOTAL.amount_minor,
+    }
+    await firm.react()
+    assert await firm.desk.books() == SOLD
+    assert firm.the_order(made["order"]).status == "PAID"
+    bought = firm.challenge(made["order"])
+    assert (bought.status, bought.program_number, bought.phase_count) == ("ACTIVE", 1, 2)
+    (phase,) = firm.rows(challenge_phase)
+    assert (phase.status, phase.number, phase.start_minor) == ("PENDING_ACCOUNT", 1, 100_000_00)
+    (sold,) = firm.rows(program_version)
+    assert phase.rules == sold.phases[0]["rules"], "the phase has a copy of its own"
+    assert phase.account_id is not None
+    assert firm.events() == [
+        "program_published", "order_created", "order_paid", "challenge_started",
+    ]  # fmt: skip
+
+
+async def test_the_same_news_twice_starts_one_challenge(firm: Firm) -> None:
+    made = await firm.order()
+    for version in (2, 2, 3):
+        await firm.hear(made["payment"], version=version)
+        await firm.react()
+    assert len(firm.rows(challenge)) == 1
+    assert await firm.desk.books() == SOLD
+
+
+async def test_a_part_of_the_price_buys_nothing_until_the_rest_comes(firm: Firm) -> None:
+    made = await firm.order()
+    await firm.hear(made["payment"], received=Money(300_00, "USD"))
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "AWAITING_PAYMENT"
+    assert firm.rows(challenge) == []
+    await firm.hear(made["payment"], version=3)
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "PAID"
+    assert await firm.desk.books() == SOLD
+
+
+async def test_money_in_another_currency_buys_nothing_and_waits_for_staff(firm: Firm) -> None:
+    made = await firm.order()
+    await firm.hear(made["payment"], received=Money(600_00, "EUR"))
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "AWAITING_PAYMENT"
+    assert await firm.desk.books() == {"SUSPENSE EUR": 600_00, "PSP_CLEARING EUR": -600_00}
+    assert [one[0] for one in firm.desk.discrepancies()] == ["CURRENCY_DIFFERS"]
+
+
+async def test_an_order_nobody_pays_ends_and_late_money_brings_it_back(firm: Firm) -> None:
+    made = await firm.order()
+    await firm.hear(made["payment"], "EXPIRED", received=None)
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "CANCELLED"
+    await firm.hear(made["payment"], version=3)
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "PAID"
+    assert len(firm.rows(challenge)) == 1
+
+
+async def test_a_wallet_is_spent_only_when_its_owner_says_so(firm: Firm) -> None:
+    mine = await wallet(firm, 1_000_00)
+    made = await firm.order()
+    assert (await firm.desk.books())["CLIENT_WALLET USD"] == 1_000_00, "a method is not a wallet"
+    staff = scope_of(firm.desk.brand, "brand_admin")
+    wish = firm.wish(pay=FromWallet(mine), client_id=firm.desk.client.id)
+    with pytest.raises(WalletNotYours):
+        await firm.write(lambda work: order_challenge(work, wish), scope=staff)
+    other = firm.desk.make.client(firm.desk.brand)
+    with pytest.raises(NotFound):
+        await firm.order_from(mine, other)
+    made = await firm.order_from(mine)
+    assert firm.the_order(made["order"]).status == "PAID"
+    assert await firm.desk.books() == {
+        "CLIENT_WALLET USD": 1_000_00 - TOTAL.amount_minor,
+        "PROP_FEE_REVENUE USD": NET,
+        "TAX_PAYABLE USD": TAX,
+        "PSP_CLEARING USD": -1_000_00,
+    }
+    await firm.react()
+    assert firm.challenge(made["order"]).status == "ACTIVE"
+
+
+async def test_a_wallet_with_too_little_buys_nothing(firm: Firm) -> None:
+    mine = await wallet(firm, 100_00)
+    with pytest.raises(InsufficientFunds):
+        await firm.order_from(mine)
+    assert (await firm.desk.books())["CLIENT_WALLET USD"] == 100_00
+
+
+async def test_nobody_pays_what_he_has_not_seen(firm: Firm) -> None:
+    with pytest.raises(PriceChanged):
+        await firm.order(total=Money(NET, "USD"))
+    await firm.publish(plan(price=600_00))
+    with pytest.raises(ProgramChanged):
+        await firm.order()
+    await firm.write(lambda work: close_program(work, firm.program_id))
+    with pytest.raises(ProgramClosed):
+        await firm.order(program_version=2)
+    with pytest.raises(NotFound):
+        await firm.order(program_id=UUID(int=7))
+
+
+async def test_who_bought_an_earlier_version_goes_on_by_it(firm: Firm) -> None:
+    order_id = await firm.buy()
+    await firm.publish(plan(price=900_00))
+    (phase,) = firm.rows(challenge_phase)
+    first = next(row for row in firm.rows(program_version) if row.number == 1)
+    assert phase.rules == first.phases[0]["rules"]
+    assert firm.challenge(order_id).program_number == 1
+
+
+async def test_a_refund_takes_back_revenue_and_tax_and_ends_the_challenge(firm: Firm) -> None:
+    made = await firm.order()
+    await firm.hear(made["payment"])
+    await firm.react()
+    staff = scope_of(firm.desk.brand, "brand_admin")
+
+    async def refund(version: int | None) -> None:
+        await firm.write(
+            lambda work: refund_order(
+                work, made["order"], reason="He asked in time.", expected_version=version
+            ),
+            scope=staff,
+        )
+
+    with pytest.raises(Conflict):
+        await refund(1)
+    await refund(2)
+    assert firm.the_order(made["order"]).status == "REFUNDING"
+    assert firm.challenge(made["order"]).status == "CANCELLED"
+    (phase,) = firm.rows(challenge_phase)
+    assert (phase.status, phase.closing) == ("CANCELLED", "WAITING")
+    assert await firm.desk.books() == {
+        "PURCHASE_PREPAID USD": TOTAL.amount_minor,
+        "PSP_CLEARING USD": -TOTAL.amount_minor,
+    }
+    with pytest.raises(NotRefundable):
+        await refund(None)
+    await firm.hear(made["payment"], "REFUNDED", refunded_minor=TOTAL.amount_minor, version=5)
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "REFUNDED"
+    assert await firm.desk.books() == {}
+
+
+async def test_what_came_from_a_wallet_is_back_there_at_once(firm: Firm) -> None:
+    mine = await wallet(firm, 1_000_00)
+    made = await firm.order_from(mine)
+    await firm.write(
+        lambda work: refund_order(work, made["order"], reason="Enough.", expected_version=None)
+    )
+    assert firm.the_order(made["order"]).status == "REFUNDED"
+    assert (await firm.desk.books())["CLIENT_WALLET USD"] == 1_000_00
+    await firm.react()
+    assert firm.rows(challenge) == [], "nothing begins that was given back"
+
+
+async def test_money_the_psp_gave_back_by_itself_ends_the_challenge(firm: Firm) -> None:
+    made = await firm.order()
+    await firm.hear(made["payment"])
+    await firm.react()
+    await firm.hear(made["payment"], "REFUNDED", refunded_minor=TOTAL.amount_minor, version=5)
+    await firm.react()
+    assert firm.the_order(made["order"]).status == "REFUNDED"
+    assert firm.challenge(made["order"]).status == "CANCELLED"
+    assert await firm.desk.books() == {}
+
+
+def grant(firm: Firm, groups: list[str]) -> None:
+    """Let the brand's accounts be of these groups."""
+    desk = firm.desk
+    statement = update(platform_grant).where(platform_grant.c.brand_id == desk.brand.id)
+    desk.make.run(desk.brand, statement.values(groups=groups))
+
+
+async def test_an_account_that_may_not_be_opened_is_told_and_tried_again(firm: Firm) -> None:
+    grant(firm, ["demo", "live"])
+    await firm.buy()
+    (phase,) = firm.rows(challenge_phase)
+    assert (phase.account_id, phase.reason_code) == (None, "KIND_UNAVAILABLE")
+    assert await resume(firm.desk.worker, firm.desk.brand.id) == 0
+    assert firm.events().count("account_refused") == 1
+    grant(firm, ["demo", "live", "evaluation"])
+    assert await resume(firm.desk.worker, firm.desk.brand.id) == 1
+    (phase,) = firm.rows(challenge_phase)
+    assert (phase.account_id is None, phase.reason_code) == (False, None)

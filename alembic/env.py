@@ -11,6 +11,7 @@ from alembic import context
 from domain.accounts import tables as accounts
 from domain.clients import tables as clients
 from domain.compliance.identity import tables as identity
+from domain.compliance.screening import tables as screening
 from domain.events import tables as events
 from domain.ibs import tables as ibs
 from domain.payments import tables as payments
@@ -23,6 +24,7 @@ from tenants.database import metadata
 # The imports fill the metadata; naming them keeps them.
 TABLES = (
     accounts, brands, clients, disputes, events, ibs, identity, ledger, payments, reconciliation,
+    screening,
 )  # fmt: skip
 
 connection = context.config.attributes["connection"]

@@ -9,6 +9,7 @@ from domain.accounts.reads import READS as ACCOUNTS
 from domain.clients.leads.reads import READS as LEADS
 from domain.clients.reads import READS as CLIENTS
 from domain.compliance.identity.reads import READS as IDENTITY
+from domain.compliance.screening.reads import READS as SCREENING
 from domain.ibs.reads import READS as IBS
 from domain.payments.reads import READS as PAYMENTS
 from domain.reads import Cursors, Registry
@@ -25,6 +26,7 @@ from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
 from schema.compliance.mutations import ComplianceMutations
 from schema.compliance.queries import ComplianceQueries
+from schema.compliance.screening import ScreeningMutations, ScreeningQueries
 from schema.compliance.subscriptions import ComplianceSubscriptions
 from schema.events.queries import EventQueries
 from schema.ibs.commission_mutations import CommissionMutations
@@ -62,6 +64,7 @@ class Query(
     NodeQueries,
     PaymentQueries,
     ReconciliationQueries,
+    ScreeningQueries,
     TransferQueries,
     WithdrawalQueries,
 ): ...
@@ -81,6 +84,7 @@ class Mutation(
     LeadMutations,
     ReconciliationMutations,
     SandboxMutations,
+    ScreeningMutations,
     TransferMutations,
     WithdrawalMutations,
 ): ...
@@ -97,7 +101,7 @@ class Subscription(
 ): ...
 
 
-READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *IBS, *ACCOUNTS, *PAYMENTS)
+READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *SCREENING, *IBS, *ACCOUNTS, *PAYMENTS)
 """Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     LEAD = "LEAD"
     LEDGER = "LEDGER"
     PAYMENT = "PAYMENT"
+    SCREENING = "SCREENING"
 
 
 class InboxState(StrEnum):

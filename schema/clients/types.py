@@ -12,6 +12,7 @@ from schema.access.actors import Actor, find_actor
 from schema.accounts.filters import AccountFilter, AccountOrder
 from schema.clients.enums import ClientKind, ClientRisk, ClientStatus
 from schema.clients.inputs import NoteOrder, TimelineFilter, TimelineOrder
+from schema.compliance.screening_filters import ScreeningHitFilter, ScreeningHitOrder
 from schema.events.types import EventTopic
 from schema.payments.filters import (
     PaymentFilter,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from schema.access.types import LegalEntity, Staff
     from schema.accounts.types import Account
     from schema.clients.leads import Lead
+    from schema.compliance.screening import ScreeningHit
     from schema.compliance.types import KycState
     from schema.ibs.types import Ib
     from schema.payments.types import Payment
@@ -53,6 +55,7 @@ LeadRef = Annotated["Lead", strawberry.lazy("schema.clients.leads")]
 WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
 PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
 DestinationRef = Annotated["PayoutDestination", strawberry.lazy("schema.payments.wallets")]
+HitRef = Annotated["ScreeningHit", strawberry.lazy("schema.compliance.screening")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
 
 
@@ -148,6 +151,13 @@ class Client(Node):
         filter=TimelineFilter,
         order=TimelineOrder,
         needs="timeline:read",
+    )
+
+    screening: Connection[HitRef] = many(
+        "What its name matched on sanctions lists, newest first.",
+        filter=ScreeningHitFilter,
+        order=ScreeningHitOrder,
+        needs="screening:read",
     )
 
     @field("What you can do with the client now.", reads=("status",))

@@ -12,6 +12,7 @@ from domain.accounts import tables as accounts
 from domain.challenges import tables as challenges
 from domain.clients import tables as clients
 from domain.compliance.identity import tables as identity
+from domain.compliance.screening import tables as screening
 from domain.events import tables as events
 from domain.ibs import tables as ibs
 from domain.payments import tables as payments
@@ -24,7 +25,7 @@ from tenants.database import metadata
 # The imports fill the metadata; naming them keeps them.
 TABLES = (
     accounts, brands, challenges, clients, disputes, events, ibs, identity, ledger, payments,
-    reconciliation,
+    reconciliation, screening,
 )  # fmt: skip
 
 connection = context.config.attributes["connection"]

@@ -68,6 +68,7 @@ TOPICS = {
     "LEAD": "leads:watch",
     "LEDGER": "ledger:watch",
     "PAYMENT": "payments:watch",
+    "SCREENING": "screening:read",
 }
 # What staff are told and clients are not.
 KINDS = {

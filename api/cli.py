@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ ibs_app = typer.Typer(help="Introducing brokers.", no_args_is_help=True)
 app.add_typer(ibs_app, name="ibs")
 challenges_app = typer.Typer(help="Challenges of prop firms.", no_args_is_help=True)
 app.add_typer(challenges_app, name="challenges")
+sanctions_app = typer.Typer(help="Sanctions lists.", no_args_is_help=True)
+app.add_typer(sanctions_app, name="sanctions")
 console = Console(highlight=False)
 
 
@@ -263,6 +266,33 @@ def reconcile_import(
     settings = Settings()
     with database.opened(settings, console) as urls:
         import_file(urls, file, brand=brand, connection=connection, console=console)
+
+
+@sanctions_app.command("import")
+def sanctions_import(
+    files: Annotated[list[Path], typer.Argument(help="the files as published, gzipped or not")],
+    list_: Annotated[str, typer.Option("--list", help="OFAC or UN")],
+    published: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="day of publication; OFAC's files do not say it"),
+    ] = None,
+) -> None:
+    """Import a version of a list; the worker then screens every client again."""
+    from api import database
+    from api.screening import import_files
+    from domain.compliance.screening.values import SanctionsList
+
+    if list_.upper() not in list(SanctionsList):
+        raise SetupError(f"no list is called {list_}", f"one of: {', '.join(SanctionsList)}")
+    settings = Settings()
+    with database.opened(settings, console) as urls:
+        import_files(
+            urls,
+            files,
+            code=SanctionsList(list_.upper()),
+            published_on=published.date() if published else None,
+            console=console,
+        )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from api.leads import register_leads
 from api.payments import register_payments
 from api.platforms import Platforms
 from api.rounds import each_brand
+from api.screening import register_screening
 from api.worker import Register, Run, Worker
 from domain.accounts import jobs as accounts
 from domain.accounts.commands.forget_points import forget_points
@@ -134,6 +135,7 @@ REGISTRATIONS: tuple[Register, ...] = (
     register_clients,
     register_leads,
     register_identity,
+    register_screening,
     register_accounts,
     register_payments,
     register_commissions,

@@ -10,6 +10,7 @@ from domain.challenges.reads import READS as CHALLENGES
 from domain.clients.leads.reads import READS as LEADS
 from domain.clients.reads import READS as CLIENTS
 from domain.compliance.identity.reads import READS as IDENTITY
+from domain.compliance.screening.reads import READS as SCREENING
 from domain.ibs.reads import READS as IBS
 from domain.payments.reads import READS as PAYMENTS
 from domain.reads import Cursors, Registry
@@ -29,6 +30,7 @@ from schema.clients.queries import ClientQueries
 from schema.clients.subscriptions import ClientSubscriptions
 from schema.compliance.mutations import ComplianceMutations
 from schema.compliance.queries import ComplianceQueries
+from schema.compliance.screening import ScreeningMutations, ScreeningQueries
 from schema.compliance.subscriptions import ComplianceSubscriptions
 from schema.events.queries import EventQueries
 from schema.ibs.commission_mutations import CommissionMutations
@@ -67,6 +69,7 @@ class Query(
     NodeQueries,
     PaymentQueries,
     ReconciliationQueries,
+    ScreeningQueries,
     TransferQueries,
     WithdrawalQueries,
 ): ...
@@ -87,6 +90,7 @@ class Mutation(
     LeadMutations,
     ReconciliationMutations,
     SandboxMutations,
+    ScreeningMutations,
     TransferMutations,
     WithdrawalMutations,
 ): ...
@@ -104,7 +108,9 @@ class Subscription(
 ): ...
 
 
-READS = (*ACCESS, *CLIENTS, *LEADS, *IDENTITY, *IBS, *ACCOUNTS, *PAYMENTS, *CHALLENGES)
+READS = (
+    *ACCESS, *CLIENTS, *LEADS, *IDENTITY, *SCREENING, *IBS, *ACCOUNTS, *PAYMENTS, *CHALLENGES,
+)  # fmt: skip
 """Everything that any context declares to be readable."""
 
 TYPES: tuple[Any, ...] = (Deposit, Transfer, Withdrawal)

@@ -175,6 +175,8 @@ AUDIT_ENTRY = Entity(
     },
     orders={"SEQ": audit.c.seq},
     default_order="-SEQ",
+    # What compliance decides of suspicions is nobody else's to infer.
+    scopes=(RowScope(audit.c.object_kind != "screening_hit", unless="screening:read"),),
 )
 
 READS = (BRAND, LEGAL_ENTITY, STAFF, OPERATOR, SESSION, API_TOKEN, AUDIT_ENTRY)

@@ -27,6 +27,7 @@ from tests.cashier import book, open_cashier, pay
 from tests.declared import brand_tables
 from tests.factories import Account, Brand, Client, Factory, Ib
 from tests.prop import open_shop, sell
+from tests.sanctions import listed
 
 # What the API reads out of JSON, beside the canary.
 _DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
@@ -232,6 +233,8 @@ def _row(make: Factory, brand: Brand, table: Table, subject: Subject) -> dict[st
                 row[element.parent.name] = getattr(found, element.column.name)
     row |= _RULED.get(table.name, {})
     shared = {"legal_entity_id": brand.legal_entity_id, "server_id": brand.server_id}
+    if "entry_id" in row:
+        shared["entry_id"] = listed(make, brand)
     row |= {name: value for name, value in shared.items() if name in row}
     row |= {
         name: value

@@ -23,6 +23,7 @@ class Topic(StrEnum):
     LEAD = "LEAD"
     LEDGER = "LEDGER"
     PAYMENT = "PAYMENT"
+    SCREENING = "SCREENING"
 
 
 class InboxState(StrEnum):

@@ -13,6 +13,7 @@ from schema.accounts.filters import AccountFilter, AccountOrder
 from schema.challenges.filters import ChallengeFilter, ChallengeOrder
 from schema.clients.enums import ClientKind, ClientRisk, ClientStatus
 from schema.clients.inputs import NoteOrder, TimelineFilter, TimelineOrder
+from schema.compliance.screening_filters import ScreeningHitFilter, ScreeningHitOrder
 from schema.events.types import EventTopic
 from schema.payments.filters import (
     PaymentFilter,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from schema.accounts.types import Account
     from schema.challenges.types import Challenge
     from schema.clients.leads import Lead
+    from schema.compliance.screening import ScreeningHit
     from schema.compliance.types import KycState
     from schema.ibs.types import Ib
     from schema.payments.types import Payment
@@ -56,6 +58,7 @@ WalletRef = Annotated["Wallet", strawberry.lazy("schema.payments.wallets")]
 ChallengeRef = Annotated["Challenge", strawberry.lazy("schema.challenges.types")]
 PaymentRef = Annotated["Payment", strawberry.lazy("schema.payments.types")]
 DestinationRef = Annotated["PayoutDestination", strawberry.lazy("schema.payments.wallets")]
+HitRef = Annotated["ScreeningHit", strawberry.lazy("schema.compliance.screening")]
 ClientRef = Annotated["Client", strawberry.lazy("schema.clients.types")]
 
 
@@ -157,6 +160,13 @@ class Client(Node):
         filter=TimelineFilter,
         order=TimelineOrder,
         needs="timeline:read",
+    )
+
+    screening: Connection[HitRef] = many(
+        "What its name matched on sanctions lists, newest first.",
+        filter=ScreeningHitFilter,
+        order=ScreeningHitOrder,
+        needs="screening:read",
     )
 
     @field("What you can do with the client now.", reads=("status",))

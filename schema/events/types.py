@@ -36,6 +36,9 @@ class EventTopic(Enum):
     PAYMENT = strawberry.enum_value(
         "PAYMENT", description="Withdrawals, transfers, disputes and discrepancies."
     )
+    SCREENING = strawberry.enum_value(
+        "SCREENING", description="Names that sanctions lists have as well, for compliance."
+    )
 
 
 @strawberry.enum(description="Why a feed cannot go on from where you are.")
@@ -61,6 +64,7 @@ _OBJECT_OF_TOPIC: Final[Mapping[str, str]] = {
     "COMPLIANCE": "kyc_case",
     "DEPOSIT": "payment",
     "LEDGER": "ledger_transfer",
+    "SCREENING": "screening_hit",
 }
 _OBJECT_OF_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("CHALLENGE", "order_cancelled"): "challenge_order",

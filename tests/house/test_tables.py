@@ -20,6 +20,7 @@ SHARED = {
         "asset", "brand", "brand_country", "brand_host", "country", "jurisdiction", "kyc_policy",
         "legal_entity", "platform_grant", "platform_group", "platform_server", "platform_symbol",
         "psp",
+        "sanctions_entry", "sanctions_name", "sanctions_version",
     },
     "local": {"operator", "operator_token", "platform_cursor", "quarantine"},
 }  # fmt: skip

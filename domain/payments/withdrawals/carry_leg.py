@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from domain.compliance.screening.queries import is_held
 from domain.kernel.money import Money
 from domain.payments.disputes.queries import has_open_dispute
+from domain.payments.holding import CLIENT_RESTRICTED
 from domain.payments.notices import Psps
 from domain.payments.ports import OutcomeUnknown, Psp, PspRefused
 from domain.payments.psp_values import (
@@ -49,6 +51,7 @@ _PAYOUT = {
 # Refusals that say that something was sent before, and not what became of it.
 _NO_VERDICT = frozenset({"IDEMPOTENCY_ERROR", "DUPLICATE_REFERENCE"})
 _UNSENT = (LegStatus.SENDING, LegStatus.UNKNOWN)
+DISPUTED = "DISPUTED"
 _IN_DISPUTE = (PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK)
 
 
@@ -67,10 +70,10 @@ async def carry_leg(
     """Send a leg that is to be sent, ask about one that was; whether anything was new.
 
     `is_fresh`: it has certainly not been sent, so that nothing is searched first. While a deposit
-    of the client is disputed, one that may have been sent is only searched. What its PSP does not
-    know a day later never got there, and fails. Raises PspUnavailable or OutcomeUnknown when it
-    must be tried again later, SecretUnreadable under another master key: without the account
-    number nobody can say anything.
+    of the client is disputed, or its money is held, one that may have been sent is only searched.
+    What its PSP does not know a day later never got there, and fails. Raises PspUnavailable or
+    OutcomeUnknown when it must be tried again later, SecretUnreadable under another master key:
+    without the account number nobody can say anything.
     """
     scope = system_scope(brand_id, request_id=f"leg:{leg_id.hex}")
     async with sending.database.read(scope) as work:
@@ -93,13 +96,15 @@ async def carry_leg(
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A leg and its PSP. `may_send`: the leg is not with the PSP as far as we know, and nothing
-    keeps it here; `is_old`: a PSP that got it would know it by now."""
+    keeps it here; `is_old`: a PSP that got it would know it by now, and that it failed is due to
+    `kept_by`."""
 
     leg: Any
     psp: Psp
     is_fresh: bool
     may_send: bool
     is_old: bool
+    kept_by: str
 
 
 async def _case(work: ReadWork, sending: Sending, leg_id: UUID, *, is_fresh: bool) -> _Case | None:
@@ -107,10 +112,14 @@ async def _case(work: ReadWork, sending: Sending, leg_id: UUID, *, is_fresh: boo
     if leg is None or leg.status == LegStatus.HELD:
         return None
     psp = sending.psps(await get_connection(work, leg.connection_id))
-    is_disputed = leg.deposit_status in _IN_DISPUTE or await has_open_dispute(work, leg.client_id)
-    may_send = leg.status in _UNSENT and not is_disputed
+    kept_by = None
+    if leg.deposit_status in _IN_DISPUTE or await has_open_dispute(work, leg.client_id):
+        kept_by = DISPUTED
+    elif await is_held(work, leg.client_id):
+        kept_by = CLIENT_RESTRICTED
+    may_send = leg.status in _UNSENT and kept_by is None
     age = await instant(work) - (leg.sending_at or leg.updated_at)
-    return _Case(leg, psp, is_fresh, may_send, age > DOUBT_LASTS)
+    return _Case(leg, psp, is_fresh, may_send, age > DOUBT_LASTS, kept_by or DISPUTED)
 
 
 async def _carry(vault: Vault, case: _Case) -> LegNews | None:
@@ -121,7 +130,7 @@ async def _carry(vault: Vault, case: _Case) -> LegNews | None:
     if not case.may_send:
         news = await _ask(case.psp, case.leg)
         is_lost = news is None and case.leg.status in _UNSENT and case.is_old
-        return LegNews(LegStatus.FAILED, reason_code="DISPUTED") if is_lost else news
+        return LegNews(LegStatus.FAILED, reason_code=case.kept_by) if is_lost else news
     try:
         return await _send(vault, case.psp, case.leg, sent_before=not case.is_fresh)
     except PspRefused as refused:

@@ -15,6 +15,7 @@ from domain.payments.approvals.judging import judge
 from domain.payments.approvals.queries import find_makers
 from domain.payments.approvals.values import Asked
 from domain.payments.disputes.queries import has_open_dispute
+from domain.payments.holding import require_free
 from domain.payments.ledger.errors import InsufficientFunds
 from domain.payments.ledger.queries import WalletRow, find_wallet
 from domain.payments.values import DestinationStatus, LegKind
@@ -70,13 +71,15 @@ async def make_plan(
 
     `before` is the withdrawal whose open parts are planned anew, of which the amount is a part.
     Refusals: NOT_FOUND, INVALID, DESTINATION_REQUIRED, DESTINATION_COOLING_OFF,
-    METHOD_UNAVAILABLE, AMOUNT_TOO_LOW, AMOUNT_TOO_HIGH, WITHDRAWALS_BLOCKED, RETURN_TO_SOURCE.
+    METHOD_UNAVAILABLE, AMOUNT_TOO_LOW, AMOUNT_TOO_HIGH, WITHDRAWALS_BLOCKED, CLIENT_RESTRICTED,
+    RETURN_TO_SOURCE.
     """
     if amount.amount_minor <= 0:
         raise Invalid("INVALID", "Withdraw more than nothing.", path=("input", "amount"))
     at = work.now() if isinstance(work, WriteWork) else await instant(work)
     if await has_open_dispute(work, payer.id):
         raise WithdrawalsBlocked()
+    await require_free(work, payer.id)
     payout = None
     if destination_id is not None:
         payout = await _payout(work, payer.id, destination_id, at=at)

@@ -11,6 +11,7 @@ from domain.payments.deposits.errors import MethodUnavailable, ReturnRefused
 from domain.payments.deposits.queries import find_offer, list_methods, sum_of_deposits
 from domain.payments.deposits.rules import decide_fee
 from domain.payments.deposits.values import DepositWish
+from domain.payments.holding import require_free
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.queries import find_wallet
 from domain.payments.ledger.values import AccountKey
@@ -31,6 +32,7 @@ async def create_deposit(
     """
     standing = await _whose(work, wish)
     decide_client_may_act(standing.status)
+    await require_free(work, standing.id)
     if wish.amount.amount_minor <= 0:
         raise Invalid("INVALID", "Deposit more than nothing.", path=("input", "amount", "amount"))
     offer = await find_offer(work)

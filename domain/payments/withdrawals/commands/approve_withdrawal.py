@@ -8,6 +8,7 @@ from domain.clients.standing import find_standing
 from domain.payments.commands.record_payment import advance, change
 from domain.payments.disputes.queries import has_open_dispute
 from domain.payments.events import PaymentEventKind, payment_event
+from domain.payments.holding import require_free
 from domain.payments.ledger.post import post
 from domain.payments.values import ApprovalStatus, LegStatus, PaymentStatus
 from domain.payments.withdrawals.commands.hold_parts import make_firm
@@ -28,12 +29,13 @@ async def approve_withdrawal(
     What the client's risk and debts ask for by now is added first, so that none is the last one
     too early.
     Refusals: NOT_FOUND, VERSION_CONFLICT, WITHDRAWAL_NOT_WAITING, FOUR_EYES, LEVEL_MISSING,
-    WITHDRAWALS_BLOCKED, INVALID. Effects: events `approval_given` and, with the last one,
-    `withdrawal_approved`.
+    WITHDRAWALS_BLOCKED, CLIENT_RESTRICTED, INVALID.
+    Effects: events `approval_given` and, with the last one, `withdrawal_approved`.
     """
     row: Mapping[str, Any] = await get_waiting(work, withdrawal_id, version=version)
     if await has_open_dispute(work, row["client_id"]):
         raise WithdrawalsBlocked()
+    await require_free(work, row["client_id"])
     payer = await find_standing(work, row["client_id"])
     assert payer is not None, "whoever reaches the payment reaches the client"
     row = await rejudge(work, row, payer)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.clients.standing import lock_client
+from domain.compliance.screening.queries import is_held
 from domain.payments.commands.record_payment import advance
 from domain.payments.disputes.queries import has_open_dispute
 from domain.payments.queries import find_client_id, lock_payment
@@ -25,8 +26,9 @@ class LegToSend:
 async def begin_sending(work: WriteWork, withdrawal_id: UUID) -> list[LegToSend]:
     """Its legs that are to be sent or asked about; none when it was cancelled meanwhile.
 
-    While a deposit of the client is disputed, nothing more is sent: an approved one waits, and is
-    looked after again. Effects: event `withdrawal_sending` the first time.
+    While a deposit of the client is disputed or its money is held, nothing more is sent: an
+    approved one waits, and is looked after again.
+    Effects: event `withdrawal_sending` the first time.
     """
     client_id = await find_client_id(work, withdrawal_id)
     if client_id is None:
@@ -37,7 +39,8 @@ async def begin_sending(work: WriteWork, withdrawal_id: UUID) -> list[LegToSend]
     assert row is not None, "a payment is never deleted"
     legs = await list_legs(work, withdrawal_id)
     open_legs = [LegToSend(leg.id, is_fresh=False) for leg in legs if leg.status in SENT_LEGS]
-    if row["status"] != PaymentStatus.APPROVED or await has_open_dispute(work, client_id):
+    waits = await has_open_dispute(work, client_id) or await is_held(work, client_id)
+    if row["status"] != PaymentStatus.APPROVED or waits:
         return open_legs
     held = [leg for leg in legs if leg.status == LegStatus.HELD]
     at = work.now()

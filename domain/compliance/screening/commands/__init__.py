@@ -1,0 +1,1 @@
+"""Commands of screening, one verb a file."""

@@ -1,0 +1,281 @@
+"""How names are compared, and what may be decided about a hit. Pure.
+
+Two spellings of a name meet in steps: another script is written in Latin letters, particles and
+legal forms go, words are folded so that ways of writing the same sound agree (`Muhammad` and
+`Mohamed`), and then words are paired in any order, each with at most one slip of the pen (a letter
+dropped, added, changed or swapped with its neighbour). Where the space between two words is
+missing or too much, the words are taken together.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import NamedTuple
+
+from anyascii import anyascii
+from rapidfuzz.distance import OSA
+
+from domain.compliance.screening.errors import HitDecided, SecondPersonNeeded
+from domain.compliance.screening.values import Disposition, HitStrength
+from domain.kernel.errors import Invalid
+
+POSSIBLE_FROM = 80
+STRONG_FROM = 95
+_PART_FROM = 84
+_SINGLE = 85
+WORDS_MAX = 40
+REASON_MAX = 2_000
+SURE = 3  # words that make a part of a name telling, however common each is
+_SHORT = 3  # letters up to which a word bears no slip
+_BESIDE = 6  # letters that must agree beside a short word that bears one
+_LONG = 8  # letters from which two words taken together bear one
+
+_LIGHT_WORDS = """
+    al el ul as ad ar ibn bin ben bint de del della di da do dos das du la le van von der den the
+    of and und y e et i mr mrs ms dr sheikh shaykh haji hajji hajj
+    co company corp corporation inc incorporated llc llp ltd limited ltda gmbh sa srl spa ag nv bv
+    plc oao ooo zao pao ojsc jsc pjsc cjsc fze fzco fzc est sarl sas
+"""
+_LIGHT = frozenset(_LIGHT_WORDS.split())
+_WORD = re.compile(r"[a-z0-9]+")
+_APOSTROPHES = re.compile(r"['`´’‘ʼʿʾ\"“”]")
+# Sounds that alphabets write in several ways. In this order.
+_SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"(.)\1+", r"\1"),
+        (r"^abd(?:ul|el|al|ol|oul|il)$", "abd"),
+        (r"x", "ks"),
+        (r"dzh|dj|zh", "j"),
+        (r"tsch|tch|cz", "ch"),
+        (r"sch|sh", "s"),
+        (r"ph", "f"),
+        (r"kh|gh", "h"),
+        (r"th", "t"),
+        (r"dh", "d"),
+        (r"ck|q|c(?!h)", "k"),
+        (r"ch", "s"),
+        (r"w", "v"),
+        (r"z", "s"),
+        (r"ou|oo|o", "u"),
+        (r"ee|ie|iy|ij$|ei|ey|y|e", "i"),
+        (r"(.)\1+", r"\1"),
+        (r"(?<=[a-z]{2})h$", ""),
+        (r"^[ai]l(?=[a-z]{4})", ""),
+    )
+)
+
+
+class Word(NamedTuple):
+    """A word of a name in plain letters, and folded by its sound."""
+
+    plain: str
+    sound: str
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it tells little: an initial, a particle, a legal form, a title."""
+        return len(self.plain) == 1 or self.plain in _LIGHT
+
+
+Name = tuple[Word, ...]
+
+
+@lru_cache(maxsize=100_000)
+def fold(plain: str) -> str:
+    """A plain word by its sound: one text for the usual ways to write it."""
+    sound = plain
+    for pattern, written in _SOUNDS:
+        sound = pattern.sub(written, sound)
+    return sound or plain
+
+
+def read_name(text: str) -> Name:
+    """The words of a name in plain letters, with their sounds."""
+    latin = anyascii(_APOSTROPHES.sub("", text)).lower()
+    words = _WORD.findall(_APOSTROPHES.sub("", latin))[:WORDS_MAX]
+    return tuple(Word(word, fold(word)) for word in words)
+
+
+def joined(first: Word, second: Word) -> Word:
+    """Two words without the space between them."""
+    plain = first.plain + second.plain
+    return Word(plain, fold(plain))
+
+
+def is_slip(word: Word, listed: Word, *, bears_short: bool = False) -> bool:
+    """Whether at most one slip of the pen lies between two words, by letters or by sounds.
+
+    A listed word of three letters bears none, unless told so.
+    """
+    if len(listed.plain) <= _SHORT and not bears_short:
+        return False
+    if OSA.distance(word.plain, listed.plain, score_cutoff=1) <= 1:
+        return True
+    return OSA.distance(word.sound, listed.sound, score_cutoff=1) <= 1
+
+
+def compare(name: Name, listed: Name, common: Collection[str]) -> int:
+    """How alike two names are, of 100; 0 when they are not worth looking at.
+
+    100 are the same words in any order, 97 the same sounds; each slip takes more the shorter the
+    name. Where one name has words that the other lacks, two shared words must tell, that is one of
+    them is not among the `common` sounds of the lists, or three be shared. Light words may be
+    there or not.
+    """
+    found = _pair(name, listed)
+    if found is None:
+        return 0
+    return _part_score(found, common) if found.left else _whole_score(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """Two names word by word: what was paired, with how many slips; how many words that tell only
+    one of them has, and how many of any kind."""
+
+    pairs: Sequence[tuple[Word, Word]]
+    slips: int
+    left: int
+    rest: int
+
+    @property
+    def letters(self) -> int:
+        return _letters(self.pairs)
+
+
+def _pair(name: Name, listed: Name) -> _Paired | None:
+    """Words of both paired, nearest first; None when nothing is, or each has words of its own."""
+    own, theirs = list(name), list(listed)
+    pairs = _take(own, theirs, _is_same) + _take(own, theirs, _is_sound)
+    made = 0
+    if own and theirs and (_tell(own) or _tell(theirs)):
+        own = _spaced(own, name, theirs)
+        theirs = _spaced(theirs, listed, own)
+        pairs += _take(own, theirs, _is_same) + _take(own, theirs, _is_sound)
+        is_last = len(own) == len(theirs) == 1 and _letters(pairs) >= _BESIDE
+        bears_short = is_last or all(len(word.plain) <= _SHORT for word in listed)
+        slipped = _take(own, theirs, partial(is_slip, bears_short=bears_short))
+        made = len(slipped)
+        pairs += slipped
+    left = _tell(own), _tell(theirs)
+    if not pairs or all(left):
+        return None
+    return _Paired(pairs, made, sum(left), len(own) + len(theirs))
+
+
+def _tell(words: Sequence[Word]) -> int:
+    """How many words tell."""
+    return sum(not word.is_light for word in words)
+
+
+def _is_same(one: Word, other: Word) -> bool:
+    return one.plain == other.plain
+
+
+def _is_sound(one: Word, other: Word) -> bool:
+    return one.sound == other.sound
+
+
+def _letters(pairs: Sequence[tuple[Word, Word]]) -> int:
+    return sum(len(listed.plain) for _, listed in pairs)
+
+
+def _take(
+    own: list[Word], theirs: list[Word], are_near: Callable[[Word, Word], bool]
+) -> list[tuple[Word, Word]]:
+    """Pairs of near words, taken out of both lists."""
+    pairs: list[tuple[Word, Word]] = []
+    for word in tuple(own):
+        other = next((one for one in theirs if are_near(word, one)), None)
+        if other is not None:
+            own.remove(word)
+            theirs.remove(other)
+            pairs.append((word, other))
+    return pairs
+
+
+def _spaced(words: Sequence[Word], name: Name, others: Sequence[Word]) -> list[Word]:
+    """Words of a name, with neighbours taken together where the other name has them as one."""
+    made: list[Word] = list(words)
+    for first, second in pairwise(name):
+        if first in made and second in made and _is_one(first, second, others):
+            made.remove(first)
+            made[made.index(second)] = joined(first, second)
+    return made
+
+
+def _is_one(first: Word, second: Word, others: Sequence[Word]) -> bool:
+    letters = len(first.plain) + len(second.plain)
+    near = [one for one in others if abs(len(one.plain) - letters) <= 1]
+    if not near:
+        return False
+    together = joined(first, second)
+    if any(_is_same(together, one) or _is_sound(together, one) for one in near):
+        return True
+    return letters >= _LONG and any(is_slip(together, one) for one in near)
+
+
+def _whole_score(found: _Paired) -> int:
+    """Both have the same words but for light ones. A single word tells less among light ones."""
+    is_bare = found.rest > 0 and len(found.pairs) == 1
+    if not found.slips:
+        is_same = all(one.plain == other.plain for one, other in found.pairs)
+        return _SINGLE if is_bare else 100 if is_same else 97
+    if is_bare or found.slips > max(1, found.letters // 8):
+        return 0
+    return max(POSSIBLE_FROM, min(STRONG_FROM - 1, 100 - 100 * found.slips // found.letters))
+
+
+def _part_score(found: _Paired, common: Collection[str]) -> int:
+    """One has words that the other lacks."""
+    shared = [listed for _, listed in found.pairs if not listed.is_light]
+    telling = any(word.sound not in common for word in shared)
+    enough = len(shared) >= SURE or (len(shared) > 1 and telling)
+    if not enough or found.slips > 1:
+        return 0
+    score = 93 - 3 * found.left - 100 * found.slips // found.letters
+    return score if score >= _PART_FROM else 0
+
+
+def strength_of(score: int) -> HitStrength:
+    """How strong a hit of that score is."""
+    return HitStrength.STRONG if score >= STRONG_FROM else HitStrength.POSSIBLE
+
+
+def next_disposition(now: Disposition, wanted: Disposition, *, is_second: bool) -> Disposition:
+    """What a hit becomes when somebody decides FALSE_POSITIVE or TRUE_MATCH.
+
+    To clear a TRUE_MATCH takes two: the first one's decision makes it CLEARING, a second person's
+    clears it; anybody may confirm the match instead. `is_second`: it is not who asked for it.
+    Refusals: ALREADY_DECIDED, SECOND_PERSON_NEEDED.
+    """
+    if now is wanted:
+        raise HitDecided(now)
+    if wanted is Disposition.TRUE_MATCH or now is Disposition.OPEN:
+        return wanted
+    if now is Disposition.TRUE_MATCH:
+        return Disposition.CLEARING
+    if not is_second:
+        raise SecondPersonNeeded()
+    return wanted
+
+
+def read_reason(text: str) -> str:
+    """Why somebody decided, of 1 to 2,000 characters. Refusals: INVALID."""
+    reason = text.strip()
+    if not 1 <= len(reason) <= REASON_MAX:
+        message = f"Say why in 1 to {REASON_MAX:,} characters."
+        raise Invalid("INVALID", message, path=("input", "reason"))
+    return reason
+
+
+def is_news(had: tuple[str, str, int], has: tuple[str, str, int]) -> bool:
+    """Whether what was a false positive must be looked at again.
+
+    `had` and `has` are client's name, listed name and score, then and now: another name says so,
+    or a higher score.
+    """
+    return had[:2] != has[:2] or has[2] > had[2]

@@ -69,8 +69,8 @@ async def _pay(guide: Guide, who: str, deposit_id: str) -> float:
 
 async def a_payer_by_hand(guide: Guide) -> None:
     """For front-end tests: a sandbox is moved by hand
-    Another deposit, whose payer declines because the test says so; then the brand's clock moves a
-    day ahead and back."""
+    Another deposit, whose payer declines because the test says so. Prices and the brand's clock
+    move likewise."""
     who = "aurora/client"
     options = await guide.quietly(who, METHODS)
     method = next(one["method"]["id"] for one in options if one["method"]["kind"] == "CARD")
@@ -92,16 +92,13 @@ async def a_payer_by_hand(guide: Guide) -> None:
         return bool(await status() == "FAILED")
 
     await guide.until("the provider's page", waits)
-    await _advance(guide, payment={"paymentId": made["id"], "payer": "DECLINE"})
+    asked = {
+        "idempotencyKey": f"tour-{secrets.token_hex(6)}",
+        "move": {"payment": {"paymentId": made["id"], "payer": "DECLINE"}},
+    }
+    await guide.show("aurora/brand_admin", ADVANCE, input=asked)
     await guide.until("the decline", failed)
     guide.say("the deposit is FAILED, as its payer was told to")
-    for seconds in (86_400, -86_400):
-        await _advance(guide, clockSeconds=seconds)
-
-
-async def _advance(guide: Guide, **move: Any) -> None:
-    asked = {"idempotencyKey": f"tour-{secrets.token_hex(6)}", "move": move}
-    await guide.show("aurora/brand_admin", ADVANCE, input=asked)
 
 
 async def four_eyes(guide: Guide) -> None:

@@ -299,7 +299,7 @@ async def test_methods_tell_limits_and_fees_before_anything_is_paid(live: Desk, 
         ("Bank", "50.00", "90.00", "1.50", False, "ABOVE_MAXIMUM"),
         ("Elsewhere", "1.00", "9000.00", "0.00", False, "COUNTRY_NOT_ALLOWED"),
     ]
-    assert answer.statements == 3, "the client, the methods with their terms, their names"
+    assert answer.statements == 4, "the client, its policy, methods with their terms, their names"
     out = (await ask(METHODS, scope, direction="WITHDRAWAL", amount=asked)).only()
     assert [(one["method"]["name"], one["unavailableReason"]) for one in out] == [
         ("Card", "CURRENCY_UNAVAILABLE"), ("Bank", None), ("Elsewhere", "COUNTRY_NOT_ALLOWED"),

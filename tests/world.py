@@ -60,6 +60,9 @@ _RULED: Mapping[str, Mapping[str, Any]] = {
     # Nobody has looked a second time; the bytes have not come.
     "kyc_proposal": {"reviewed_by": None},
     "kyc_document": {"stored_at": None},
+    # Closed lists in arrays; a share.
+    "kyc_decision": {"flags": []},
+    "payment_method_terms": {"fee_bps": 25},
     # The reversal of a transfer; nobody has decided.
     "ledger_correction": {
         "discrepancy_id": None, "move": None, "amount_minor": None, "decided_by": None,

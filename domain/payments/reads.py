@@ -255,6 +255,7 @@ _deposits = (
         payment.c.brand_id == client.c.brand_id,
         payment.c.client_id == client.c.id,
         payment.c.kind == PaymentKind.DEPOSIT.value,
+        payment.c.purchase_id.is_(None),
     )
     .group_by(counted_currency)
     .correlate(client)

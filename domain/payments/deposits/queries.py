@@ -61,6 +61,7 @@ async def sum_of_deposits(work: AnyWork, client_id: UUID) -> dict[str, int]:
             payment.c.brand_id == work.scope.brand_id,
             payment.c.client_id == client_id,
             payment.c.kind == PaymentKind.DEPOSIT.value,
+            payment.c.purchase_id.is_(None),  # what was bought was never the client's money
         )
         .group_by(counted_currency)
     )

@@ -12,11 +12,11 @@ from rich.rule import Rule
 from rich.text import Text
 
 from api.demo.asking import Asker, Unanswered, read_demo
-from api.demo.tour import cashier, people, trading
+from api.demo.tour import cashier, oversight, people, trading
 from api.demo.tour.guide import Guide, StepFailed
 from api.settings import Settings
 
-STEPS = (*people.STEPS, *cashier.STEPS, *trading.STEPS)
+STEPS = (*people.STEPS, *oversight.STEPS, *cashier.STEPS, *trading.STEPS)
 
 
 async def tour(settings: Settings, console: Console, *, pause: bool) -> bool:

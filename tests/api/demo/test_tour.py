@@ -6,10 +6,10 @@ import pytest
 from graphql import parse, validate
 
 from api.demo import crash
-from api.demo.tour import STEPS, cashier, people, trading
+from api.demo.tour import STEPS, cashier, oversight, people, trading
 from schema.root import schema
 
-MODULES = (people, cashier, trading, crash)
+MODULES = (people, oversight, cashier, trading, crash)
 
 
 def queries(module: ModuleType) -> list[str]:

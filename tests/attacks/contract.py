@@ -121,6 +121,8 @@ def _scalar(kind: str, values: Values, name: str, owner: str) -> Any:
             return "CY"
         case "URL":
             return "https://example.com/"
+        case _ if name == "mediaType":
+            return "image/png"
         case _ if "email" in name.lower():
             return f"{values.text}@people.example"
         case _ if "password" in name.lower():

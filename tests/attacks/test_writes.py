@@ -22,6 +22,15 @@ SMUGGLED = (
     "brandId", "role", "roles", "status", "kycStatus", "ibId", "ibPath", "group", "groupName",
     "balance", "legalEntityId", "permissions", "version", "createdAt", "id", "actorId",
 )  # fmt: skip
+# What is named on purpose, by those who may: the ib that it is about, out of one's own line or by
+# staff; what accounts of a program begin with.
+NAMED = {
+    "challengeProgramPublish": {"balance"},
+    "ibInvitationCreate": {"ibId"},
+    "ibLinkCreate": {"ibId"},
+    "ibMove": {"ibId"},
+    "ibPlanAssign": {"ibId"},
+}
 ID_FIELDS = [
     (name, field)
     for name, found in roots("mutation").items()
@@ -41,6 +50,7 @@ def values_with(world: World, **ids: str) -> Values:
         "parent": f"ib_{world.ibs['north'].id.hex}",
         "ib": f"ib_{world.ibs['north'].id.hex}",
         "order": f"order_{uuid.uuid4().hex}",
+        "plan": f"ib_plan_{uuid.uuid4().hex}",
         "position": f"position_{uuid.uuid4().hex}",
     }
     return Values(ids=own | ids, text=f"t{uuid.uuid4().hex[:10]}")
@@ -84,11 +94,11 @@ async def test_no_input_takes_a_smuggled_field(api: Api, worlds: Worlds, make: F
     asker = next(one for one in askers(make, world).values() if rights <= one.rights)
     kind = roots("mutation")[name].args["input"].type
     offered = set(getattr(getattr(kind, "of_type", None), "fields", {}))
-    assert offered.isdisjoint(SMUGGLED), "say here why that is safe"
+    assert (offered & set(SMUGGLED)) <= NAMED.get(name, set()), "say here why that is safe"
     document, variables = mutation_document(name, values_with(world))
     asked = variables["input"]
     assert isinstance(asked, dict)
-    for smuggled in SMUGGLED:
+    for smuggled in set(SMUGGLED) - NAMED.get(name, set()):
         answer = await api.ask(asker, document, {"input": asked | {smuggled: "x"}})
         assert answer.codes == {"BAD_USER_INPUT"}, (smuggled, answer)
         assert answer.data is None

@@ -146,6 +146,7 @@ def _row(
         "method_id": one.till.method_id if one.till else None,
         "connection_id": one.till.connection_id if one.till else None,
         "ext_id": one.ext_id if is_deposit else None,
+        "purchase_id": None,
         "reason_code": None,
         "created_at": done,
         "updated_at": done,

@@ -74,7 +74,7 @@ async def served(endpoints: Endpoints, home: Path) -> AsyncIterator[Api]:
     while not server.started:
         assert not serving.done(), serving.exception()
         await asyncio.sleep(0.01)
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         yield Api(http, f"http://127.0.0.1:{listener.getsockname()[1]}")
     server.should_exit = True
     await serving

@@ -24,6 +24,8 @@ from tests.world import World
 Worlds = tuple[World, World]
 BRAND_ITSELF = {"brand of another brand", "another brand itself"}
 LIMITS = {"COST_TOO_HIGH", "BAD_USER_INPUT"}
+# Whoever comes first crawls the whole API as everybody.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest_asyncio.fixture(scope="module")

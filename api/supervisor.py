@@ -25,7 +25,7 @@ from api.process_log import ProcessLog
 from api.settings import ROOT
 
 T = TypeVar("T")
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STEADY_SECONDS = 30.0
 LONGEST_PAUSE = 10.0
 GRACE_SECONDS = 12.0

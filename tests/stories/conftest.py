@@ -19,7 +19,8 @@ import pytest
 from tests.api.embedded import ROOT, scratch_home
 
 PATIENCE_S = 60.0
-START_S = 180.0
+START_S = 400.0
+HERE = Path(__file__).parent
 PAST = "0.03"
 """How much of the demo's past these stories need: enough to have some of everything."""
 SPEED = 30  # two ticks a second: slower than the four a second that travel, so none is skipped
@@ -56,6 +57,13 @@ class Installation:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first story of a process waits for its installation, too."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def wait_for(holds: Callable[[], Any], what: str, *, seconds: float = PATIENCE_S) -> Any:

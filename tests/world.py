@@ -20,6 +20,7 @@ from sqlalchemy import CheckConstraint, Column, Table, update
 from sqlalchemy import types as sql
 
 from domain.clients import tables as clients
+from domain.compliance.screening.tables import screening_round
 from domain.kernel.ids import new_uuid
 from tenants import tables
 from tenants.context import ActorKind
@@ -118,6 +119,8 @@ def build(make: Factory) -> World:
         subjects[name] = _subject(make, brand, name, tree.get(name))
     _money(make, brand, subjects)
     _challenges(make, brand, subjects)
+    now = datetime.now(UTC)
+    make.insert(screening_round, brand, lists=1, clients=0, started_at=now, moved_at=now)
     for table in brand_tables():
         for subject in subjects.values():
             _fill(make, brand, table, subject)

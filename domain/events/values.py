@@ -18,6 +18,7 @@ class Topic(StrEnum):
     ACCOUNT = "ACCOUNT"
     CHALLENGE = "CHALLENGE"
     CLIENT = "CLIENT"
+    COMPLIANCE = "COMPLIANCE"
     DEPOSIT = "DEPOSIT"
     IB = "IB"
     LEAD = "LEAD"

@@ -23,7 +23,7 @@ PRICE = """query($id: ID!) { challengePrice(programId: $id) { programVersion
 BUY = """mutation($input: ChallengePurchaseInput!) { challengePurchase(input: $input) {
   purchase { id status payment { id next { ... on RedirectStep { url } } } }
   errors { code message } } }"""
-MINE = """{ challenges { nodes { id status current { id status closing account { id access
+MINE = """{ challenges(first: 1) { nodes { id status current { id status closing account { id access
   positions { id } } rules { rule limit { amount } distance { amount } } } } } }"""
 RULES = """subscription($id: ID!) { ruleStates(challengeId: $id) { rule status
   limit { amount } distance { amount } } }"""

@@ -102,6 +102,7 @@ async def trader(pair: Pair) -> Payer:
     token = await mailed_token(installation.home, "lena@light.example")
     verified = await ask(portal, VERIFY, token=token)
     payer = Payer(installation, verified["tokens"]["accessToken"])
+    await payer.prove()
     await payer.pay_in("500.00", key="in")
     return payer
 

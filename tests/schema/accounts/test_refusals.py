@@ -38,7 +38,7 @@ def set_account(make: Factory, stage: Stage, **columns: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "changed", "code", "path"),
     [
-        ("accountOpen", {"kind": "EVALUATION"}, "KIND_UNAVAILABLE", ("kind",)),
+        ("accountOpen", {"kind": "FUNDED_LIVE"}, "KIND_UNAVAILABLE", ("kind",)),
         ("accountOpen", {"currencyCode": "EUR"}, "CURRENCY_UNAVAILABLE", ("currencyCode",)),
         ("accountOpen", {"leverage": 501}, "LEVERAGE_TOO_HIGH", ("leverage",)),
         ("accountOpen", {"leverage": 0}, "INVALID", ("leverage",)),

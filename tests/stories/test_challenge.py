@@ -16,8 +16,8 @@ PUBLISH = """mutation($input: ChallengeProgramPublishInput!) {
   challengeProgramPublish(input: $input) { program { id version } errors { code message } } }"""
 TAX = """mutation { challengeTaxSet(input: {idempotencyKey: "vat", country: "CY",
   label: "VAT 19 %", bps: 1900}) { done errors { code } } }"""
-PROGRAMS = """{ challengePrograms(filter: {code: {eq: "story-two-step"}}) { nodes { id version
-  versions { price { amount } phases { name } } } } }"""
+PROGRAMS = """{ challengePrograms(first: 1, filter: {code: {eq: "story-two-step"}}) { nodes {
+  id version versions { price { amount } phases { name } } } } }"""
 PRICE = """query($id: ID!) { challengePrice(programId: $id) { programVersion
   tax { amount } total { amount currencyCode } } }"""
 BUY = """mutation($input: ChallengePurchaseInput!) { challengePurchase(input: $input) {

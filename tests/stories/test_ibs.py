@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -38,8 +39,8 @@ REGISTER = """mutation($input: ClientRegisterInput!) {
   clientRegister(input: $input) { accepted errors { message } } }"""
 OPEN = """mutation { accountOpen(input: {idempotencyKey: "live", kind: LIVE, currencyCode: "EUR",
   leverage: 30}) { account { id status } errors { code message } } }"""
-FUND = """mutation($account: ID!) { transferCreate(input: {idempotencyKey: "fund",
-  from: {currencyCode: "EUR"}, to: {accountId: $account},
+FUND = """mutation($wallet: ID!, $account: ID!) { transferCreate(input: {idempotencyKey: "fund",
+  from: {walletId: $wallet}, to: {accountId: $account},
   amount: {amount: "400", currencyCode: "EUR"}}) { transfer { id } errors { code message } } }"""
 PLACE = """mutation($account: ID!, $key: String!) { orderPlace(input: {idempotencyKey: $key,
   accountId: $account, symbol: "EURUSD", side: BUY, lots: "0.07"}) {
@@ -126,7 +127,8 @@ async def next_accrual(feed: AsyncIterator[Any]) -> Any:
 async def told(pair: Pair, trader: Payer) -> list[Any]:
     """Three deals of 0.07 lots, and what the invited ib's feed said of each."""
     account = (await trader.ask(OPEN))["account"]["id"]
-    moved = (await trader.ask(FUND, account=account))["transfer"]
+    wallet = (await trader.wallet_until("EUR", Decimal(500)))["id"]
+    moved = (await trader.ask(FUND, wallet=wallet, account=account))["transfer"]
     await trader.until(moved["id"], "DONE")
     heard = []
     async with socket(pair.installation, pair.invited_token) as session:

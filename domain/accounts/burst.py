@@ -14,16 +14,25 @@ from domain.accounts.trading import (
 
 
 @dataclass(slots=True)
+class Tick:
+    """Prices, newest by symbol, and the states that came after them and before the next ones."""
+
+    quotes: dict[str, Quote] = field(default_factory=dict)
+    states: list[AccountState] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Burst:
     """Items read in one go. `moved` names the logins whose positions must be read again; `states`
-    has the newest of each login, `ticks` every one that came."""
+    and `quotes` have the newest of each login and symbol, `ticks` every state that came, each
+    beside the prices it was made of."""
 
     deals: list[Deal] = field(default_factory=list)
     orders: list[OrderChange] = field(default_factory=list)
     calls: list[MarginCall] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
     states: dict[int, AccountState] = field(default_factory=dict)
-    ticks: list[AccountState] = field(default_factory=list)
+    ticks: list[Tick] = field(default_factory=list)
     quotes: dict[str, Quote] = field(default_factory=dict)
 
     def add(self, item: StreamItem) -> None:
@@ -40,11 +49,18 @@ class Burst:
                 self.calls.append(item)
             case AccountState():
                 self.states[item.login] = item
-                self.ticks.append(item)
+                self._tick().states.append(item)
             case Quote():
                 self.quotes[item.symbol] = item
+                self._tick(is_new=True).quotes[item.symbol] = item
             case _:
                 pass
+
+    def _tick(self, *, is_new: bool = False) -> Tick:
+        """The tick an item belongs to; a price after a state begins one."""
+        if not self.ticks or (is_new and self.ticks[-1].states):
+            self.ticks.append(Tick())
+        return self.ticks[-1]
 
     def touched(self) -> set[int]:
         """Logins about which there is something to record."""

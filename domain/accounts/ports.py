@@ -144,6 +144,7 @@ class EquitySink(Protocol):
         *,
         dealt: frozenset[int],
     ) -> None:
-        """A batch: every state in the order it came, none left out, and the newest prices beside
-        them. The deals that came with them are in the event log; `dealt` says whose they are."""
+        """A batch: every state in the order it came, none left out, and the prices that came just
+        before them. States may be missing, or prices: the last ones hold. The deals that came with
+        them are in the event log; `dealt` says whose they are."""
         ...

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from domain.accounts.burst import Burst
+from domain.accounts.burst import Burst, Tick
 from domain.accounts.commands.end_orders import end_orders
 from domain.accounts.commands.record_deals import AccountRow, record_deals, replace_positions
 from domain.accounts.commands.record_order import record_order
@@ -167,13 +167,14 @@ class StreamReader:
         publish_states(self._bus, self._server.id, states, burst.quotes.values())
 
     async def _tell(self, burst: Burst) -> None:
-        """Sinks come last: the deals that moved the figures can be read by then."""
+        """Sinks come last: the deals that moved the figures can be read by then. Prices are told
+        even when no state came with them, which may follow in the next burst."""
         dealt = frozenset(one.login for one in burst.deals)
-        if not (burst.ticks or dealt):
-            return
-        quotes = list(burst.quotes.values())
-        for sink in self._sinks:
-            await sink.observe(self._server.id, burst.ticks, quotes, dealt=dealt)
+        for tick in burst.ticks or ([Tick()] if dealt else []):
+            quotes = list(tick.quotes.values())
+            for sink in self._sinks:
+                await sink.observe(self._server.id, tick.states, quotes, dealt=dealt)
+            dealt = frozenset()
 
     async def _record(self, burst: Burst) -> None:
         """Record the facts of a burst, each brand in its own work, then move the cursor."""

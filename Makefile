@@ -34,7 +34,7 @@ check: $(VENV)/dev.stamp
 conformance: $(VENV)/dev.stamp
 	$(BIN)/python -m conformance
 
-ci: check test conformance
+ci: check test chaos conformance
 
 # Kill everything, a minute or KILLS times; make chaos KILLS=10000 ARGS="--seed 5f3a"
 chaos: $(VENV)/dev.stamp

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
+from anyascii import anyascii
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -149,5 +150,9 @@ def _page_foot(canvas: Any, head: StatementHead, number: int, pages: int) -> Non
 
 
 def _shown(text: str) -> str:
-    """What the fonts of every PDF reader have; other letters become question marks."""
-    return text.encode("cp1252", "replace").decode("cp1252")
+    """What the fonts of every PDF reader have; other scripts are written in Latin letters."""
+    return "".join(one if _is_western(one) else anyascii(one) or "?" for one in text)
+
+
+def _is_western(letter: str) -> bool:
+    return letter.encode("cp1252", "ignore") != b""

@@ -16,7 +16,7 @@ from domain.compliance.screening.tables import (
     screening_hit,
     screening_round,
 )
-from domain.compliance.screening.values import SanctionsList
+from domain.compliance.screening.values import Disposition, SanctionsList
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -30,6 +30,24 @@ async def is_held(work: AnyWork, client_id: UUID) -> bool:
     """
     found = await work.rows(_HOLDS, {"brand_id": work.scope.brand_id, "client_id": client_id})
     return bool(found[0].holds)
+
+
+async def is_matched(work: AnyWork, client_id: UUID) -> bool:
+    """Whether somebody decided that the client is who a list names, and it was not cleared since.
+
+    False in a client's own session, which sees no hits.
+    """
+    hit = screening_hit.c
+    found = await work.maybe(
+        select(hit.id)
+        .where(
+            hit.brand_id == work.scope.brand_id,
+            hit.client_id == client_id,
+            hit.disposition.in_((Disposition.TRUE_MATCH, Disposition.CLEARING)),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def lists_number(work: AnyWork) -> int:

@@ -1,4 +1,4 @@
-"""Say anew where a client stands, from all of its cases: after each change of one of them."""
+"""Say anew where a client stands, from its cases and hits: after each change of one of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from domain.compliance.identity.tables import kyc_standing
 from domain.compliance.identity.values import KycPolicy, Standing
 from domain.compliance.risk.rules import as_client_risk, has_risen, score
 from domain.compliance.risk.values import Flag, RiskFacts, RiskLevel, Score
+from domain.compliance.screening.queries import is_matched
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -45,7 +46,8 @@ async def find_known(
 
 
 async def _flags(work: WriteWork, client_id: UUID) -> frozenset[Flag]:
-    """What vendors found of a client. A sanctions match that people have cleared is none."""
+    """What vendors and screening found of a client. A sanctions match that people have cleared is
+    none; a hit of screening is one once somebody has decided that it is true."""
     if work.scope.client_id is not None:
         # A client's own session sees no decisions: what is known of them stands in its standing.
         return frozenset()
@@ -53,6 +55,8 @@ async def _flags(work: WriteWork, client_id: UUID) -> frozenset[Flag]:
     for decisions in (await list_decisions(work, client_id)).values():
         state = derive(decisions)
         found |= state.flags - ({Flag.SANCTIONS} & state.cleared)
+    if await is_matched(work, client_id):
+        found.add(Flag.SANCTIONS)
     return frozenset(found - {Flag.HIGH_RISK})
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
+from domain.compliance.identity.commands.restand import restand
 from domain.compliance.screening.errors import HitMoved
 from domain.compliance.screening.events import hit_decided
 from domain.compliance.screening.rules import next_disposition, read_reason
@@ -22,7 +23,8 @@ async def decide_hit(
 
     A TRUE_MATCH is cleared by two: the first one makes it CLEARING.
     Refusals: FORBIDDEN for who is no person, NOT_FOUND, VERSION_CONFLICT, ALREADY_DECIDED,
-    SECOND_PERSON_NEEDED, INVALID. Effects: event `hit_decided`, audit.
+    SECOND_PERSON_NEEDED, INVALID. Effects: event `hit_decided`, audit, and those of `restand`: a
+    true match makes the client's risk PROHIBITED.
     """
     staff_id = _person(work)
     told = read_reason(reason)
@@ -69,6 +71,7 @@ async def decide_hit(
             reason=told,
         )
     )
+    await restand(work, row.client_id)
     return hit_id
 
 

@@ -15,6 +15,7 @@ from api.embedded import Endpoints
 from domain.clients.commands.update_client import update_client
 from domain.clients.tables import client
 from domain.clients.values import ClientStatus, ProfileChange
+from domain.compliance.identity.tables import kyc_standing
 from domain.compliance.screening import jobs
 from domain.compliance.screening.commands.decide_hit import decide_hit
 from domain.compliance.screening.commands.import_list import Imported
@@ -36,6 +37,7 @@ from tenants import tables
 from tenants.context import Scope, system_scope
 from tenants.database import make_engine
 from tenants.work import Database, WriteWork
+from tests.domain.compliance.kyc import ask_for
 from tests.factories import Brand, Client, Factory, scope_of
 from tests.sanctions import entry, new_day, new_word, published, take
 
@@ -170,6 +172,27 @@ async def test_a_true_match_is_cleared_by_two(desk: Desk, word: str) -> None:
     await desk.screen(found)  # the same again is no news
     assert desk.hits()[0].disposition == "FALSE_POSITIVE"
     assert desk.kinds() == ["hit_opened", "hit_decided", "hit_decided", "hit_decided"]
+
+
+async def test_a_true_match_makes_the_risk_prohibited_until_it_is_cleared(
+    desk: Desk, word: str
+) -> None:
+    ask_for(desk.make, desk.brand)
+    await desk.take(published(entry(word, f"Velmir {word}")))
+    found = desk.named(f"Velmir {word}")
+    await desk.screen(found)
+
+    def level() -> list[str]:
+        return [row.risk_level for row in desk.make.rows(kyc_standing, desk.brand)]
+
+    assert level() == [], "an open hit holds money; it says nothing of the risk yet"
+    assert await desk.decide(Disposition.TRUE_MATCH, desk.first) == "TRUE_MATCH"
+    assert level() == ["PROHIBITED"]
+    assert [row.risk for row in desk.make.rows(client, desk.brand)] == ["HIGH"]
+    assert await desk.decide(Disposition.FALSE_POSITIVE, desk.first) == "CLEARING"
+    assert level() == ["PROHIBITED"]
+    assert await desk.decide(Disposition.FALSE_POSITIVE, desk.second) == "FALSE_POSITIVE"
+    assert level() == ["LOW"]
 
 
 async def test_only_a_person_decides(desk: Desk, word: str) -> None:

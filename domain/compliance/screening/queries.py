@@ -38,7 +38,7 @@ async def is_matched(work: AnyWork, client_id: UUID) -> bool:
     False in a client's own session, which sees no hits.
     """
     hit = screening_hit.c
-    found = await work.maybe(
+    found = await work.rows(
         select(hit.id)
         .where(
             hit.brand_id == work.scope.brand_id,
@@ -47,7 +47,7 @@ async def is_matched(work: AnyWork, client_id: UUID) -> bool:
         )
         .limit(1)
     )
-    return found is not None
+    return bool(found)
 
 
 async def lists_number(work: AnyWork) -> int:

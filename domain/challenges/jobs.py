@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.accounts.carry_out import Platforms
-from domain.challenges.commands.refund_order import fail_refund
+from domain.challenges.commands.refund_order import begin_refund, fail_refund
 from domain.challenges.commands.start_challenge import ask_account
-from domain.challenges.lifecycle import ClosingStatus, OrderStatus
+from domain.challenges.lifecycle import ClosingStatus
 from domain.challenges.liquidation import close_phase, pause_phase
 from domain.challenges.queries import (
     find_order,
@@ -58,11 +58,15 @@ def jobs_over(platforms: Platforms, psps: Psps) -> JobRegistry:
 
 async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
     """Have the PSP give an order's money back, once, under the order's own id; then ask what it
-    holds of the payment now, since that ends the order."""
+    holds of the payment now, since that ends the order.
+
+    A refusal is believed when nothing was sent before it; raises OutcomeUnknown otherwise.
+    """
+    begun = await run.database.write(run.scope, lambda work: begin_refund(work, order_id))
+    if begun.value is None:
+        return
     async with run.database.read(run.scope) as work:
         order = await find_order(work, order_id)
-        if order.status != OrderStatus.REFUNDING:
-            return
         payment = await find_deposit(work, order.payment_id)
         psp = psps(await get_connection(work, payment.connection_id))
     total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
@@ -72,7 +76,7 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
             amount=total,
             reference=order_id.hex,
             key=order_id.hex,
-            sent_before=True,
+            sent_before=begun.value,
         )
     except PspRefused as refused:
         if refused.code in _NO_VERDICT:

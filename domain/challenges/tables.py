@@ -113,6 +113,8 @@ challenge_order = brand_table(
     time_column("created_at"),
     time_column("updated_at"),
     time_column("paid_at", nullable=True),
+    # The PSP was asked to give the money back, and has not refused since.
+    time_column("refund_sent_at", nullable=True),
     ForeignKeyConstraint(["brand_id", "client_id"], ["client.brand_id", "client.id"]),
     ForeignKeyConstraint(
         ["brand_id", "program_version_id"], ["program_version.brand_id", "program_version.id"]

@@ -1,5 +1,6 @@
 """Give an order back: the money to where it came from, and the challenge is over."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
@@ -59,19 +60,37 @@ async def refund_order(
     return {"order": str(order_id)}
 
 
+async def begin_refund(work: WriteWork, order_id: UUID) -> bool | None:
+    """Note that the PSP is going to be asked; whether it was asked before, without a verdict. None
+    when there is nothing to give back."""
+    order = await lock_order(work, order_id)
+    if order is None or order.status != OrderStatus.REFUNDING:
+        return None
+    if order.refund_sent_at is None:
+        await _note(work, order_id, refund_sent_at=work.now())
+    return order.refund_sent_at is not None
+
+
 async def fail_refund(work: WriteWork, order_id: UUID, reason_code: str) -> None:
     """The PSP refuses to give it back: the money stays prepaid, and staff must find another way.
 
-    Effects: event `order_refund_failed`.
+    It may be asked again. Effects: event `order_refund_failed`, once per reason.
     """
     order = await lock_order(work, order_id)
-    if order is None or order.status != OrderStatus.REFUNDING or order.reason_code == reason_code:
+    if order is None or order.status != OrderStatus.REFUNDING:
         return
+    await _note(work, order_id, refund_sent_at=None)
+    if order.reason_code == reason_code:
+        return
+    await _note(work, order_id, reason_code=reason_code, version=order.version + 1)
+    failed = ChallengeEventKind.ORDER_REFUND_FAILED
+    work.emit(order_event(failed, order, reason_code=reason_code))
+
+
+async def _note(work: WriteWork, order_id: UUID, **values: Any) -> None:
     columns = challenge_order.c
     await work.rows(
         update(challenge_order)
         .where(columns.brand_id == work.scope.brand_id, columns.id == order_id)
-        .values(reason_code=reason_code, version=columns.version + 1)
+        .values(**values)
     )
-    failed = ChallengeEventKind.ORDER_REFUND_FAILED
-    work.emit(order_event(failed, order, reason_code=reason_code))

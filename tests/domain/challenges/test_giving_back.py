@@ -1,0 +1,166 @@
+"""A purchase that is given back or charged back, over a PSP that listens and its signed notices."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest_asyncio
+
+from domain.challenges import jobs
+from domain.challenges.commands.refund_order import refund_order
+from domain.events.jobs import JobRegistry, JobRun
+from domain.events.tables import inbox
+from domain.payments.disputes import jobs as disputes
+from domain.payments.notices import NoticeKind
+from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm
+from tests.domain.events.conftest import until
+from tests.domain.payments.deposits.conftest import door, live, psp
+from tests.domain.payments.deposits.desk import Desk
+from tests.factories import scope_of
+from tests.psp import RunningPsp
+
+__all__ = ["door", "live", "psp"]
+
+# Accounts are closed on a platform, which these tests have not.
+RUN = {"payments.start_deposit", "payments.notice", "payments.pull_deposit", jobs.REFUND}
+SOLD = {
+    "PROP_FEE_REVENUE USD": NET,
+    "TAX_PAYABLE USD": TAX,
+    "PSP_CLEARING USD": -TOTAL.amount_minor,
+}
+
+
+@dataclass
+class Shop:
+    """A challenge that was paid for on the PSP's page."""
+
+    firm: Firm
+    psp: RunningPsp
+    order_id: UUID
+    psp_id: str
+
+    async def settle(self) -> list[str]:
+        """Consume and run every job until nothing is left to do; the names of what ran."""
+        both, ran = JobRegistry(), []
+        both.include(self.firm.registry())
+        both.include(self.firm.desk.registry())
+        kinds = {one.name: one for one in both}
+        while True:
+            await self.firm.desk.consume()
+            await self.firm.react()
+            taken = [one for one in self.firm.desk.queued() if one[0] in RUN]
+            if not taken:
+                return ran
+            for name, args in taken:
+                run = JobRun(name, self.firm.desk.brand.id, args["key"], 1, self.firm.desk.worker)
+                await kinds[name].handle(run, args["args"])
+                ran.append(name)
+
+    async def give_back(self) -> None:
+        """A member of staff gives the order back."""
+        await self.firm.write(
+            lambda work: refund_order(
+                work, self.order_id, reason="Within fourteen days.", expected_version=None
+            ),
+            scope=scope_of(self.firm.desk.brand, "brand_admin"),
+        )
+
+    @property
+    def status(self) -> str:
+        return str(self.firm.the_order(self.order_id).status)
+
+    @property
+    def challenge(self) -> str:
+        return str(self.firm.challenge(self.order_id).status)
+
+    async def books(self) -> dict[str, int]:
+        return dict(await self.firm.desk.books())
+
+
+@pytest_asyncio.fixture
+async def shop(live: Desk, psp: RunningPsp) -> Shop:
+    """Somebody bought a challenge, and its first phase waits for its account."""
+    live.handlers[NoticeKind.DISPUTE] = disputes.handle_notice
+    firm = await Firm(live).open()
+    made = await firm.order()
+    shop = Shop(firm, psp, made["order"], "")
+    assert await shop.settle() == ["payments.start_deposit"]
+    shop.psp_id = live.payment(made["payment"]).ext_id
+    await psp.controls.pay(shop.psp_id)
+    await until(lambda: heard(live) == 1)
+    await shop.settle()
+    assert (shop.status, shop.challenge) == ("PAID", "ACTIVE")
+    assert await shop.books() == SOLD
+    return shop
+
+
+def heard(desk: Desk) -> int:
+    """How many notices have come."""
+    return len(desk.make.rows(inbox, desk.brand))
+
+
+async def test_the_psp_gives_it_back_once_and_the_order_ends_by_what_it_says(shop: Shop) -> None:
+    await shop.give_back()
+    assert (shop.status, shop.challenge) == ("REFUNDING", "CANCELLED")
+    assert jobs.REFUND in await shop.settle()
+    async with asyncio.timeout(30):
+        while shop.status != "REFUNDED":  # the PSP takes its time, and tells by a notice
+            await shop.settle()
+    assert await shop.books() == {}
+    refunds = await shop.firm.desk.adapter.find_refund_by_reference(shop.order_id.hex)
+    assert refunds is not None
+    assert refunds.amount == TOTAL
+    await again(shop)
+    paid = await shop.firm.desk.adapter.find_payment(shop.psp_id)
+    assert paid is not None
+    assert paid.refunded == TOTAL, "once, however often the job runs"
+    assert await shop.books() == {}
+
+
+async def again(shop: Shop) -> None:
+    """The job runs again after all is done."""
+    kinds = {one.name: one for one in shop.firm.registry()}
+    run = JobRun(jobs.REFUND, shop.firm.desk.brand.id, "again", 2, shop.firm.desk.worker)
+    await kinds[jobs.REFUND].handle(run, {"order_id": str(shop.order_id)})
+
+
+async def test_a_refund_the_psp_refuses_stays_with_us_and_is_told(shop: Shop) -> None:
+    await shop.psp.controls.refund(shop.psp_id, amount="1.00")
+    await shop.give_back()
+    await shop.settle()
+    assert (shop.status, shop.challenge) == ("REFUNDING", "CANCELLED")
+    assert shop.firm.the_order(shop.order_id).reason_code is not None
+    assert shop.firm.events().count("order_refund_failed") == 1
+    await again(shop)
+    assert shop.firm.events().count("order_refund_failed") == 1, "said once"
+
+
+async def test_a_lost_dispute_takes_back_revenue_and_tax_and_ends_the_challenge(
+    shop: Shop,
+) -> None:
+    opened = await shop.psp.controls.dispute(shop.psp_id)
+    await until(lambda: heard(shop.firm.desk) >= 2)
+    await shop.settle()
+    assert (shop.status, shop.challenge) == ("DISPUTED", "ACTIVE")
+    before = heard(shop.firm.desk)
+    await shop.psp.controls.close_dispute(opened["id"], outcome="LOST")
+    await until(lambda: heard(shop.firm.desk) > before)
+    await shop.settle()
+    assert (shop.status, shop.challenge) == ("CHARGED_BACK", "CANCELLED")
+    books = await shop.books()
+    assert [books.get(name, 0) for name in SOLD if not name.startswith("PSP_CLEARING")] == [0, 0]
+    assert sum(books.values()) == 0
+    assert not any(name.startswith("CLIENT_WALLET") for name in books), "no wallet was touched"
+
+
+async def test_a_dispute_that_was_won_leaves_everything_as_it_was(shop: Shop) -> None:
+    opened = await shop.psp.controls.dispute(shop.psp_id)
+    await until(lambda: heard(shop.firm.desk) >= 2)
+    await shop.settle()
+    before = heard(shop.firm.desk)
+    await shop.psp.controls.close_dispute(opened["id"], outcome="WON")
+    await until(lambda: heard(shop.firm.desk) > before)
+    await shop.settle()
+    assert (shop.status, shop.challenge) == ("PAID", "ACTIVE")
+    books = await shop.books()
+    assert (books["PROP_FEE_REVENUE USD"], books["TAX_PAYABLE USD"]) == (NET, TAX)

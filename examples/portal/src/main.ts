@@ -27,6 +27,7 @@ function on(form: string, act: (fields: Record<string, string>) => Promise<void>
 async function show(): Promise<void> {
   const me = await portal.me();
   find("who").textContent = `${me.name}, ${me.status.toLowerCase()}`;
+  find("proven").textContent = me.kyc.missing.map((one) => `${one.title}: ${one.how}`).join(" ");
   find("wallets").textContent = me.wallets
     .map((one) => `${one.available.amount} ${one.currencyCode}`)
     .join(" · ");
@@ -34,7 +35,12 @@ async function show(): Promise<void> {
 
 async function watch(): Promise<void> {
   await show();
-  for await (const item of portal.deposits(stop.signal)) if (item.__typename === "DepositEvent") await show();
+  void showAfter(portal.deposits(stop.signal));
+  void showAfter(portal.proofs(stop.signal));
+}
+
+async function showAfter(feed: AsyncIterable<{ __typename: string }>): Promise<void> {
+  for await (const item of feed) if (item.__typename.endsWith("Event")) await show();
 }
 
 on("sign-up", ({ name = "", email = "", password = "", country = "" }) =>
@@ -47,6 +53,9 @@ on("verify", async ({ token = "" }) => {
 on("sign-in", async ({ email = "", password = "" }) => {
   await portal.signIn(email, password);
   void watch();
+});
+on("prove", async () => {
+  window.open(await portal.prove(location.href), "_blank", "noopener");
 });
 on("deposit", async ({ amount = "", currency = "" }) => {
   const { page } = await portal.deposit(amount, currency, location.href);

@@ -36,6 +36,23 @@ export class Portal {
     return viewer.client;
   }
 
+  /** Begin to prove who the client is; the vendor's page for it. */
+  async prove(returnUrl: string): Promise<string> {
+    const input = { requirement: "IDENTITY", returnUrl };
+    return until(async () => {
+      const { kycCaseSubmit } = await this.backdesk.ask(api.ProveDocument, { input });
+      const next = done(kycCaseSubmit).case?.next;
+      return next?.__typename === "RedirectStep" ? next.url : null;
+    });
+  }
+
+  /** What becomes of proofs, live; the feed begins with a heartbeat. */
+  async *proofs(stop: AbortSignal) {
+    for await (const { complianceEvents } of this.backdesk.follow(api.ProofsDocument, {}, stop)) {
+      yield complianceEvents;
+    }
+  }
+
   /** Begin a deposit by card; the page on which it is paid, and its id. */
   async deposit(amount: string, currencyCode: string, returnUrl: string) {
     const money = { amount, currencyCode };

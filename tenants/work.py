@@ -50,7 +50,10 @@ _GONE = (ResourceClosedError, PendingRollbackError, OSError)
 _READ = "begin isolation level repeatable read read only"
 _WRITE = "begin isolation level read committed"
 _NOBODY = system_scope(NO_BRAND)
-_DEFER = text("select jobs.defer(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
+_DEFER, _DEFER_AGAIN = (
+    text(f"select jobs.{name}(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
+    for name in ("defer", "defer_again")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +199,17 @@ class WriteWork(_Work):
         """Append a line to the audit trail when the work commits."""
         self.changes.append(change)
 
-    async def defer(self, task: str, arguments: str, *, queue: str = "default", lock: str) -> None:
-        """Put a job in the queue inside this transaction. For consumers only; `arguments` is JSON.
+    async def defer(
+        self, task: str, arguments: str, *, queue: str = "default", lock: str, again: bool = False
+    ) -> None:
+        """Put a job in the queue inside this transaction. For consumers and rounds; `arguments` is
+        JSON.
 
-        `lock` serialises jobs of one key and begins with the brand, since keys are global.
+        `lock` serialises jobs of one key and begins with the brand, since keys are global. With
+        `again` nothing is added while a job of that lock waits for its turn.
         """
-        await self.rows(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": arguments})
+        given = {"queue": queue, "task": task, "lock": lock, "args": arguments}
+        await self.rows(_DEFER_AGAIN if again else _DEFER, given)
 
     async def _begin(self, actors: Mapping[ActorKind, ActorSource]) -> None:
         """Read the work's instant and judge the rights the request came with again."""

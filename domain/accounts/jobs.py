@@ -58,7 +58,7 @@ async def resume_requests(database: Database, brand_id: UUID) -> int:
         stuck = await take_stuck_requests(work, older_than=STUCK_AFTER)
         for request_id in stuck:
             args = {"request_id": str(request_id)}
-            await defer(work, CARRY_OUT, args, key=str(request_id), queue=QUEUE)
+            await defer(work, CARRY_OUT, args, key=str(request_id), queue=QUEUE, again=True)
         return len(stuck)
 
     return (await database.write(system_scope(brand_id), command)).value

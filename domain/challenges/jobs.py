@@ -96,9 +96,9 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
         )
 
 
-async def defer_phase(work: WriteWork, job: str, phase_id: str) -> None:
+async def defer_phase(work: WriteWork, job: str, phase_id: str, *, again: bool = False) -> None:
     """Put a job about a phase into the queue. For consumers and rounds."""
-    await defer(work, job, {"phase_id": phase_id}, key=phase_id, queue=QUEUE)
+    await defer(work, job, {"phase_id": phase_id}, key=phase_id, queue=QUEUE, again=again)
 
 
 async def defer_held(work: WriteWork) -> None:
@@ -118,12 +118,13 @@ async def resume(database: Database, brand_id: UUID) -> int:
         for status in _UNDONE:
             for row in await list_closing(work, status):
                 if row.updated_at < before:
-                    await defer_phase(work, CLOSE, str(row.id))
+                    await defer_phase(work, CLOSE, str(row.id), again=True)
                     count += 1
         for row in await list_refunding(work):
             if row.updated_at < before:
                 key = str(row.id)
-                await defer(work, REFUND, {"order_id": key}, key=key, queue=QUEUE)
+                args = {"order_id": key}
+                await defer(work, REFUND, args, key=key, queue=QUEUE, again=True)
                 count += 1
         return count
 

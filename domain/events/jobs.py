@@ -106,17 +106,24 @@ class JobRegistry:
 
 
 async def defer(
-    work: WriteWork, name: str, args: Mapping[str, Any], *, key: str, queue: str = "default"
+    work: WriteWork,
+    name: str,
+    args: Mapping[str, Any],
+    *,
+    key: str,
+    queue: str = "default",
+    again: bool = False,
 ) -> None:
     """Put a job in the queue inside a consumer's transaction. `args` are ids, no personal data.
 
     `key` names the cause (an event's seq, a request's id): jobs of one key run one at a time, and
-    their effects are idempotent by it.
+    their effects are idempotent by it. `again` is for rounds, which ask for what was asked before:
+    a job that waits is enough, or a round would bury a queue that is behind.
     """
     brand_id = work.scope.brand_id
     arguments = {"brand_id": str(brand_id), "key": key, "args": dict(args)}
     lock = f"{brand_id.hex}:{name}:{key}"
-    await work.defer(name, orjson.dumps(arguments).decode(), queue=queue, lock=lock)
+    await work.defer(name, orjson.dumps(arguments).decode(), queue=queue, lock=lock, again=again)
 
 
 class Backoff(BaseRetryStrategy):

@@ -94,7 +94,7 @@ async def _tell(work: WriteWork, connection: Connection, notice: Notice) -> None
 async def _defer(work: WriteWork, event: EventRow) -> None:
     # Other contexts hear notices too, of vendors of their own.
     if event.payload["provider"] in PROVIDERS:
-        await _again(work, event.payload["provider"], event.payload["event_id"])
+        await _act_on(work, event.payload["provider"], event.payload["event_id"])
 
 
 NOTICES = Consumer("payments.notices", frozenset({inbox.TOPIC}), _defer)
@@ -106,12 +106,12 @@ async def resume_notices(database: Database, brand_id: UUID) -> int:
     async def command(work: WriteWork) -> int:
         stuck = await inbox.list_waiting(work, PROVIDERS, older_than=STUCK_AFTER)
         for provider, event_id in stuck:
-            await _again(work, provider, event_id)
+            await _act_on(work, provider, event_id, again=True)
         return len(stuck)
 
     return (await database.write(system_scope(brand_id), command)).value
 
 
-async def _again(work: WriteWork, provider: str, event_id: str) -> None:
+async def _act_on(work: WriteWork, provider: str, event_id: str, *, again: bool = False) -> None:
     args = {"provider": provider, "event_id": event_id}
-    await defer(work, ACT, args, key=f"{provider}:{event_id}", queue=QUEUE)
+    await defer(work, ACT, args, key=f"{provider}:{event_id}", queue=QUEUE, again=again)

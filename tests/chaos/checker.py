@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -68,13 +69,17 @@ def begin(stage: Stage) -> None:
 async def come_to_rest(
     stage: Stage, *, seconds: float = REST_SECONDS
 ) -> tuple[float, list[Finding]]:
-    """Wait until nothing is under way; how long it took, and what never ended."""
-    began = time.monotonic()
+    """Wait until nothing is under way, as long as there is ever less of it: what has not become
+    less for so many seconds never ends. How long it took, and what that is."""
+    began = lowest_at = time.monotonic()
+    lowest = math.inf
     while True:
         moving = await asyncio.to_thread(_moving, stage)
-        took = time.monotonic() - began
-        if not moving or took > seconds:
-            return took, moving
+        now, left = time.monotonic(), sum(one.count for one in moving)
+        if left < lowest:
+            lowest, lowest_at = left, now
+        if not moving or now - lowest_at > seconds:
+            return now - began, moving
         await asyncio.sleep(_LOOK_SECONDS)
 
 

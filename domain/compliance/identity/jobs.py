@@ -168,7 +168,7 @@ async def resume_notices(database: Database, brand_id: UUID) -> int:
     async def command(work: WriteWork) -> int:
         stuck = await inbox.list_waiting(work, PROVIDERS, older_than=STUCK_AFTER)
         for provider, event_id in stuck:
-            await _act_on(work, provider, event_id)
+            await _act_on(work, provider, event_id, again=True)
         return len(stuck)
 
     return (await database.write(system_scope(brand_id), command)).value
@@ -189,7 +189,7 @@ class Polls:
             due = [row for row in silent if self._next.get(row.id, work.now()) <= work.now()]
             for row in due:
                 key = str(row.id)
-                await defer(work, PULL, {"case_id": key}, key=key, queue=QUEUE)
+                await defer(work, PULL, {"case_id": key}, key=key, queue=QUEUE, again=True)
                 self._next[row.id] = work.now() + poll_pause(work.now() - row.created_at)
             self._next = {
                 key: at for key, at in self._next.items() if at > work.now() - _FORGET_AFTER
@@ -199,6 +199,6 @@ class Polls:
         return (await database.write(system_scope(brand_id), command)).value
 
 
-async def _act_on(work: WriteWork, provider: str, event_id: str) -> None:
+async def _act_on(work: WriteWork, provider: str, event_id: str, *, again: bool = False) -> None:
     args = {"provider": provider, "event_id": event_id}
-    await defer(work, ACT, args, key=f"{provider}:{event_id}", queue=QUEUE)
+    await defer(work, ACT, args, key=f"{provider}:{event_id}", queue=QUEUE, again=again)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, or_, select, text
 
 from domain.clients.tables import client
 from domain.clients.values import ClientStatus
@@ -43,7 +43,10 @@ async def is_matched(work: AnyWork, client_id: UUID) -> bool:
         .where(
             hit.brand_id == work.scope.brand_id,
             hit.client_id == client_id,
-            hit.disposition.in_((Disposition.TRUE_MATCH, Disposition.CLEARING)),
+            or_(
+                hit.disposition == Disposition.TRUE_MATCH,
+                hit.disposition == Disposition.CLEARING,
+            ),
         )
         .limit(1)
     )

@@ -229,7 +229,7 @@ class Polls:
             for name, rows in ((PULL, silent), (PULL_AGAIN, doubted)):
                 for row in rows:
                     key = str(row.id)
-                    await defer(work, name, {"payment_id": key}, key=key, queue=QUEUE)
+                    await defer(work, name, {"payment_id": key}, key=key, queue=QUEUE, again=True)
                     self._next[row.id] = work.now() + poll_pause(work.now() - row.created_at)
             self._forget(work.now())
             return len(silent) + len(doubted)

@@ -61,8 +61,9 @@ async def _defer(work: WriteWork, event: EventRow) -> None:
     await _defer_sending(work, event.payload["payment_id"])
 
 
-async def _defer_sending(work: WriteWork, payment_id: str) -> None:
-    await defer(work, SEND, {"payment_id": payment_id}, key=payment_id, queue=QUEUE)
+async def _defer_sending(work: WriteWork, payment_id: str, *, again: bool = False) -> None:
+    args = {"payment_id": payment_id}
+    await defer(work, SEND, args, key=payment_id, queue=QUEUE, again=again)
 
 
 APPROVED = Consumer(
@@ -93,11 +94,11 @@ async def poll_legs(database: Database, brand_id: UUID) -> int:
     async def command(work: WriteWork) -> int:
         silent = await take_silent_legs(work)
         for payment_id in {leg.payment_id: 0 for leg in silent if leg.status == LegStatus.HELD}:
-            await _defer_sending(work, str(payment_id))
+            await _defer_sending(work, str(payment_id), again=True)
         for leg in silent:
             if leg.status != LegStatus.HELD:
                 key = str(leg.id)
-                await defer(work, ASK, {"leg_id": key}, key=key, queue=QUEUE)
+                await defer(work, ASK, {"leg_id": key}, key=key, queue=QUEUE, again=True)
         return len(silent)
 
     return (await database.write(system_scope(brand_id), command)).value

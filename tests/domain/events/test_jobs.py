@@ -1,6 +1,7 @@
 """Jobs: run once their cause is committed, again after a failure, harmless when doubled."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 import psycopg
@@ -31,9 +32,9 @@ def registry():
 
 @pytest_asyncio.fixture
 async def enqueue(worker_database, brand):
-    async def enqueue(name, key="1", **args):
+    async def enqueue(name, key="1", again=False, **args):
         async def command(work):
-            await defer(work, name, args, key=key)
+            await defer(work, name, args, key=key, again=again)
 
         await worker_database.write(system_scope(brand.id), command)
 
@@ -86,6 +87,30 @@ async def test_a_deferred_job_runs_with_its_brand_and_arguments(
     assert seen == [(brand.id, "k", 1, {"n": 3})]
     assert counted(make, brand) == {"done": 1}
     assert queue.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)
+
+
+async def test_a_round_adds_no_job_to_one_that_waits_for_its_turn(enqueue, queue):
+    def waiting():
+        rows = queue.execute("select lock, status::text from procrastinate_jobs").fetchall()
+        return Counter((lock.rpartition(":")[2], status) for lock, status in rows)
+
+    for _ in range(3):
+        await enqueue("t.asks", key="a", again=True)
+    await enqueue("t.asks", key="b", again=True)
+    assert waiting() == {("a", "todo"): 1, ("b", "todo"): 1}
+    await enqueue("t.asks", key="a")
+    assert waiting()["a", "todo"] == 2, "a cause of its own is never swallowed"
+    queue.execute("update procrastinate_jobs set status = 'doing' where lock like '%:b'")
+    for _ in range(2):
+        await enqueue("t.asks", key="b", again=True)
+    assert waiting() == {("a", "todo"): 2, ("b", "doing"): 1, ("b", "todo"): 1}
+    queue.execute(
+        "update procrastinate_jobs set scheduled_at = now() + interval '1 hour'"
+        " where status = 'todo'"
+    )
+    for _ in range(2):
+        await enqueue("t.asks", key="b", again=True)
+    assert waiting()["b", "todo"] == 2, "one that waits for its hour keeps nobody from asking now"
 
 
 async def test_a_failed_job_is_tried_again_later(app, registry, enqueue, queue):

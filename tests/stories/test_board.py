@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, Request, WebSocket, expect
 
+from api.demo.people import staff_email
+from api.demo.story import BRANDS
+from tenants.values import Role
 from tests.stories.cashier import Payer
 from tests.stories.conftest import Installation, wait_for
 from tests.stories.telling import ask, http
@@ -188,6 +191,21 @@ async def test_a_token_that_does_not_hold_is_told(board: Board) -> None:
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.locator("#token")).to_be_focused()
     assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_where_the_host_names_the_brand_a_password_does(board: Board) -> None:
+    page, told = board.page, board.installation.told
+    host = urlsplit(board.installation.url).netloc.replace("localhost", "aurora.localhost")
+    await page.goto(f"http://{host}/board")
+    await expect(page.locator("#gate-brand")).to_contain_text("Aurora Markets")
+    await page.get_by_label("E-mail").fill(staff_email(BRANDS[0], Role.SALES))
+    for typed in ("not this one", told["password"]):
+        await page.get_by_label("Password").fill(typed)
+        await page.get_by_role("button", name="Sign in").click()
+        if typed != told["password"]:
+            await expect(page.locator("#gate-problem")).not_to_be_empty()
+    await board.live()
+    await expect(page.locator("#brand-name")).to_have_text("Aurora Markets")
 
 
 async def test_every_control_is_reached_by_the_keyboard(board: Board) -> None:

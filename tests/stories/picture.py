@@ -24,6 +24,8 @@ from tests.stories.test_payment_page import page_of_a_browser
 
 PICTURE = ROOT / "docs" / "board.png"
 BYTES_MAX = 200_000
+# The demo's plans pay for nothing that was held for less than a minute.
+HELD_S = 65.0
 # So that it can be taken again in the same home.
 RUN = token_hex(3)
 WHO = """{ viewer { client { wallets { id currencyCode } accounts(filter: {kind: {eq: LIVE}}) {
@@ -97,7 +99,7 @@ async def buy_challenges(payer: Payer, wallet: str) -> None:
     async with asyncio.timeout(120):
         while True:  # worker and platform are other processes: only looking tells
             newest = (await payer.ask(TRADED))["nodes"][: len(sizes)]
-            phases = [one["current"] for one in newest]
+            phases = [one["current"] or {"status": "NONE"} for one in newest]
             if [one["status"] for one in phases] == ["ACTIVE"] * len(sizes):
                 break
             await asyncio.sleep(0.2)
@@ -105,21 +107,22 @@ async def buy_challenges(payer: Payer, wallet: str) -> None:
         await place(payer, phase["account"]["id"], size)
 
 
-async def trade_live(payer: Payer, wallet: str, account: str) -> None:
-    """What earns an introducing broker its commission."""
+async def open_live(payer: Payer, wallet: str, account: str) -> None:
+    """Positions of the kind that earn an introducing broker its commission."""
     wanted = {"idempotencyKey": RUN, "from": {"walletId": wallet}, "to": {"accountId": account},
               "amount": {"amount": "400", "currencyCode": "EUR"}}  # fmt: skip
     moved = (await payer.ask(FUND, input=wanted))["transfer"]
     await payer.until(moved["id"], "DONE")
     for size in ("0.04", "0.06"):
         await place(payer, account, size)
-        async with asyncio.timeout(30):
-            while not (held := (await payer.ask(HELD, account=account))["positions"]):  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.1)
-        await payer.ask(CLOSE, position=held[0]["id"], key=f"close {size} {RUN}")
-        async with asyncio.timeout(30):
-            while (await payer.ask(HELD, account=account))["positions"]:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.1)
+
+
+async def close_live(payer: Payer, account: str) -> None:
+    async with asyncio.timeout(60):
+        while len(held := (await payer.ask(HELD, account=account))["positions"]) < 2:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
+    for one in held:
+        await payer.ask(CLOSE, position=one["id"], key=f"close {one['id']} {RUN}")
 
 
 async def capture_leads(payer: Payer) -> None:
@@ -136,10 +139,14 @@ async def busy_minute(installation: Installation) -> None:
     payer = Payer(installation, tokens["client_2"])
     me = (await ask(http(installation, payer.token), WHO))["client"]
     wallet = next(one["id"] for one in me["wallets"] if one["currencyCode"] == "EUR")
-    await capture_leads(payer)
+    live = me["accounts"]["nodes"][0]["id"]
     await payer.pay_in("1250.00", key=RUN)
+    await open_live(payer, wallet, live)
+    held_until = asyncio.get_running_loop().time() + HELD_S
     await buy_challenges(payer, wallet)
-    await trade_live(payer, wallet, me["accounts"]["nodes"][0]["id"])
+    await asyncio.sleep(held_until - asyncio.get_running_loop().time())
+    await close_live(payer, live)
+    await capture_leads(payer)
     newcomer = await signed_up(installation, f"Lina {RUN}")
     await Payer(installation, newcomer).begin_proof()
     await Payer(installation, tokens["client"]).pay_in("300.00", key=RUN)
@@ -147,8 +154,10 @@ async def busy_minute(installation: Installation) -> None:
 
 async def take(home: Path) -> None:
     installation = running(home)
-    async with page_of_a_browser() as page:
-        await page.set_viewport_size({"width": 1440, "height": 960})
+    async with page_of_a_browser() as any_page:
+        browser = any_page.context.browser
+        assert browser is not None
+        page = await browser.new_page(locale="en-GB", viewport={"width": 1360, "height": 860})
         board = Board(installation, page)
         await board.open("brand_admin")
         await busy_minute(installation)

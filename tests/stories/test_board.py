@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import Page, Request, WebSocket, expect
 
@@ -23,6 +24,7 @@ DASHBOARD = """{ dashboard { leadsByStage { stage count } clientsInKyc { status 
   ibVolume { lots } challengesNearFloor { distance { amount } } withheld { field } } }"""
 WAY = ("NEW", "ASSIGNED", "CONTACTED", "INTERESTED", "REGISTERED", "KYC")
 SOON_MS = 30_000
+_KEPT = "JSON.parse(sessionStorage.getItem('backdesk.session'))"
 _NAME = "one => one.id || one.textContent.trim().slice(0, 20)"
 # While it is shut no socket of the page finds the server.
 _DOOR = """window.WebSocket = class extends WebSocket {
@@ -99,6 +101,16 @@ async def board(installation: Installation) -> AsyncIterator[Board]:
     browser_path()
     async with page_of_a_browser() as page:
         yield Board(installation, page)
+
+
+async def holds(installation: Installation, token: str) -> bool:
+    """Whether somebody is known by a token."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(
+            installation.told["graphql"], json={"query": "{ viewer { name } }"}, headers=headers
+        )
+    return "errors" not in answer.json()
 
 
 def money(sums: list[Any]) -> list[str]:
@@ -206,6 +218,18 @@ async def test_where_the_host_names_the_brand_a_password_does(board: Board) -> N
             await expect(page.locator("#gate-problem")).not_to_be_empty()
     await board.live()
     await expect(page.locator("#brand-name")).to_have_text("Aurora Markets")
+    first = await page.evaluate(f"{_KEPT}.token")
+    # Its time is over: the page has itself given another.
+    await page.evaluate(f"() => sessionStorage.setItem('backdesk.session', "
+                        f"JSON.stringify({{...{_KEPT}, until: 0}}))")  # fmt: skip
+    await page.reload()
+    await board.live()
+    second = await page.evaluate(f"{_KEPT}.token")
+    assert second != first
+    await page.get_by_role("button", name="Sign out").click()
+    async with asyncio.timeout(SOON_MS / 1000):
+        while await holds(board.installation, second):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
 
 
 async def test_every_control_is_reached_by_the_keyboard(board: Board) -> None:

@@ -41,18 +41,32 @@ export async function signIn(email, password) {
   keep(ofTokens(made.tokens));
 }
 
+/** Forget the token, and end the session if it was begun here; a token that was typed lives on. */
+export function signOut() {
+  const { token: ended, refresh } = session ?? {};
+  keep(null);
+  // Whether the server hears of it or not, this tab has nothing any more.
+  if (!refresh) return;
+  const document = "mutation { sessionRevoke(input: {}) { errors { message } } }";
+  send(document, {}, ended).catch(() => {});
+}
+
+/** Whether the session came by password and its access token ends within a minute, or has ended. */
+export const isDue = () => Boolean(session?.refresh) && session.until - Date.now() < 60_000;
+
 /** A new access token shortly before the old one ends, where the session came by password. */
 export async function renew() {
-  if (!session?.refresh || session.until - Date.now() > 60_000) return;
+  if (!isDue()) return;
+  const before = session;
   // One at a time: a refresh token that is used twice ends its session.
   renewing ??= (async () => {
     const document = `mutation ($input: SessionRefreshInput!) {
       sessionRefresh(input: $input) { ${TOKENS} errors { message } } }`;
     const { sessionRefresh: made } = await send(document, {
-      input: { refreshToken: session.refresh },
+      input: { refreshToken: before.refresh },
     });
     if (!made.tokens) throw new Problem("session", "Your session has ended. Sign in again.");
-    keep(ofTokens(made.tokens));
+    if (session === before) keep(ofTokens(made.tokens)); // else somebody signed out meanwhile
   })().finally(() => (renewing = undefined));
   await renewing;
 }

@@ -1,6 +1,6 @@
 // The page: who signs in, when figures are asked for again, what is said when something fails.
 
-import { ask, brandOfHost, keep, signIn, token } from "./api.js";
+import { ask, brandOfHost, keep, signIn, signOut, token } from "./api.js";
 import * as events from "./events.js";
 import { follow } from "./feed.js";
 import * as figures from "./figures.js";
@@ -25,7 +25,7 @@ function show(isBoard, problem = "") {
 function leave(problem = "") {
   stop();
   stop = () => {};
-  keep(null);
+  signOut();
   show(false, problem);
   byId("token").focus();
 }

@@ -1,7 +1,7 @@
 // One socket for every feed (graphql-transport-ws). Each feed goes on behind the last cursor that
 // was handled, however often the socket is lost: nothing is missed, nothing comes twice.
 
-import { address, Problem, renew, token } from "./api.js";
+import { address, isDue, Problem, renew, token } from "./api.js";
 
 const PROTOCOL = "graphql-transport-ws";
 const PING_MS = 15_000;
@@ -57,9 +57,10 @@ export function follow(feeds, on) {
 
   const named = (id) => [...living].find((feed) => feed.name === id);
   const again = (id) => {
-    const feed = named(id);
-    // Not at once: a feed that ends as it begins would be asked for without end.
-    if (feed) setTimeout(() => subscribe(feed), 1_000);
+    const feed = named(id), mine = socket;
+    // Not at once: a feed that ends as it begins would be asked for without end. A new socket asks
+    // for every feed by itself.
+    if (feed) setTimeout(() => socket === mine && subscribe(feed), 1_000);
   };
 
   function subscribe(feed) {
@@ -107,8 +108,8 @@ export function follow(feeds, on) {
   function closed(code, reason) {
     clearInterval(ticking?.timer);
     if (stopped) return;
-    // Under a token that was renewed meanwhile the feeds go on.
-    if (code === 4403 && used === token()) {
+    // Under a token that was renewed meanwhile, or can be, the feeds go on.
+    if (code === 4403 && used === token() && !isDue()) {
       const said = "That token does not hold any more: it has expired or was revoked.";
       return end(new Problem("session", reason.startsWith("FORBIDDEN: ") ? reason.slice(11) : said));
     }

@@ -14,7 +14,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test check conformance ci chaos chaos-planted bench bench-ledger clean lock
+.PHONY: run test check conformance ci chaos chaos-planted bench bench-ledger picture clean lock
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
@@ -50,6 +50,10 @@ bench: $(VENV)/dev.stamp
 # Beside pgbench, on a database of its own; make bench-ledger ARGS="--rounds 1 --seconds 1"
 bench-ledger: $(VENV)/dev.stamp
 	$(BIN)/python -m bench ledger $(ARGS)
+
+# The README's picture of the board, of a running demo: DEMO_SCALE=0.05 make run, in a new home.
+picture: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.stories.picture $(or $(BACKDESK_HOME),.backdesk)
 
 # Environment and caches. Your data (.backdesk, or BACKDESK_HOME) stays.
 clean:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from api.auth import ACTORS, Origins, authenticate, make_identifier
+from api.board import board_routes
 from api.embedded.endpoints import Endpoints
 from api.graphql.view import GraphQLView
 from api.health import health_routes
@@ -207,7 +208,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         database, links, assembled.reading, identifier, directory, ACTORS
     ).routes()
     files = PaperDoor(database, vault, papers, identifier, directory).routes()
-    routes = [*view.routes(), *notices, *statements, *files, *health]
+    routes = [*view.routes(), *board_routes(), *notices, *statements, *files, *health]
     return Starlette(routes=routes, lifespan=lifespan)
 
 

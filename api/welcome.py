@@ -53,6 +53,7 @@ def _read_demo(settings: Settings) -> dict[str, Any]:
 
 def _addresses(settings: Settings, told: dict[str, Any]) -> list[tuple[str, str]]:
     addresses = [
+        ("Board", f"{settings.url}/board"),
         ("API", told.get("graphql", f"{settings.url}/graphql")),
         ("WebSocket", told.get("ws", f"{settings.url.replace('http', 'ws', 1)}/graphql")),
         ("Home", str(settings.home.path)),

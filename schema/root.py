@@ -46,6 +46,7 @@ from schema.payments.subscriptions import PaymentSubscriptions
 from schema.payments.transfers import TransferMutations, TransferQueries
 from schema.payments.types import Deposit, Transfer, Withdrawal
 from schema.payments.withdrawals import WithdrawalMutations, WithdrawalQueries
+from schema.reporting.queries import ReportingQueries
 from schema.sandbox.mutations import SandboxMutations
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.documents import ExecutableSchema
@@ -69,6 +70,7 @@ class Query(
     NodeQueries,
     PaymentQueries,
     ReconciliationQueries,
+    ReportingQueries,
     ScreeningQueries,
     TransferQueries,
     WithdrawalQueries,

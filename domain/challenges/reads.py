@@ -4,7 +4,9 @@ A client is held to its own rows here and by row-level security; who may see a c
 challenges.
 """
 
-from sqlalchemy import Text, cast, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Numeric, Text, cast, func, select, type_coerce
 
 from domain.accounts.tables import account_state
 from domain.challenges.tables import (
@@ -115,6 +117,28 @@ _figures = (
     .scalar_subquery()
 )
 
+_equity = (
+    select(account_state.c.equity_minor - account_state.c.credit_minor)
+    .where(
+        account_state.c.brand_id == challenge_phase.c.brand_id,
+        account_state.c.account_id == challenge_phase.c.account_id,
+    )
+    .correlate(challenge_phase)
+    .scalar_subquery()
+)
+
+
+def _remembered(name: str) -> ColumnElement[Any]:
+    return cast(challenge_phase.c.state[name].astext, Numeric)
+
+
+# How far equity is above the higher floor, as a share of what the account began with. Floors are
+# those of the last verdict: whoever shows a distance counts the newest figures first.
+_nearness = (
+    func.coalesce(_equity, _remembered("equity_minor"))
+    - func.greatest(_remembered("floor_total_minor"), _remembered("floor_daily_minor"))
+) / challenge_phase.c.start_minor
+
 PHASE = Entity(
     name="challenge_phase",
     table=challenge_phase,
@@ -130,7 +154,8 @@ PHASE = Entity(
         "account": One("account", own="account_id"),
         "breach": One("breach", own="id", theirs="phase_id"),
     },
-    orders={"NUMBER": challenge_phase.c.number},
+    filters={"status": challenge_phase.c.status},
+    orders={"NUMBER": challenge_phase.c.number, "NEARNESS": type_coerce(_nearness, Numeric)},
     scopes=(*own_rows(challenge_phase), Through("challenge")),
 )
 

@@ -157,6 +157,8 @@ PAYMENT = Entity(
         "status": payment.c.status,
         "client_id": payment.c.client_id,
         "created_at": payment.c.created_at,
+        "updated_at": payment.c.updated_at,
+        "settled_at": payment.c.settled_at,
         "reference": payment.c.reference,
         "currency": payment.c.currency,
     },

@@ -74,7 +74,7 @@ from domain.reads.declare import (
     own_rows,
     select,
 )
-from domain.reads.engine import Connection, Counted, PageResult, Reader
+from domain.reads.engine import Connection, Counted, PageResult, Reader, Tally
 from domain.reads.keyset import Cursors, Page
 from domain.reads.record import Record
 from domain.reads.registry import DeclarationError, Registry
@@ -104,6 +104,7 @@ __all__ = [
     "RowScope",
     "Selection",
     "SuffixSearch",
+    "Tally",
     "Through",
     "Viewer",
     "columns",

@@ -16,9 +16,17 @@ from domain.reads.declare import Selection, Viewer
 from domain.reads.keyset import Cursors, Filters, Page, Plan
 from domain.reads.record import Record
 from domain.reads.registry import Linked, LinkedRelation, Registry
-from domain.reads.shape import Narrowing, Question, narrowing_of, question_of, scopes_of
+from domain.reads.shape import (
+    Narrowing,
+    Question,
+    check_open,
+    narrowing_of,
+    question_of,
+    scopes_of,
+)
 
 COUNT_CAP = 10_000
+GROUPS_CAP = 1_000
 
 
 class Connection(Protocol):
@@ -33,6 +41,17 @@ class Counted:
 
     value: int
     exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A group of rows: the values it is grouped by, how many there are, and over them the sums
+    and the least values that were asked for (None where every row has none)."""
+
+    by: tuple[Any, ...]
+    count: int
+    sums: tuple[Any, ...] = ()
+    least: tuple[Any, ...] = ()
 
 
 class PageResult:
@@ -165,6 +184,39 @@ class Reader:
         found = {row[0]: row[1] for row in rows}
         return [_counted(found.get(key, 0), cap) for key in keys]
 
+    async def tally(
+        self,
+        entity: str,
+        by: Sequence[str],
+        *,
+        sums: Sequence[str] = (),
+        least: Sequence[str] = (),
+        filters: Filters | None = None,
+    ) -> list[Tally]:
+        """The rows that pass a filter, counted exactly by values of fields, in their order.
+
+        For fields of few values: no more than 1,000 groups come back. Refusals as for a page.
+        """
+        one = self._registry[entity]
+        check_open(one, (*by, *sums, *least), self.viewer)
+        shape, binds = narrowing_of(one, filters or {}, self.viewer)
+        asked = (tuple(by), tuple(sums), tuple(least))
+        statement = self._registry.statement(
+            ("tally", entity, asked, shape),
+            lambda: statements.tally(self._registry, one, asked, shape),
+        )
+        rows = await self._run(statement, {**binds, "size": GROUPS_CAP})
+        at = len(by) + 1
+        return [
+            Tally(
+                tuple(row[: len(by)]),
+                row[len(by)],
+                tuple(row[at : at + len(sums)]),
+                tuple(row[at + len(sums) :]),
+            )
+            for row in rows
+        ]
+
     async def _run(self, statement: Executable, binds: Mapping[str, Any]) -> Sequence[Any]:
         return await self._work.rows(statement, {**self.viewer.binds(), **binds})
 
@@ -230,4 +282,4 @@ def _counted(value: int, cap: int) -> Counted:
     return Counted(min(value, cap), value <= cap)
 
 
-__all__ = ["COUNT_CAP", "Connection", "Counted", "LinkedRelation", "PageResult", "Reader"]
+__all__ = ["COUNT_CAP", "Connection", "Counted", "LinkedRelation", "PageResult", "Reader", "Tally"]

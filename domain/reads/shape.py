@@ -4,7 +4,7 @@ A shape is hashable and holds no value of a caller, so that equal shapes share o
 Everything a caller may not ask is refused here, before any statement exists.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,6 +193,13 @@ def _check_value(condition: Condition, value: Any) -> None:
 def is_storable(text: str) -> bool:
     """Whether Postgres could hold a text at all: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def check_open(one: Linked, fields: Iterable[str], viewer: Viewer) -> None:
+    """Refusals: FORBIDDEN when one of the fields is masked for the viewer: counts would tell it."""
+    for name in fields:
+        if one.is_hidden(one.fields[name].source, viewer):
+            raise _hidden(name)
 
 
 def _search_binds(one: Linked, asked: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:

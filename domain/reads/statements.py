@@ -172,6 +172,24 @@ def count_related(registry: Registry, relation: LinkedRelation, narrowing: Narro
     )
 
 
+def tally(
+    registry: Registry,
+    one: Linked,
+    asked: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    narrowing: Narrowing,
+) -> Statement:
+    """Rows counted by the values of fields, with sums and least values: `by`, count, the rest."""
+    by, sums, least = ([one.fields[name].source for name in names] for names in asked)
+    return (
+        select(*by, func.count(), *map(func.sum, sums), *map(func.min, least))
+        .select_from(one.declared.table)
+        .where(*allowed(one, narrowing))
+        .group_by(*by)
+        .order_by(*by)
+        .limit(bindparam("size", type_=Integer()))
+    )
+
+
 def _counted(
     registry: Registry, one: Linked, narrowing: Narrowing, also: list[ColumnElement[bool]]
 ) -> Statement:

@@ -1,6 +1,5 @@
 """Where an account stands by its rules, now and after a trade that was not made yet."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -13,13 +12,12 @@ from domain.accounts.queries import (
     find_server,
     list_currency_pairs,
 )
-from domain.accounts.values import StateSource
 from domain.challenges import rule_states as judged
 from domain.challenges import values
 from domain.challenges.lifecycle import JUDGED
+from domain.challenges.newest import newest_of
 from domain.challenges.queries import find_contract, list_positions
 from domain.challenges.rules import evaluate
-from domain.challenges.snapshot import load_rules, load_state
 from domain.challenges.values import EquitySampled, Exposure, PhaseState, RuleSet
 from domain.kernel.errors import Invalid
 from domain.kernel.money import scale_of
@@ -129,13 +127,9 @@ class Standing:
         self.server_id: UUID = record.server_id
         self.account_id: UUID = record.account_id
         self.is_open = record.status in JUDGED
-        self.rules: RuleSet = load_rules(record.rules)
-        self.state: PhaseState = load_state(record.state)
-        told: Mapping[str, Any] | None = record.figures
-        if told is not None:
-            at = datetime.fromisoformat(told["as_of"])
-            source = StateSource(told["source"])
-            self.see(EquitySampled(at, int(told["balance"]), int(told["equity"]), source))
+        self.rules: RuleSet
+        self.state: PhaseState
+        self.rules, self.state = newest_of(record)
 
     def see(self, sample: EquitySampled) -> None:
         """Count newer figures, as the engine does, while the phase is open."""

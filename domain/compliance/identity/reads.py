@@ -193,8 +193,20 @@ KYC_DOCUMENT = Entity(
     scopes=(*own_rows(kyc_document), Through("client")),
 )
 
+# The same as a table of its own, for counting clients by it.
+KYC_STANDING = Entity(
+    name="kyc_standing",
+    table=kyc_standing,
+    key="client_id",
+    fields=columns(kyc_standing, "status", "tier"),
+    relations={"client": One("client", own="client_id")},
+    filters={"status": kyc_standing.c.status},
+    scopes=(*own_rows(kyc_standing), Through("client")),
+)
+
 READS = (
     KYC,
+    KYC_STANDING,
     KYC_CASE,
     KYC_DECISION,
     KYC_PROPOSAL,

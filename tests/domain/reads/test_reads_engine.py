@@ -158,6 +158,23 @@ async def test_counts_stop_at_their_cap(keeper: AsyncEngine, reading: Reading, f
         assert (await reader.count("person", late)).value == 2
 
 
+async def test_rows_are_counted_and_added_up_by_what_they_say(
+    keeper: AsyncEngine, reading: Reading, fresh: UUID
+) -> None:
+    await people(keeper, fresh, 3, rank=7, score=2)
+    await people(keeper, fresh, 2, rank=8)
+    await people(keeper, zoo.BLUE, 4, rank=8)
+    async with reading(zoo.boss(fresh)) as (reader, sent):
+        found = await reader.tally("person", ["rank"], sums=["score"], least=["joined_at"])
+        assert [(one.by, one.count, one.sums, one.least) for one in found] == [
+            ((7,), 3, (6,), (START,)), ((8,), 2, (None,), (START,)),
+        ]  # fmt: skip
+        late = {"joined_at": {"gte": START + timedelta(hours=1)}}
+        found = await reader.tally("person", ["rank"], filters=late)
+        assert [(one.by, one.count) for one in found] == [((7,), 2), ((8,), 1)]
+        assert len(sent) == 2
+
+
 async def test_filters(keeper: AsyncEngine, reading: Reading, fresh: UUID) -> None:
     await people(keeper, fresh, 3, rank=7, tags=["vip", "eu"])
     await people(keeper, fresh, 1, rank=8)
@@ -244,6 +261,8 @@ async def test_masks(keeper: AsyncEngine, reading: Reading, fresh: UUID) -> None
                 await reader.related_many("pet", "person", [key], page=page, want=select("name"))
         with pytest.raises(Forbidden):
             await reader.count("person", {"email": {"eq": "ann0@x.test"}})
+        with pytest.raises(Forbidden):
+            await reader.tally("person", ["email"])
         assert len(sent) == before
     async with reading(zoo.boss(fresh)) as (reader, _):
         (clear,) = await reader.load("person", [key], select("email"))

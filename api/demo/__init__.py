@@ -89,6 +89,8 @@ async def _arrive(
     ago = timedelta(days=DAYS if settings.demo_scale else 0)
     await database.write(scope, partial(put_clock, offset=-ago))
     try:
+        if story.is_prop:
+            await seed_programs(database, story)
         return await seed_people(database, story, password_hash)
     finally:
         await database.write(scope, partial(put_clock, offset=timedelta()))

@@ -13,6 +13,7 @@ from functools import partial
 
 from api.demo.past import acts
 from api.demo.past.books import former_till, payments_of, save_former_till, settlement_of
+from api.demo.past.challenges import Arena
 from api.demo.past.people import DAYS, Crowd, Person, Stretch
 from api.demo.simulator import SimulatorControls
 from api.demo.story import BRANDS, SERVER, BrandStory
@@ -26,7 +27,7 @@ from domain.clients.standing import find_standings
 from domain.events.consumers import consume
 from domain.events.queries import head, topics_between
 from domain.events.state_socket import StateServer
-from domain.payments.commands.import_payments import import_payments
+from domain.payments.commands.import_payments import PaymentRecord, import_payments
 from domain.payments.reconciliation.commands.import_settlement import import_settlement
 from tenants.context import system_scope
 from tenants.numbers import last_number, next_number, next_numbers
@@ -89,6 +90,10 @@ class _Teller:
             return 0
         self._known = await self._existing(self._crowd.clients_until(first - 1))
         worker = self._worker()
+        self._reader = StreamReader(SERVER, self._platform, self._database, worker.states)
+        self._arena = Arena(
+            self._database, self._controls, self._platform, self._reader, self._crowd
+        )
         try:
             start = first
             while start < due:
@@ -143,7 +148,8 @@ class _Teller:
         if not is_begun:
             await self._write(partial(self._begin, stretch=stretch, newcomers=newcomers))
         await self._play(stretch)
-        await StreamReader(SERVER, self._platform, self._database, worker.states).catch_up()
+        await self._reader.catch_up()
+        await self._arena.tell(stretch)
         await self._write(partial(self._end, stretch=stretch))
         await self._react(worker, since)
 
@@ -152,13 +158,18 @@ class _Teller:
         leads = [one for day in stretch.days for one in self._crowd.leads_of(day)]
         await acts.arrive(work, self._story, leads, stretch)
         await acts.open_accounts(work, self._story, newcomers, stretch)
-        await import_payments(work, payments_of(self._story, self._known, stretch))
+        await import_payments(work, await self._payments(work, stretch))
         await _reach(work, _BEGUN, stretch.days.stop)
+
+    async def _payments(self, work: WriteWork, stretch: Stretch) -> list[PaymentRecord]:
+        """What went through the former cashier, deposits and purchases first."""
+        paid = await self._arena.payments(work, stretch)
+        return [*paid, *payments_of(self._story, self._known, stretch)]
 
     async def _end(self, work: WriteWork, stretch: Stretch) -> None:
         """What the former cashier settled, and the mark that the stretch is told."""
         last = stretch.date_of(stretch.days[-1])
-        content = settlement_of(last, payments_of(self._story, self._known, stretch))
+        content = settlement_of(last, await self._payments(work, stretch))
         if content:
             till = former_till(self._story)
             name = f"{last.isoformat()}.csv"

@@ -40,6 +40,7 @@ from domain.challenges.values import (
     Severity,
     Verdict,
 )
+from tenants.bulk import insert_rows
 from tenants.work import WriteWork
 
 _K = ChallengeEventKind
@@ -99,8 +100,7 @@ async def record_steps(
             stale.add(steps.phase_id)
             continue
         rows = [_row(work, phase, steps.known + n, one) for n, one in enumerate(steps.kept, 1)]
-        if rows:
-            await work.rows(insert(phase_event_table).values(rows))
+        await insert_rows(work, phase_event_table, rows)
         changed = {"state": dump_state(steps.state), "events": steps.known + len(rows)}
         phase = await change_phase(work, phase, PhaseStatus(phase.status), changed)
         for n, one in enumerate(steps.kept, steps.known + 1):

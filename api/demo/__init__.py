@@ -42,7 +42,7 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
 
     `advance` is told how much of the past is told, from 0 to 1.
     """
-    engine = make_engine(urls.url("owner", driver="asyncpg"), pool_size=2)
+    engine = make_engine(urls.url("owner", driver="asyncpg"), pool_size=4)
     database = Database(engine)
     try:
         password = secrets.token_urlsafe(12)

@@ -5,6 +5,7 @@ Everything that is told follows from the story and from what is stored, so that 
 interrupted is told again in the same words, and nothing of it twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,6 +62,7 @@ class Arena:
     platform: BridgePlatform
     reader: StreamReader
     crowd: Crowd
+    turn: asyncio.Lock
 
     @cached_property
     def bought(self) -> Sequence[Purchase]:
@@ -176,8 +178,9 @@ class Arena:
         """Let it happen on the platform and be recorded here; the lows, by login."""
         slug, days = self.crowd.story.plan.slug, stretch.days
         name = f"demo:{slug}:challenges:{days.start}:{days.stop}:{int(is_late)}"
-        done = await self.controls.tell_past(name, **told)
-        await self.reader.catch_up()
+        async with self.turn:
+            done = await self.controls.tell_past(name, **told)
+            await self.reader.catch_up()
         lows: dict[int, list[Low]] = {}
         for one in done["lows"]:
             lows.setdefault(int(one["login"]), []).append(_low(one, self.crowd.story.currency))

@@ -7,6 +7,7 @@ goes on with the same stretch. Postings alone carry the real time, as all postin
 worth for is `effective_at`.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -44,20 +45,31 @@ async def tell_past(settings: Settings, database: Database, advance: Advance) ->
     """Tell every brand's days that are not told yet, up to yesterday; how many those were.
 
     The first time ninety; at later starts those since then, the last seven of them if it was long
-    ago: the others stay quiet. The simulator must be running.
+    ago: the others stay quiet. The brands tell at the same time, and take turns on the platform
+    that they share. The simulator must be running.
     """
     if not settings.demo_scale:
         return 0
-    async with SimulatorControls(settings.simulator_socket) as controls:
-        told = 0
-        for n, story in enumerate(BRANDS):
-            share = partial(_share, advance, n)
-            told += await _Teller(settings, database, controls, story).tell(share)
-    return told
+    done = dict.fromkeys((story.plan.slug for story in BRANDS), 0.0)
 
+    def share(slug: str, part: float) -> None:
+        done[slug] = part
+        advance(sum(done.values()) / len(done))
 
-def _share(advance: Advance, n: int, done: float) -> None:
-    advance((n + done) / len(BRANDS))
+    async with (
+        SimulatorControls(settings.simulator_socket) as controls,
+        asyncio.TaskGroup() as group,
+    ):
+        turn = asyncio.Lock()
+        told = [
+            group.create_task(
+                _Teller(settings, database, controls, story, turn).tell(
+                    partial(share, story.plan.slug)
+                )
+            )
+            for story in BRANDS
+        ]
+    return max(one.result() for one in told)
 
 
 class _Teller:
@@ -69,7 +81,9 @@ class _Teller:
         database: Database,
         controls: SimulatorControls,
         story: BrandStory,
+        turn: asyncio.Lock,
     ) -> None:
+        self._turn = turn
         self._settings = settings
         self._database = database
         self._controls = controls
@@ -92,7 +106,7 @@ class _Teller:
         worker = self._worker()
         self._reader = StreamReader(SERVER, self._platform, self._database, worker.states)
         self._arena = Arena(
-            self._database, self._controls, self._platform, self._reader, self._crowd
+            self._database, self._controls, self._platform, self._reader, self._crowd, self._turn
         )
         try:
             start = first
@@ -147,8 +161,9 @@ class _Teller:
         await self._at(stretch.evening)
         if not is_begun:
             await self._write(partial(self._begin, stretch=stretch, newcomers=newcomers))
-        await self._play(stretch)
-        await self._reader.catch_up()
+        async with self._turn:
+            await self._play(stretch)
+            await self._reader.catch_up()
         await self._arena.tell(stretch)
         await self._write(partial(self._end, stretch=stretch))
         await self._react(worker, since)

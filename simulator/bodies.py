@@ -187,7 +187,18 @@ class PastTradeBody(Body):
     lots: Number
 
 
+class PastAimBody(Body):
+    at: AwareDatetime
+    closed_at: AwareDatetime
+    login: Login
+    symbol: Name
+    lots: Number
+    equity: Number
+    rises: bool
+
+
 class PastBody(Body):
     accounts: Annotated[list[PastAccountBody], Field(max_length=2_000)] = []
     transfers: Annotated[list[PastTransferBody], Field(max_length=2_000)] = []
     trades: Annotated[list[PastTradeBody], Field(max_length=2_000)] = []
+    aims: Annotated[list[PastAimBody], Field(max_length=2_000)] = []

@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator import accounts, bodies, shapes
+from simulator.aiming import PastAim
 from simulator.book import Draft
 from simulator.faults import Fault, FaultKind, Faults
 from simulator.market import manual_quote
@@ -70,11 +70,12 @@ async def tell_past(request: Request) -> Response:
         [PastAccount(**dict(one)) for one in asked.accounts],
         [PastTransfer(**dict(one)) for one in asked.transfers],
         [PastTrade(**dict(one)) for one in asked.trades],
+        [PastAim(**dict(one)) for one in asked.aims],
     )
     nobodys = await asyncio.to_thread(accounts.hash_password, secrets.token_urlsafe())
 
     def play(draft: Draft, _op_id: str) -> Json:
-        return asdict(tell(draft, market, past, nobodys))
+        return shapes.past(tell(draft, market, past, nobodys))
 
     return await write(request, play)
 

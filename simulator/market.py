@@ -7,9 +7,13 @@ a platform is down. A speed of zero is the manual mode: time stands and `step` p
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from heapq import heapify, heapreplace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.history import Anchor, Bar, Window, bars
 from simulator.recordings import Series
@@ -25,6 +29,28 @@ INTERVALS = {
 SPEED_MAX = Decimal(10_000)
 _DUE_MAX = 2_000
 _MANUAL_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The ticks of a symbol in a stretch of time, as one anchor plays them; prices in points."""
+
+    series: Series
+    anchor: Anchor
+    first: int
+    bids: NDArray[np.int64]
+    asks: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.bids)
+
+    def quote(self, number: int) -> Quote:
+        """The `number`th tick, counted from 0."""
+        index = self.first + number
+        bid, ask = self.series.prices(index)
+        at = self.anchor.at_offset(self.series.offset_of(index))
+        recorded = self.series.recorded_at(index)
+        return Quote(self.series.symbol, bid, ask, at, recorded, self.series.source)
 
 
 class Market:
@@ -60,11 +86,30 @@ class Market:
     def at(self, when: datetime) -> list[Quote]:
         """What each symbol showed at an instant, or would have, before there was a market. Prices
         that were set by hand are not among them."""
-        ruling = [anchor for anchor in self.anchors if anchor.at <= when]
-        offset = (ruling[-1] if ruling else self.anchors[0]).offset_at(when)
+        offset = self._ruling(when).offset_at(when)
         return [
             self._quote(series, series.index_at(offset), when) for series in self.series.values()
         ]
+
+    def path(self, symbol: str, start: datetime, end: datetime) -> Path:
+        """Every tick that a symbol showed, or would have, behind `start` up to `end`; none of
+        those after a change of speed between the two."""
+        series, anchor = self.series[symbol], self._ruling(start)
+        later = [one.at for one in self.anchors if start < one.at < end and one is not anchor]
+        end = min([end, *later])
+        first = series.index_at(anchor.offset_at(start)) + 1
+        last = series.index_at(anchor.offset_at(end))
+        places = np.arange(first, last + 1) % len(series)
+        return Path(
+            series, anchor, first,
+            np.frombuffer(series.bids, np.int64)[places],
+            np.frombuffer(series.asks, np.int64)[places],
+        )  # fmt: skip
+
+    def _ruling(self, when: datetime) -> Anchor:
+        """The anchor by which the market is played at an instant; before the first, the first."""
+        ruling = [anchor for anchor in self.anchors if anchor.at <= when]
+        return ruling[-1] if ruling else self.anchors[0]
 
     def due(self, now: datetime) -> list[Quote]:
         """All ticks up to `now`, oldest first. When too many have piled up (the machine slept)

@@ -5,19 +5,24 @@ closed by the desk of now. Stops, margin calls and swaps of the time between are
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from heapq import heapify, heappop, heappush
 
-from simulator import accounts, dealing
+from simulator import accounts, dealing, rules
 from simulator.accounts import AccountSpec, Transfer
+from simulator.aiming import Low, PastAim, plot
 from simulator.book import Draft
 from simulator.dealing import Closing, OrderSpec
 from simulator.market import Market
 from simulator.prices import Prices
-from simulator.values import BalanceKind, OrderType, Reason, Refusal, Side
+from simulator.symbols import SYMBOLS
+from simulator.values import BalanceKind, OrderType, Position, Reason, Refusal, Side
 
 _ACCOUNT, _MONEY, _CLOSE, _OPEN = range(4)
+_REACTION = timedelta(milliseconds=200)
+"""How long after a tick that was waited for the desk closes, at the price that it showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,21 @@ class Past:
     accounts: Sequence[PastAccount]
     transfers: Sequence[PastTransfer]
     trades: Sequence[PastTrade]
+    aims: Sequence[PastAim] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many deals a past made, and how many of its acts the platform refused."""
+    """How many deals a past made, how many of its acts the platform refused, the lows of trades
+    with an aim, and their positions."""
 
     deals: int
     refused: int
+    lows: Sequence[Low] = ()
+    positions: Sequence[Position] = ()
+
+
+_Act = PastAccount | PastTransfer | tuple[int, PastTrade | PastAim]
 
 
 def tell(draft: Draft, market: Market, past: Past, password_hash: str) -> Told:
@@ -77,23 +89,92 @@ def tell(draft: Draft, market: Market, past: Past, password_hash: str) -> Told:
 
     An act that would have been refused then (no money, an unknown login) is left out and counted.
     """
-    now, refused = draft.now, 0
-    opened: dict[int, int] = {}
-    for at, _, what in sorted(_acts(past), key=lambda act: act[:2]):
-        draft.now = at
-        try:
-            _act(draft, market, what, opened, password_hash)
-        except Refusal:
-            refused += 1
-    draft.now = now
-    return Told(len(draft.deals), refused)
+    return _Play(draft, market, password_hash).play(past)
 
 
-_Act = PastAccount | PastTransfer | tuple[int, PastTrade]
+@dataclass(slots=True)
+class _Play:
+    """A past that is being told: what is still to come, and what is open."""
+
+    draft: Draft
+    market: Market
+    password_hash: str
+    acts: list[tuple[datetime, int, int, _Act]] = field(default_factory=list)
+    opened: dict[int, int] = field(default_factory=dict)
+    lows: list[Low] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+
+    def play(self, past: Past) -> Told:
+        now, refused = self.draft.now, 0
+        for number, (at, turn, what) in enumerate(_acts(past)):
+            self.acts.append((at, turn, number, what))
+        heapify(self.acts)
+        while self.acts:
+            self.draft.now, _, _, what = heappop(self.acts)
+            try:
+                self._act(what)
+            except Refusal:
+                refused += 1
+        self.draft.now = now
+        return Told(len(self.draft.deals), refused, self.lows, self.positions)
+
+    def _act(self, what: _Act) -> None:
+        if isinstance(what, PastAccount):
+            spec = AccountSpec(
+                what.login, what.group, what.leverage, what.currency, what.client_ref,
+                self.password_hash, self.password_hash,
+            )  # fmt: skip
+            accounts.create(self.draft, spec)
+            return
+        prices = Prices()
+        for quote in self.market.at(self.draft.now):
+            prices.show(quote)
+        if isinstance(what, PastTransfer):
+            kind = BalanceKind.DEPOSIT if what.amount > 0 else BalanceKind.WITHDRAWAL
+            wanted = Transfer(kind, what.amount, what.comment, what.op_id)
+            accounts.transfer(self.draft, prices, what.login, wanted)
+            return
+        n, trade = what
+        if trade.at < trade.closed_at:
+            self._open(prices, n, trade)
+        elif n in self.opened:
+            position = self.draft.position(trade.login, self.opened.pop(n))
+            dealing.close(self.draft, prices, position, Closing(Reason.REQUEST))
+
+    def _open(self, prices: Prices, n: int, trade: PastTrade | PastAim) -> None:
+        if isinstance(trade, PastTrade):
+            self.opened[n] = self._place(prices, trade, trade.side)
+            return
+        account, quote = self.draft.account(trade.login), prices.quote(trade.symbol)
+        if self.draft.positions_of(trade.login) or (
+            SYMBOLS[trade.symbol].quote_currency != account.currency
+        ):
+            raise Refusal("INVALID_AIM", "One position at a time, in money of the account.")
+        if trade.is_there(account.balance):
+            return
+        per_lot = self.draft.group(account.group).commission_per_lot
+        balance = account.balance + rules.commission(trade.lots, per_lot, account.currency)
+        course = plot(self.market, trade, quote, trade.equity - balance)
+        key = self.opened[n] = self._place(prices, trade, course.side)
+        self.positions.append(self.draft.position(trade.login, key))
+        for seen, made in course.lows:
+            self.lows.append(Low(trade.login, key, seen, balance, balance + made))
+        end = trade.closed_at
+        if course.ends_at is not None:
+            end = min(end, course.ends_at + _REACTION)
+        # Numbered below those that were known beforehand, so that no two are alike.
+        heappush(self.acts, (end, _CLOSE, -1 - n, (n, replace(trade, at=trade.closed_at))))
+
+    def _place(self, prices: Prices, trade: PastTrade | PastAim, side: Side) -> int:
+        spec = OrderSpec("", trade.symbol, OrderType.MARKET, side, trade.lots, None, None, None)
+        deal = dealing.place(self.draft, prices, trade.login, spec).deal
+        assert deal is not None, "a market order is filled at once"
+        assert deal.position_id is not None, "a fill opens a position"
+        return deal.position_id
 
 
 def _acts(past: Past) -> Iterable[tuple[datetime, int, _Act]]:
-    """Each act with its instant and its turn among those of one instant."""
+    """Each act that is known beforehand, with its instant and its turn among those of one."""
     for account in past.accounts:
         yield account.at, _ACCOUNT, account
     for transfer in past.transfers:
@@ -101,37 +182,5 @@ def _acts(past: Past) -> Iterable[tuple[datetime, int, _Act]]:
     for n, trade in enumerate(past.trades):
         yield trade.at, _OPEN, (n, trade)
         yield trade.closed_at, _CLOSE, (n, replace(trade, at=trade.closed_at))
-
-
-def _act(
-    draft: Draft, market: Market, what: _Act, opened: dict[int, int], password_hash: str
-) -> None:
-    if isinstance(what, PastAccount):
-        spec = AccountSpec(
-            what.login, what.group, what.leverage, what.currency, what.client_ref,
-            password_hash, password_hash,
-        )  # fmt: skip
-        accounts.create(draft, spec)
-        return
-    prices = Prices()
-    for quote in market.at(draft.now):
-        prices.show(quote)
-    if isinstance(what, PastTransfer):
-        kind = BalanceKind.DEPOSIT if what.amount > 0 else BalanceKind.WITHDRAWAL
-        wanted = Transfer(kind, what.amount, what.comment, what.op_id)
-        accounts.transfer(draft, prices, what.login, wanted)
-        return
-    n, trade = what
-    if trade.at < trade.closed_at:
-        _open(draft, prices, trade, n, opened)
-    elif n in opened:
-        position = draft.position(trade.login, opened.pop(n))
-        dealing.close(draft, prices, position, Closing(Reason.REQUEST))
-
-
-def _open(draft: Draft, prices: Prices, trade: PastTrade, n: int, opened: dict[int, int]) -> None:
-    spec = OrderSpec("", trade.symbol, OrderType.MARKET, trade.side, trade.lots, None, None, None)
-    deal = dealing.place(draft, prices, trade.login, spec).deal
-    assert deal is not None, "a market order is filled at once"
-    assert deal.position_id is not None, "a fill opens a position"
-    opened[n] = deal.position_id
+    for n, aim in enumerate(past.aims, len(past.trades)):
+        yield aim.at, _OPEN, (n, aim)

@@ -152,6 +152,9 @@ def _epoch_ms(text: str) -> int:
 
 
 def _points(text: str, digits: int) -> int:
+    whole, _, part = text.partition(".")
+    if len(part) <= digits and part.isdigit():
+        return int(whole + part.ljust(digits, "0"))
     return int(Decimal(text).scaleb(digits).to_integral_value())
 
 

@@ -11,6 +11,7 @@ from domain.kernel.money import scale_of
 from simulator import rules
 from simulator.book import Draft, OrderStep
 from simulator.dealing import Placed
+from simulator.past import Told
 from simulator.prices import Prices
 from simulator.rules import Valued
 from simulator.symbols import SYMBOLS
@@ -129,3 +130,23 @@ def margin_call(draft: Draft, prices: Prices, login: int) -> Json:
 def message(kind: str, body: Mapping[str, object]) -> Json:
     """A message of the stream."""
     return {"type": kind, **body}
+
+
+def past(told: Told) -> Json:
+    """What a past made; a low is an account's money at a tick, with the position it was for."""
+    held = {one.position_id: one for one in told.positions}
+    lows = [
+        {
+            "login": one.login,
+            "position_id": str(one.position_id),
+            "symbol": one.quote.symbol,
+            "side": held[one.position_id].side,
+            "lots": plain(held[one.position_id].lots),
+            "open_price": plain(held[one.position_id].open_price),
+            "balance": plain(one.balance),
+            "equity": plain(one.equity),
+            "quote": plain(one.quote),
+        }
+        for one in told.lows
+    ]
+    return {"deals": told.deals, "refused": told.refused, "lows": lows}

@@ -50,6 +50,25 @@ async def insert_new(
     return {row[0] for row in await work.rows(statement, _arrays(table, rows))}
 
 
+async def upsert_rows(
+    work: Statements,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keys: tuple[str, ...],
+    changed: tuple[str, ...],
+    newest: str | None = None,
+) -> None:
+    """Insert rows, or take over the columns `changed` of those that are there under the same
+    `keys`; with `newest`, a column, only where what is there is not newer."""
+    if not rows:
+        return
+    taken = ", ".join(f"{one} = excluded.{one}" for one in changed)
+    kept = f" where {table.name}.{newest} <= excluded.{newest}" if newest else ""
+    conflict = f" on conflict ({', '.join(keys)}) do update set {taken}{kept}"
+    await work.rows(_insertion(table, tuple(rows[0]), conflict, ""), _arrays(table, rows))
+
+
 def _arrays(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     given = {name: [row[name] for row in rows] for name in rows[0]}
     for name in given.keys() & _documents(table):

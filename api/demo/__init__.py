@@ -42,7 +42,7 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
 
     `advance` is told how much of the past is told, from 0 to 1.
     """
-    engine = make_engine(urls.url("owner", driver="asyncpg"), pool_size=2)
+    engine = make_engine(urls.url("owner", driver="asyncpg"), pool_size=4)
     database = Database(engine)
     try:
         password = secrets.token_urlsafe(12)
@@ -89,6 +89,8 @@ async def _arrive(
     ago = timedelta(days=DAYS if settings.demo_scale else 0)
     await database.write(scope, partial(put_clock, offset=-ago))
     try:
+        if story.is_prop:
+            await seed_programs(database, story)
         return await seed_people(database, story, password_hash)
     finally:
         await database.write(scope, partial(put_clock, offset=timedelta()))

@@ -44,7 +44,8 @@ async def seed_programs(database: Database, story: BrandStory) -> int:
 
 
 def plans(currency: str) -> tuple[ProgramPlan, ...]:
-    """Two steps with a static floor, and one with a floor that trails the balance of each day."""
+    """Two steps with a static floor, one with a floor that trails the balance of each day, and a
+    month in which it must be done."""
     first, second = (_two_step(target) for target in (10, 5))
     trailing = RuleSet(
         zone="America/Chicago",
@@ -52,6 +53,13 @@ def plans(currency: str) -> tuple[ProgramPlan, ...]:
         max_loss=MaxLoss(MaxLossKind.TRAIL_EOD_BALANCE, _percent(4), lock=_percent(0)),
         daily_loss=DailyLoss(_percent(2), anchor=DailyAnchor.HIGHER),
         max_day_share=Decimal(50),
+    )
+    sprint = RuleSet(
+        profit_target=_percent(8),
+        max_loss=MaxLoss(MaxLossKind.STATIC, _percent(8)),
+        daily_loss=DailyLoss(_percent(4)),
+        min_days=MinDays(3),
+        max_days=30,
     )
     steps = (PhasePlan("Challenge", first), PhasePlan("Verification", second))
     return (
@@ -62,6 +70,13 @@ def plans(currency: str) -> tuple[ProgramPlan, ...]:
             (50_000, 300),
             currency,
             (PhasePlan("Evaluation", trailing),),
+        ),
+        _plan(
+            "sprint-25k",
+            "Thirty days, 25,000",
+            (25_000, 180),
+            currency,
+            (PhasePlan("Sprint", sprint),),
         ),
     )
 

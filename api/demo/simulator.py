@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,10 +49,20 @@ class SimulatorControls:
         await self._client.aclose()
 
     async def tell_past(
-        self, op_id: str, *, accounts: list[Json], transfers: list[Json], trades: list[Json]
+        self,
+        op_id: str,
+        *,
+        accounts: list[Json],
+        transfers: list[Json],
+        trades: Sequence[Json] = (),
+        aims: Sequence[Json] = (),
     ) -> Json:
-        """Plays accounts, money and trades of days gone by, once under `op_id`."""
-        body = {"accounts": accounts, "transfers": transfers, "trades": trades}
+        """Plays accounts, money and trades of days gone by, once under `op_id`; the lows of those
+        with an aim are in the answer."""
+        body = {
+            "accounts": accounts, "transfers": transfers, "trades": list(trades),
+            "aims": list(aims),
+        }  # fmt: skip
         return await self._call("POST", "/controls/past", body, op_id=op_id)
 
     async def set_quote(self, symbol: str, *, bid: str, ask: str) -> Json:

@@ -257,8 +257,8 @@ class StreamReader:
 
         async def command(work: WriteWork) -> None:
             await record_states(work, accounts, states)
-            for login, held in positions.items():
-                await replace_positions(work, accounts[login], held)
+            told = [(accounts[login], held) for login, held in positions.items()]
+            await replace_positions(work, told)
 
         await self._database.write(system_scope(brand_id), command)
 

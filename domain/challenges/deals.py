@@ -4,18 +4,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.accounts.events import AccountEventKind
+from domain.accounts.events import TOPIC, AccountEventKind
 from domain.accounts.values import DealEntry
 from domain.challenges.values import CashMoved, Dealt, RuleEvent
-from domain.events.values import EventRow
+from domain.events.values import EventRow, Feed
 
-DEAL_KINDS: Final = frozenset(
-    kind.value
-    for kind in (
-        AccountEventKind.DEAL_OPENED,
-        AccountEventKind.DEAL_CLOSED,
-        AccountEventKind.BALANCE_CHANGED,
-    )
+_KINDS: Final = (
+    AccountEventKind.DEAL_OPENED,
+    AccountEventKind.DEAL_CLOSED,
+    AccountEventKind.BALANCE_CHANGED,
+)
+DEALS: Final = Feed(
+    "challenges", frozenset({TOPIC}), kinds=frozenset(kind.value for kind in _KINDS)
 )
 
 

@@ -17,13 +17,12 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 
-from domain.accounts.events import TOPIC as ACCOUNT
 from domain.accounts.queries import find_state, list_grants
 from domain.accounts.trading import AccountState, Quote
 from domain.accounts.values import StateSource
 from domain.challenges.commands.note_closing import price_of
 from domain.challenges.commands.record_steps import Kept, Steps, record_steps
-from domain.challenges.deals import DEAL_KINDS, rule_event
+from domain.challenges.deals import DEALS, rule_event
 from domain.challenges.lifecycle import Breaker, PriceSeen
 from domain.challenges.queries import list_judged
 from domain.challenges.rules import to_keep
@@ -31,7 +30,6 @@ from domain.challenges.snapshot import load_rules, load_state
 from domain.challenges.values import EquitySampled, RuleEvent, TimePassed
 from domain.challenges.vector import Book, Figures, Step
 from domain.events import queries as log
-from domain.events.values import Feed
 from domain.kernel.errors import Busy, Unavailable
 from tenants.context import NO_BRAND, system_scope
 from tenants.work import Database, ReadWork
@@ -39,7 +37,6 @@ from tenants.work import Database, ReadWork
 ROUND_S = 1.0
 # Figures of the day before may still be on their way when a day begins.
 RESET_GRACE = timedelta(seconds=3)
-_FEED = Feed("challenges", frozenset({ACCOUNT}), kinds=DEAL_KINDS)
 _log = structlog.get_logger(__name__)
 _judged = Counter("backdesk_challenge_figures", "Figures of open phases that were judged")
 _verdicts = Counter("backdesk_challenge_verdicts", "What was decided", ["verdict"])
@@ -195,7 +192,7 @@ class Engine:
     async def _take_deals(self, work: ReadWork, brand_id: UUID, head: int) -> None:
         position = self._cursors.get(brand_id, head)
         while position < head:
-            events = await log.page(work, position, upto=head, feed=_FEED)
+            events = await log.page(work, position, upto=head, feed=DEALS)
             for event in events:
                 one = self._by_account.get(event.object_id) if event.object_id else None
                 told = None if one is None else rule_event(event)

@@ -1,14 +1,21 @@
 """SELECTs that commands, jobs and the engine need. Row locks are always of one brand."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, cast, func, literal, select
+from sqlalchemy import ARRAY, String, cast, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.tables import platform_symbol, position
-from domain.challenges.lifecycle import JUDGED, ClosingStatus, OrderStatus, PhaseStatus
+from domain.challenges.lifecycle import (
+    JUDGED,
+    ClosingStatus,
+    OrderStatus,
+    PhaseStatus,
+    ProgramStatus,
+)
 from domain.challenges.tables import (
     breach,
     challenge,
@@ -50,6 +57,24 @@ async def lock_program(work: WriteWork, *, code: str | None = None, key: UUID | 
     return await work.maybe(
         select(program).where(program.c.brand_id == work.scope.brand_id, wanted).with_for_update()
     )
+
+
+async def list_sold(work: AnyWork) -> Mapping[str, Any]:
+    """What is sold, by the code of its program: the newest version of each."""
+    current = program_version
+    rows = await work.rows(
+        select(program.c.code, current)
+        .select_from(
+            program.join(
+                current,
+                (current.c.brand_id == program.c.brand_id)
+                & (current.c.program_id == program.c.id)
+                & (current.c.number == program.c.version),
+            )
+        )
+        .where(program.c.brand_id == work.scope.brand_id, program.c.status == ProgramStatus.OPEN)
+    )
+    return {row.code: row for row in rows}
 
 
 async def find_version(work: AnyWork, version_id: UUID) -> Any:
@@ -193,6 +218,20 @@ async def list_started(work: AnyWork) -> Sequence[Any]:
         select(challenge_phase)
         .where(columns.brand_id == work.scope.brand_id, columns.started_at.is_not(None))
         .order_by(columns.id)
+    )
+
+
+async def list_traded(work: AnyWork, since: datetime, until: datetime) -> Sequence[Any]:
+    """Phases that were open at some time of a stretch, oldest first."""
+    columns = challenge_phase.c
+    return await work.rows(
+        select(challenge_phase)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.started_at < until,
+            or_(columns.ended_at.is_(None), columns.ended_at >= since),
+        )
+        .order_by(columns.started_at, columns.id)
     )
 
 

@@ -1,9 +1,10 @@
 """SELECTs that commands and jobs of the clients context need."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, select
+from sqlalchemy import ARRAY, Row, and_, any_, exists, literal, select
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
@@ -116,13 +117,15 @@ async def find_sign_in(work: WriteWork, kind: ActorKind, actor_id: UUID) -> Row[
     )
 
 
-async def find_introduced(work: ReadWork | WriteWork, client_id: UUID) -> Row[Any] | None:
-    """The ib that introduced a client, and the client's address; None when nobody did."""
+async def list_introduced(
+    work: ReadWork | WriteWork, client_ids: Iterable[UUID]
+) -> dict[UUID, Row[Any]]:
+    """Those of some clients whom an ib introduced, by id: the ib, and the client's address."""
     rows = await work.rows(
-        select(client.c.ib_id, client.c.email).where(
+        select(client.c.id, client.c.ib_id, client.c.email).where(
             client.c.brand_id == work.scope.brand_id,
-            client.c.id == client_id,
+            client.c.id == any_(literal(sorted(set(client_ids)), ARRAY(client.c.id.type))),
             client.c.ib_id.is_not(None),
         )
     )
-    return rows[0] if rows else None
+    return {row.id: row for row in rows}

@@ -13,13 +13,14 @@ from tests.factories import Brand, Factory
 async def test_programs_are_published_once(make: Factory, brand: Brand, database: Database) -> None:
     firm = next(one for one in BRANDS if one.is_prop)
     story = replace(firm, plan=replace(firm.plan, id=brand.id))
-    assert await seed_programs(database, story) == 2
+    assert await seed_programs(database, story) == 3
     assert await seed_programs(database, story) == 0
     assert sorted(row.code for row in make.rows(program, brand)) == [
         "one-step-50k",
+        "sprint-25k",
         "two-step-100k",
     ]
-    assert len(make.rows(program_version, brand)) == 2
+    assert len(make.rows(program_version, brand)) == 3
     (tax,) = make.rows(purchase_tax, brand)
     assert (tax.country, tax.bps) == ("CY", 1_900)
 

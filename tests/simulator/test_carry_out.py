@@ -77,7 +77,7 @@ class Desk:
         held = await self.platform.positions(self.login)
         one = self.row(trading_account)
         known = AccountRow(one.id, one.login, one.client_id, one.ib_path, "USD", AccountKind.LIVE)
-        await self.database.write(self.scope, lambda w: replace_positions(w, known, held))
+        await self.database.write(self.scope, lambda w: replace_positions(w, [(known, held)]))
         key: UUID = self.row(position).id
         return key
 

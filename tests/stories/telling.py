@@ -12,7 +12,7 @@ from gql import Client, gql
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
-from tests.stories.conftest import Installation
+from tests.stories.conftest import PATIENCE_S, Installation
 
 REGISTER = """mutation($input: ClientRegisterInput!) {
   clientRegister(input: $input) { accepted errors { message } } }"""
@@ -22,7 +22,9 @@ VERIFY = """mutation($token: String!) {
 
 def http(installation: Installation, token: str | None, **headers: str) -> Client:
     sent = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = HTTPXAsyncTransport(url=installation.told["graphql"], headers=sent | headers)
+    transport = HTTPXAsyncTransport(
+        url=installation.told["graphql"], headers=sent | headers, timeout=PATIENCE_S
+    )
     return Client(transport=transport)
 
 

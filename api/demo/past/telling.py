@@ -7,12 +7,14 @@ goes on with the same stretch. Postings alone carry the real time, as all postin
 worth for is `effective_at`.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from api.demo.past import acts
 from api.demo.past.books import former_till, payments_of, save_former_till, settlement_of
+from api.demo.past.challenges import Arena
 from api.demo.past.people import DAYS, Crowd, Person, Stretch
 from api.demo.simulator import SimulatorControls
 from api.demo.story import BRANDS, SERVER, BrandStory
@@ -26,7 +28,7 @@ from domain.clients.standing import find_standings
 from domain.events.consumers import consume
 from domain.events.queries import head, topics_between
 from domain.events.state_socket import StateServer
-from domain.payments.commands.import_payments import import_payments
+from domain.payments.commands.import_payments import PaymentRecord, import_payments
 from domain.payments.reconciliation.commands.import_settlement import import_settlement
 from tenants.context import system_scope
 from tenants.numbers import last_number, next_number, next_numbers
@@ -43,20 +45,31 @@ async def tell_past(settings: Settings, database: Database, advance: Advance) ->
     """Tell every brand's days that are not told yet, up to yesterday; how many those were.
 
     The first time ninety; at later starts those since then, the last seven of them if it was long
-    ago: the others stay quiet. The simulator must be running.
+    ago: the others stay quiet. The brands tell at the same time, and take turns on the platform
+    that they share. The simulator must be running.
     """
     if not settings.demo_scale:
         return 0
-    async with SimulatorControls(settings.simulator_socket) as controls:
-        told = 0
-        for n, story in enumerate(BRANDS):
-            share = partial(_share, advance, n)
-            told += await _Teller(settings, database, controls, story).tell(share)
-    return told
+    done = dict.fromkeys((story.plan.slug for story in BRANDS), 0.0)
 
+    def share(slug: str, part: float) -> None:
+        done[slug] = part
+        advance(sum(done.values()) / len(done))
 
-def _share(advance: Advance, n: int, done: float) -> None:
-    advance((n + done) / len(BRANDS))
+    async with (
+        SimulatorControls(settings.simulator_socket) as controls,
+        asyncio.TaskGroup() as group,
+    ):
+        turn = asyncio.Lock()
+        told = [
+            group.create_task(
+                _Teller(settings, database, controls, story, turn).tell(
+                    partial(share, story.plan.slug)
+                )
+            )
+            for story in BRANDS
+        ]
+    return max(one.result() for one in told)
 
 
 class _Teller:
@@ -68,7 +81,9 @@ class _Teller:
         database: Database,
         controls: SimulatorControls,
         story: BrandStory,
+        turn: asyncio.Lock,
     ) -> None:
+        self._turn = turn
         self._settings = settings
         self._database = database
         self._controls = controls
@@ -89,6 +104,10 @@ class _Teller:
             return 0
         self._known = await self._existing(self._crowd.clients_until(first - 1))
         worker = self._worker()
+        self._reader = StreamReader(SERVER, self._platform, self._database, worker.states)
+        self._arena = Arena(
+            self._database, self._controls, self._platform, self._reader, self._crowd, self._turn
+        )
         try:
             start = first
             while start < due:
@@ -142,8 +161,10 @@ class _Teller:
         await self._at(stretch.evening)
         if not is_begun:
             await self._write(partial(self._begin, stretch=stretch, newcomers=newcomers))
-        await self._play(stretch)
-        await StreamReader(SERVER, self._platform, self._database, worker.states).catch_up()
+        async with self._turn:
+            await self._play(stretch)
+            await self._reader.catch_up()
+        await self._arena.tell(stretch)
         await self._write(partial(self._end, stretch=stretch))
         await self._react(worker, since)
 
@@ -152,13 +173,18 @@ class _Teller:
         leads = [one for day in stretch.days for one in self._crowd.leads_of(day)]
         await acts.arrive(work, self._story, leads, stretch)
         await acts.open_accounts(work, self._story, newcomers, stretch)
-        await import_payments(work, payments_of(self._story, self._known, stretch))
+        await import_payments(work, await self._payments(work, stretch))
         await _reach(work, _BEGUN, stretch.days.stop)
+
+    async def _payments(self, work: WriteWork, stretch: Stretch) -> list[PaymentRecord]:
+        """What went through the former cashier, deposits and purchases first."""
+        paid = await self._arena.payments(work, stretch)
+        return [*paid, *payments_of(self._story, self._known, stretch)]
 
     async def _end(self, work: WriteWork, stretch: Stretch) -> None:
         """What the former cashier settled, and the mark that the stretch is told."""
         last = stretch.date_of(stretch.days[-1])
-        content = settlement_of(last, payments_of(self._story, self._known, stretch))
+        content = settlement_of(last, await self._payments(work, stretch))
         if content:
             till = former_till(self._story)
             name = f"{last.isoformat()}.csv"

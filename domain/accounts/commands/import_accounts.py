@@ -1,10 +1,13 @@
 """Take over accounts that exist on the brand's platform already, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import ARRAY, func, literal, update
+from sqlalchemy import UUID as SqlUuid
 
 from domain.accounts.events import AccountEventKind, account_event
 from domain.accounts.queries import find_grant, list_group_terms
@@ -78,6 +81,30 @@ async def import_accounts(
         after = {"kind": one.record.kind, "login": one.login, "group_name": one.group}
         work.audit(Change("account.import", object_kind="account", object_id=one.id, after=after))
     return made
+
+
+async def import_access(
+    work: WriteWork, account_ids: Iterable[UUID], access: AccountAccess
+) -> None:
+    """Say what may be done on accounts by now. The platform is not asked: it has it so.
+
+    Effects: event `access_changed` and audit each.
+    """
+    wanted = literal(sorted(set(account_ids)), ARRAY(SqlUuid))
+    rows = await work.rows(
+        update(trading_account)
+        .where(
+            trading_account.c.brand_id == work.scope.brand_id,
+            trading_account.c.id == func.any(wanted),
+            trading_account.c.access != access,
+        )
+        .values(access=access, version=trading_account.c.version + 1)
+        .returning(trading_account)
+    )
+    for row in rows:
+        work.emit(account_event(AccountEventKind.ACCESS_CHANGED, row, {"access": access}))
+        after = {"access": access}
+        work.audit(Change("account.import", object_kind="account", object_id=row.id, after=after))
 
 
 def _row(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import any_, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.accounts.commands.record_outcome import settle_order
 from domain.accounts.events import AccountEventKind, account_event
@@ -16,7 +16,13 @@ from domain.accounts.trading import Deal, Position
 from domain.accounts.values import AccountKind, DealEntry, OrderStatus
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import round_to_minor
+from tenants.bulk import insert_new, upsert_rows
 from tenants.work import WriteWork
+
+_POSITION_KEYS = ("brand_id", "account_id", "ext_id")
+_POSITION_CHANGES = (
+    "lots", "price", "stop_loss", "take_profit", "swap_minor", "floating_minor", "as_of",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +50,42 @@ async def record_deals(
     Effects: an event per new deal; a pending order that a deal filled is FILLED.
     """
     rows = [_deal_row(work, server_id, accounts[one.login], one) for one in deals]
-    new: set[str] = set()
-    if rows:
-        added = insert(deal).values(rows).on_conflict_do_nothing().returning(deal.c.ext_id)
-        new = {row.ext_id for row in await work.rows(added)}
-    for login, held in positions.items():
-        await replace_positions(work, accounts[login], held)
+    new = await insert_new(work, deal, rows, returning="ext_id")
+    await replace_positions(work, [(accounts[login], held) for login, held in positions.items()])
     for one, row in zip(deals, rows, strict=True):
         if one.deal_id in new:
             await _announce(work, accounts[one.login], one, row)
     return len(new)
 
 
-async def replace_positions(work: WriteWork, account: AccountRow, held: Sequence[Position]) -> None:
-    """Make the account's open positions exactly these."""
-    kept = literal([one.position_id for one in held], ARRAY(position.c.ext_id.type))
+async def replace_positions(
+    work: WriteWork, several: Sequence[tuple[AccountRow, Sequence[Position]]]
+) -> None:
+    """Make the open positions of each of some accounts exactly these."""
+    if not several:
+        return
+    kept = [(account.id, one.position_id) for account, held in several for one in held]
+    columns = position.c
+    still = (
+        func.unnest(
+            literal([key for key, _ in kept], ARRAY(columns.account_id.type)),
+            literal([key for _, key in kept], ARRAY(columns.ext_id.type)),
+        )
+        .table_valued("account_id", "ext_id", name="still")
+        .render_derived()
+    )
     await work.rows(
         delete(position).where(
-            position.c.brand_id == work.scope.brand_id,
-            position.c.account_id == account.id,
-            position.c.ext_id != func.all(kept),
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id
+            == any_(literal([one.id for one, _ in several], ARRAY(columns.account_id.type))),
+            ~select(still.c.account_id)
+            .where(still.c.account_id == columns.account_id, still.c.ext_id == columns.ext_id)
+            .exists(),
         )
     )
-    if not held:
-        return
-    rows = [_position_row(work, account, one) for one in held]
-    upsert = insert(position).values(rows)
-    changed = ("lots", "price", "stop_loss", "take_profit", "swap_minor", "floating_minor", "as_of")
-    await work.rows(
-        upsert.on_conflict_do_update(
-            index_elements=["brand_id", "account_id", "ext_id"],
-            set_={name: upsert.excluded[name] for name in changed},
-        )
-    )
+    rows = [_position_row(work, account, one) for account, held in several for one in held]
+    await upsert_rows(work, position, rows, keys=_POSITION_KEYS, changed=_POSITION_CHANGES)
 
 
 async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[str, Any]) -> None:

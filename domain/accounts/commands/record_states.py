@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
-
 from domain.accounts.commands.record_deals import AccountRow
 from domain.accounts.tables import account_state, equity_point
 from domain.accounts.trading import AccountState
 from domain.kernel.money import round_to_minor
+from tenants.bulk import insert_new, upsert_rows
 from tenants.work import WriteWork
 
 POINT_EVERY = timedelta(seconds=10)
+_KEYS = ("brand_id", "account_id")
 _MONEY = ("balance", "equity", "credit", "margin", "free_margin", "floating")
 
 
@@ -23,15 +23,8 @@ async def record_states(
     if not states:
         return
     rows = [_state_row(work, accounts[one.login], one) for one in states]
-    upsert = insert(account_state).values(rows)
-    names = [name for name in rows[0] if name not in ("brand_id", "account_id")]
-    await work.rows(
-        upsert.on_conflict_do_update(
-            index_elements=["brand_id", "account_id"],
-            set_={name: upsert.excluded[name] for name in names},
-            where=account_state.c.as_of <= upsert.excluded.as_of,
-        )
-    )
+    changed = tuple(name for name in rows[0] if name not in _KEYS)
+    await upsert_rows(work, account_state, rows, keys=_KEYS, changed=changed, newest="as_of")
     points = [
         {
             "brand_id": row["brand_id"],
@@ -44,7 +37,7 @@ async def record_states(
         }
         for row in rows
     ]
-    await work.rows(insert(equity_point).values(points).on_conflict_do_nothing())
+    await insert_new(work, equity_point, points, returning="account_id")
 
 
 def floor_to(at: datetime, step: timedelta) -> datetime:

@@ -1,12 +1,21 @@
 """SELECTs about closed deals, for those who pay for them."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    literal,
+    select,
+    text,
+)
 
 from domain.accounts.queries import AnyWork
 from domain.accounts.tables import deal, trading_account
@@ -43,77 +52,121 @@ async def find_by_ticket(work: AnyWork, server_id: UUID, ext_id: str) -> UUID | 
     return rows[0].id if rows else None
 
 
-async def find_cancelling(work: AnyWork, server_id: UUID, ext_id: str) -> Any:
-    """The deal that took the deal of that number back; None when none did."""
+async def list_live(work: AnyWork, deal_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Those of some deals that are of LIVE accounts, by id."""
     rows = await work.rows(
         select(deal)
+        .join(
+            trading_account,
+            (trading_account.c.brand_id == deal.c.brand_id)
+            & (trading_account.c.id == deal.c.account_id),
+        )
         .where(
             deal.c.brand_id == work.scope.brand_id,
-            deal.c.server_id == server_id,
-            deal.c.reverses_ext_id == ext_id,
+            deal.c.id == any_(_array(deal_ids, deal.c.id)),
+            trading_account.c.kind == AccountKind.LIVE,
         )
-        .order_by(deal.c.at, deal.c.id)
-        .limit(1)
     )
-    return rows[0] if rows else None
+    return {row.id: row for row in rows}
 
 
-async def find_opening(work: AnyWork, closed: Any) -> Any:
-    """The deal that last opened or enlarged a position before it was closed; None if unknown."""
+async def list_cancelled(work: AnyWork, deals: Collection[Any]) -> set[UUID]:
+    """Those of some deals that were taken back."""
+    columns = deal.c
     rows = await work.rows(
-        select(deal.c.id, deal.c.at, deal.c.price, deal.c.side)
-        .where(
-            deal.c.brand_id == work.scope.brand_id,
-            deal.c.account_id == closed.account_id,
-            deal.c.position_ext_id == closed.position_ext_id,
-            deal.c.entry == DealEntry.IN,
-            deal.c.at <= closed.at,
+        select(columns.server_id, columns.reverses_ext_id).where(
+            columns.brand_id == work.scope.brand_id,
+            columns.server_id == any_(_array({one.server_id for one in deals}, columns.server_id)),
+            columns.reverses_ext_id == any_(_array({one.ext_id for one in deals}, columns.ext_id)),
         )
-        .order_by(deal.c.at.desc(), deal.c.id.desc())
-        .limit(1)
     )
-    return rows[0] if rows else None
+    gone = {(row.server_id, row.reverses_ext_id) for row in rows}
+    return {one.id for one in deals if (one.server_id, one.ext_id) in gone}
 
 
-async def was_hedged(work: AnyWork, closed: Any, side: str, since: datetime) -> bool:
-    """Whether the account held the symbol the other way round, too, at some time in between."""
-    against = Side.SELL if side == Side.BUY else Side.BUY
-    opened = await work.rows(
-        select(deal.c.position_ext_id, func.sum(deal.c.lots).label("lots"))
-        .where(
-            *_of_symbol(work, closed),
-            deal.c.entry == DealEntry.IN,
-            deal.c.side == against,
-            deal.c.at < closed.at,
+async def list_openings(work: AnyWork, deals: Collection[Any]) -> dict[UUID, Any]:
+    """For closing deals: the deal that last opened or enlarged the position before. Without those
+    of which it is not known."""
+    columns = deal.c
+    positions = {one.position_ext_id for one in deals if one.position_ext_id is not None}
+    accounts = {one.account_id for one in deals}
+    rows = await work.rows(
+        select(
+            columns.id, columns.account_id, columns.position_ext_id, columns.at, columns.price,
+            columns.side,
         )
-        .group_by(deal.c.position_ext_id)
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id == any_(_array(accounts, columns.account_id)),
+            columns.position_ext_id == any_(_array(positions, columns.position_ext_id)),
+            columns.entry == DealEntry.IN,
+        )
+        .order_by(columns.at, columns.id)
+    )  # fmt: skip
+    opened: dict[tuple[UUID, str], list[Any]] = defaultdict(list)
+    for row in rows:
+        opened[row.account_id, row.position_ext_id].append(row)
+    found = {}
+    for one in deals:
+        before = [row for row in opened[one.account_id, one.position_ext_id] if row.at <= one.at]
+        if before:
+            found[one.id] = before[-1]
+    return found
+
+
+_HEDGED = text(
+    "select asked.id from unnest(:ids, :accounts, :symbols, :against, :closed, :since)"
+    " as asked(id, account_id, symbol, against, closed_at, since) where exists ("
+    " select 1 from deal opened where opened.brand_id = :brand_id"
+    " and opened.account_id = asked.account_id and opened.symbol = asked.symbol"
+    " and opened.entry = 'IN' and opened.side = asked.against and opened.at < asked.closed_at"
+    " group by opened.position_ext_id having sum(opened.lots) > coalesce(("
+    " select sum(gone.closed_lots) from deal gone where gone.brand_id = :brand_id"
+    " and gone.account_id = asked.account_id and gone.symbol = asked.symbol"
+    " and gone.position_ext_id = opened.position_ext_id and gone.at <= asked.since), 0))"
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(kind))
+        for name, kind in (
+            ("ids", Uuid()), ("accounts", Uuid()), ("symbols", Text()), ("against", Text()),
+            ("closed", DateTime(timezone=True)), ("since", DateTime(timezone=True)),
+        )
     )
-    if not opened:
-        return False
-    gone = await work.rows(
-        select(deal.c.position_ext_id, func.sum(deal.c.closed_lots).label("lots"))
-        .where(*_of_symbol(work, closed), deal.c.at <= since)
-        .group_by(deal.c.position_ext_id)
+)  # fmt: skip
+
+
+async def list_hedged(
+    work: AnyWork, deals: Collection[Any], openings: Mapping[UUID, Any]
+) -> set[UUID]:
+    """Those of some closing deals whose account held the symbol the other way round, too, at some
+    time since its opening."""
+    asked = [(one, openings[one.id]) for one in deals if one.id in openings]
+    if not asked:
+        return set()
+    against = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
+    rows = await work.rows(
+        _HEDGED,
+        {
+            "brand_id": work.scope.brand_id,
+            "ids": [one.id for one, _ in asked],
+            "accounts": [one.account_id for one, _ in asked],
+            "symbols": [one.symbol for one, _ in asked],
+            "against": [against[Side(opened.side)] for _, opened in asked],
+            "closed": [one.at for one, _ in asked],
+            "since": [opened.at for _, opened in asked],
+        },
     )
-    return _leaves_any(opened, {one.position_ext_id: one.lots for one in gone})
+    return {row.id for row in rows}
 
 
-def _of_symbol(work: AnyWork, closed: Any) -> tuple[Any, ...]:
-    return (
-        deal.c.brand_id == work.scope.brand_id,
-        deal.c.account_id == closed.account_id,
-        deal.c.symbol == closed.symbol,
-    )
-
-
-def _leaves_any(opened: Sequence[Any], gone: dict[str, Decimal]) -> bool:
-    return any(one.lots > gone.get(one.position_ext_id, Decimal(0)) for one in opened)
+def _array(values: Collection[Any], column: Any) -> Any:
+    return literal(sorted(values), ARRAY(column.type))
 
 
 async def list_closed_live(work: AnyWork, *, after: UUID | None, limit: int) -> Sequence[Any]:
     """Closing deals of LIVE accounts by id, behind `after`; ids begin with the time of the deal."""
     statement = (
-        select(deal.c.id, deal.c.server_id, deal.c.ext_id)
+        select(deal)
         .join(
             trading_account,
             (trading_account.c.brand_id == deal.c.brand_id)

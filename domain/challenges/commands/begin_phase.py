@@ -1,6 +1,7 @@
 """Begin a phase: its account is open on the platform, with the balance it starts from."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from domain.accounts.queries import find_account
@@ -14,8 +15,8 @@ from domain.events.queries import head
 from tenants.work import WriteWork
 
 
-async def begin_phase(work: WriteWork, account_id: UUID) -> bool:
-    """Judge the phase of an account from now on; False when none waits for it.
+async def begin_phase(work: WriteWork, account_id: UUID, *, at: datetime | None = None) -> bool:
+    """Judge the phase of an account from now on, or from `at`; False when none waits for it.
 
     It begins by the database's own clock, which platforms are close to; a sandbox's is not.
     Effects: event `phase_started`.
@@ -25,7 +26,7 @@ async def begin_phase(work: WriteWork, account_id: UUID) -> bool:
         return False
     account = await find_account(work, account_id)
     start = int(phase.start_minor)
-    state = begin(load_rules(phase.rules), start_minor=start, at=work.database_now())
+    state = begin(load_rules(phase.rules), start_minor=start, at=at or work.database_now())
     # What is in the log by now is older than the phase: its first money, and nothing else.
     state = replace(state, sequence=await head(work))
     changed = {

@@ -1,5 +1,6 @@
 """Note how far the account of a phase that is over is closed."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,8 +51,11 @@ async def judge_liquidation(
     return False
 
 
-async def note_closed(work: WriteWork, phase_id: UUID, left: list[Position]) -> None:
-    """The platform says that nothing is open. Effects: event `positions_closed`."""
+async def note_closed(
+    work: WriteWork, phase_id: UUID, left: list[Position], *, at: datetime | None = None
+) -> None:
+    """The platform says that nothing is open, now or since `at`. Effects: event
+    `positions_closed`."""
     assert not left, "it was read again until there was nothing"
     phase = await lock_phase(work, phase_id)
     if phase.closing not in _OPEN:
@@ -65,12 +69,12 @@ async def note_closed(work: WriteWork, phase_id: UUID, left: list[Position]) -> 
     )
     found = await find_breach(work, phase_id)
     if found is not None:
-        await _change_breach(work, found.id, verified_at=work.now())
+        await _change_breach(work, found.id, verified_at=at or work.now())
 
 
-async def note_disabled(work: WriteWork, phase_id: UUID) -> None:
-    """The account can't be traded on any more; a broken phase has FAILED by that, and its
-    challenge with it. Effects: event `account_disabled`."""
+async def note_disabled(work: WriteWork, phase_id: UUID, *, at: datetime | None = None) -> None:
+    """The account can't be traded on any more, now or since `at`; a broken phase has FAILED by
+    that, and its challenge with it. Effects: event `account_disabled`."""
     phase = await lock_phase(work, phase_id)
     if phase.closing != ClosingStatus.CLOSED:
         return
@@ -84,7 +88,7 @@ async def note_disabled(work: WriteWork, phase_id: UUID) -> None:
     await change_phase(work, phase, status, changed, told=disabled, more={"status": status})
     found = await find_breach(work, phase_id)
     if found is not None:
-        await _change_breach(work, found.id, disabled_at=work.now())
+        await _change_breach(work, found.id, disabled_at=at or work.now())
 
 
 async def _change_breach(work: WriteWork, breach_id: UUID, **changed: Any) -> None:

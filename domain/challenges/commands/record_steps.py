@@ -1,6 +1,6 @@
 """Record what the rules decided about phases, and begin what follows from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,9 +40,12 @@ from domain.challenges.values import (
     Severity,
     Verdict,
 )
+from tenants.bulk import insert_rows
 from tenants.work import WriteWork
 
 _K = ChallengeEventKind
+Ask = Callable[[WriteWork, Any], Awaitable[bool]]
+"""Asks for the account of a phase that waits for one; False when it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,25 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was open when a rule was broken, and its prices, as a breach keeps them."""
+
+    positions: Sequence[Mapping[str, Any]]
+    prices: Sequence[PriceSeen]
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
-    """What happened to a phase since `known` events of it were recorded; the state it led to."""
+    """What happened to a phase since `known` events of it were recorded; the state it led to.
+
+    `evidence` is of its breach, when it is not what the stream has told last.
+    """
 
     phase_id: UUID
     known: int
     kept: tuple[Kept, ...]
     state: PhaseState
+    evidence: Evidence | None = None
 
 
 async def record_steps(
@@ -69,12 +84,14 @@ async def record_steps(
     prices: Mapping[str, PriceSeen],
     *,
     breaker: Breaker,
+    ask: Ask = ask_account,
 ) -> set[UUID]:
     """Add the steps of some phases; the phases of which nothing was added, since somebody else
     moved them meanwhile: read those again.
 
-    `prices` are the newest known, by symbol. Effects: per verdict an event and what it begins: a
-    breach with its evidence, the next phase, the review. Too many breaches trip the breaker.
+    `prices` are the newest known, by symbol; `ask` opens the account of a next phase. Effects: per
+    verdict an event and what it begins: a breach with its evidence, the next phase, the review.
+    Too many breaches trip the breaker.
     """
     stale = set()
     for steps in sorted(several, key=lambda one: one.phase_id):
@@ -83,13 +100,15 @@ async def record_steps(
             stale.add(steps.phase_id)
             continue
         rows = [_row(work, phase, steps.known + n, one) for n, one in enumerate(steps.kept, 1)]
-        if rows:
-            await work.rows(insert(phase_event_table).values(rows))
+        await insert_rows(work, phase_event_table, rows)
         changed = {"state": dump_state(steps.state), "events": steps.known + len(rows)}
         phase = await change_phase(work, phase, PhaseStatus(phase.status), changed)
         for n, one in enumerate(steps.kept, steps.known + 1):
             for verdict in one.verdicts:
-                phase = await _follow(work, phase, n, verdict, prices)
+                if isinstance(verdict, FloorBroken) and verdict.severity is Severity.HARD:
+                    evidence = steps.evidence or await _evidence(work, phase, prices)
+                    await _keep_evidence(work, phase, n, verdict, evidence)
+                phase = await _follow(work, phase, verdict, ask)
     await _judge_breaches(work, breaker)
     return stale
 
@@ -107,9 +126,7 @@ def _row(work: WriteWork, phase: Any, n: int, one: Kept) -> dict[str, Any]:
     }
 
 
-async def _follow(
-    work: WriteWork, phase: Any, n: int, verdict: Verdict, prices: Mapping[str, PriceSeen]
-) -> Any:
+async def _follow(work: WriteWork, phase: Any, verdict: Verdict, ask: Ask) -> Any:
     """What a verdict begins; the phase's row after it."""
     told = told_of(verdict)
     ended = {"closing": ClosingStatus.WAITING, "ended_at": verdict.at}
@@ -123,13 +140,12 @@ async def _follow(
             paused, why = PhaseStatus.PAUSED, _K.PHASE_PAUSED
             return await change_phase(work, phase, paused, told=why, more=told)
         case FloorBroken():
-            await _keep_evidence(work, phase, n, verdict, prices)
             broken, why = PhaseStatus.LIQUIDATING, _K.PHASE_BREACHED
             return await change_phase(work, phase, broken, ended, told=why, more=told)
         case PhasePassed():
             passed, why = PhaseStatus.PASSED, _K.PHASE_PASSED
             phase = await change_phase(work, phase, passed, ended, told=why, more=told)
-            await _go_on(work, phase)
+            await _go_on(work, phase, ask)
             return phase
         case PhaseExpired():
             expired, why = PhaseStatus.EXPIRED, _K.PHASE_EXPIRED
@@ -139,7 +155,7 @@ async def _follow(
             return phase
 
 
-async def _go_on(work: WriteWork, phase: Any) -> None:
+async def _go_on(work: WriteWork, phase: Any, ask: Ask) -> None:
     """The next phase, or somebody's look at the whole when it was the last."""
     row = await lock_challenge(work, phase.challenge_id)
     if phase.number == row.phase_count:
@@ -148,18 +164,21 @@ async def _go_on(work: WriteWork, phase: Any) -> None:
         return
     version = await find_version(work, row.program_version_id)
     phase_id = await add_phase(work, row, version, phase.number + 1)
-    await ask_account(work, await lock_phase(work, phase_id))
+    await ask(work, await lock_phase(work, phase_id))
+
+
+async def _evidence(work: WriteWork, phase: Any, prices: Mapping[str, PriceSeen]) -> Evidence:
+    """What is open as the stream has told last, and the newest prices of it."""
+    held = await list_positions(work, phase.account_id)
+    symbols = sorted({row.symbol for row in held})
+    return Evidence(
+        [_position(row) for row in held], [prices[one] for one in symbols if one in prices]
+    )
 
 
 async def _keep_evidence(
-    work: WriteWork,
-    phase: Any,
-    n: int,
-    verdict: FloorBroken,
-    prices: Mapping[str, PriceSeen],
+    work: WriteWork, phase: Any, n: int, verdict: FloorBroken, evidence: Evidence
 ) -> None:
-    held = await list_positions(work, phase.account_id)
-    symbols = sorted({row.symbol for row in held})
     await work.rows(
         insert(breach).values(
             brand_id=work.scope.brand_id,
@@ -182,8 +201,8 @@ async def _keep_evidence(
             at=verdict.at,
             seen_at=verdict.seen_at,
             source=verdict.source,
-            prices=[price_told(prices[one]) for one in symbols if one in prices],
-            positions=[_position(row) for row in held],
+            prices=[price_told(one) for one in evidence.prices],
+            positions=[dict(one) for one in evidence.positions],
             created_at=work.now(),
         )
     )

@@ -1,6 +1,8 @@
 """What was in force when a deal closed: the line, its plans, exchange rates; and what was made."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,26 +37,74 @@ async def list_ibs(work: AnyWork, ids: Sequence[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in rows}
 
 
-async def find_place_at(work: AnyWork, ib_id: UUID, at: datetime) -> tuple[str, int]:
-    """The path of an ib at an instant, and which of its places that was."""
-    former = await work.rows(
-        select(ib_former_place.c.path, ib_former_place.c.version)
-        .where(
-            ib_former_place.c.brand_id == work.scope.brand_id,
-            ib_former_place.c.ib_id == ib_id,
-            ib_former_place.c.until_at > at,
-        )
-        .order_by(ib_former_place.c.version)
-        .limit(1)
-    )
-    if former:
-        return former[0].path, former[0].version
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where some ibs are, and where they were before: rows with `path`, the oldest first."""
+
+    now: Mapping[UUID, Any]
+    former: Mapping[UUID, Sequence[Any]]
+
+    def at(self, ib_id: UUID, at: datetime) -> tuple[str, int]:
+        """The path of an ib at an instant, and which of its places that was."""
+        for row in self.former.get(ib_id, ()):
+            if row.until_at > at:
+                return row.path, row.version
+        return self.now[ib_id].path, self.now[ib_id].place_version
+
+
+async def list_places(work: AnyWork, ids: Collection[UUID]) -> Places:
+    """The places of some ibs."""
+    columns, former = ib_former_place.c, defaultdict(list)
+    for row in await work.rows(
+        select(columns.ib_id, columns.path, columns.version, columns.until_at)
+        .where(columns.brand_id == work.scope.brand_id, _any(columns.ib_id, sorted(ids)))
+        .order_by(columns.ib_id, columns.version)
+    ):
+        former[row.ib_id].append(row)
     rows = await work.rows(
-        select(ib.c.path, ib.c.place_version).where(
-            ib.c.brand_id == work.scope.brand_id, ib.c.id == ib_id
+        select(ib.c.id, ib.c.path, ib.c.place_version).where(
+            ib.c.brand_id == work.scope.brand_id, _any(ib.c.id, sorted(ids))
         )
     )
-    return rows[0].path, rows[0].place_version
+    return Places({row.id: row for row in rows}, former)
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Which plan some ibs had from when on, and the versions of those plans; the newest first."""
+
+    assigned: Mapping[UUID, Sequence[Any]]
+    versions: Mapping[UUID, Sequence[tuple[datetime, Applied]]]
+
+    def at(self, ib_id: UUID, at: datetime) -> Applied | None:
+        """What was in force for an ib at an instant: an assignment and a version hold from their
+        first instant until the next one's."""
+        held = next((row for row in self.assigned.get(ib_id, ()) if row.from_at <= at), None)
+        if held is None:
+            return None
+        known = self.versions.get(held.plan_id, ())
+        return next((one for from_at, one in known if from_at <= at), None)
+
+
+async def list_plans(work: AnyWork, ids: Collection[UUID]) -> Plans:
+    """Every plan that some ibs ever had."""
+    columns, version = ib_assignment.c, ib_plan_version.c
+    assigned, versions = defaultdict(list), defaultdict(list)
+    for row in await work.rows(
+        select(columns.ib_id, columns.plan_id, columns.from_at)
+        .where(columns.brand_id == work.scope.brand_id, _any(columns.ib_id, sorted(ids)))
+        .order_by(columns.ib_id, columns.from_at.desc())
+    ):
+        assigned[row.ib_id].append(row)
+    plan_ids = sorted({row.plan_id for rows in assigned.values() for row in rows})
+    for row in await work.rows(
+        select(version.plan_id, version.id, version.number, version.from_at, version.terms)
+        .where(version.brand_id == work.scope.brand_id, _any(version.plan_id, plan_ids))
+        .order_by(version.plan_id, version.from_at.desc(), version.number.desc())
+    ):
+        applied = Applied(row.plan_id, row.id, row.number, from_json(row.terms))
+        versions[row.plan_id].append((row.from_at, applied))
+    return Plans(assigned, versions)
 
 
 async def list_plans_at(work: AnyWork, ids: Sequence[UUID], at: datetime) -> dict[UUID, Applied]:
@@ -237,23 +287,33 @@ async def list_branch(work: AnyWork, path: str) -> Sequence[Any]:
     )
 
 
-async def find_judgement(work: AnyWork, deal_id: UUID) -> Any:
-    """What became of a deal; None when it was not judged."""
+async def list_judgements(work: AnyWork, deal_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """What became of some deals; without those that were not judged."""
     rows = await work.rows(
         select(ib_judgement).where(
-            ib_judgement.c.brand_id == work.scope.brand_id, ib_judgement.c.deal_id == deal_id
+            ib_judgement.c.brand_id == work.scope.brand_id,
+            _any(ib_judgement.c.deal_id, sorted(deal_ids)),
         )
     )
-    return rows[0] if rows else None
+    return {row.deal_id: row for row in rows}
 
 
-async def list_accruals_of(work: AnyWork, deal_id: UUID) -> Sequence[Any]:
-    """Everything that was accrued for a deal, reversals behind what they reverse."""
-    return await work.rows(
+async def list_accruals_of(
+    work: AnyWork, deal_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[Any]]:
+    """Everything that was accrued for some deals, reversals behind what they reverse."""
+    rows = await work.rows(
         select(ib_accrual)
-        .where(ib_accrual.c.brand_id == work.scope.brand_id, ib_accrual.c.deal_id == deal_id)
+        .where(
+            ib_accrual.c.brand_id == work.scope.brand_id,
+            _any(ib_accrual.c.deal_id, sorted(deal_ids)),
+        )
         .order_by(ib_accrual.c.reverses_id.is_not(None), ib_accrual.c.component, ib_accrual.c.tier)
     )
+    found = defaultdict(list)
+    for row in rows:
+        found[row.deal_id].append(row)
+    return found
 
 
 async def list_pairs(work: AnyWork) -> Sequence[Any]:

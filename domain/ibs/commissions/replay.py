@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from domain.accounts.deals.queries import find_cancelling, list_closed_live
+from domain.accounts.deals.queries import list_cancelled, list_closed_live
 from domain.ibs.commissions.figures import Figure
-from domain.ibs.commissions.gather import Seen, gather
-from domain.ibs.commissions.queries import count_accruals, find_judgement, list_accruals_of
+from domain.ibs.commissions.gather import Case, Seen, gather
+from domain.ibs.commissions.queries import count_accruals, list_accruals_of, list_judgements
 from domain.ibs.commissions.reckon import Reckoned, reckon
 from domain.ibs.values import Judgement
 from tenants.context import system_scope
@@ -62,36 +62,50 @@ async def replay(database: Database, brand_id: UUID) -> Replay:
     while True:
         async with database.read(scope) as work:
             deals = await list_closed_live(work, after=after, limit=_PAGE)
-            for deal in deals:
-                await _compare(work, deal, found)
+            await _compare_page(work, deals, found)
             if len(deals) < _PAGE:
                 _compare_count(await count_accruals(work), found)
                 return found
         after = deals[-1].id
 
 
-async def _compare(work: ReadWork, deal: Any, found: Replay) -> None:
-    known = await find_judgement(work, deal.id)
-    seen = None if known is None else Seen.from_json(known.seen)
-    case = await gather(work, deal.id, seen=seen)
-    stored = await list_accruals_of(work, deal.id)
-    if case is None:
-        if known is not None or stored:
-            found.differences.append(Difference(deal.id, "judgement", "one", "none"))
-        return
-    found.deals += 1
-    cancel = await find_cancelling(work, deal.server_id, deal.ext_id)
+async def _compare_page(work: ReadWork, deals: Sequence[Any], found: Replay) -> None:
+    ids = [one.id for one in deals]
+    known = await list_judgements(work, ids)
+    seen = {key: Seen.from_json(row.seen) for key, row in known.items()}
+    cases = await gather(work, ids, seen=seen)
+    stored, cancelled = await list_accruals_of(work, ids), await list_cancelled(work, deals)
+    for deal_id in ids:
+        judged, accruals = known.get(deal_id), stored.get(deal_id, ())
+        case = cases.get(deal_id)
+        if case is None:
+            if judged is not None or accruals:
+                found.differences.append(Difference(deal_id, "judgement", "one", "none"))
+            continue
+        found.deals += 1
+        await _compare(work, case, (judged, accruals), found, is_cancelled=deal_id in cancelled)
+
+
+async def _compare(
+    work: ReadWork,
+    case: Case,
+    stored: tuple[Any, Sequence[Any]],
+    found: Replay,
+    *,
+    is_cancelled: bool,
+) -> None:
+    (known, accruals), deal_id = stored, case.deal.id
     reckoned = await reckon(work, case)
     if known is None:
-        found.differences.append(Difference(deal.id, "judgement", "none", reckoned.judgement))
-    elif known.judgement == Judgement.CANCELLED and cancel is not None:
+        found.differences.append(Difference(deal_id, "judgement", "none", reckoned.judgement))
+    elif known.judgement == Judgement.CANCELLED and is_cancelled:
         reckoned = Reckoned(Judgement.CANCELLED, case.seen)
     elif known.judgement != reckoned.judgement:
         found.differences.append(
-            Difference(deal.id, "judgement", known.judgement, reckoned.judgement)
+            Difference(deal_id, "judgement", known.judgement, reckoned.judgement)
         )
-    _compare_figures(deal.id, stored, reckoned.figures, found)
-    _compare_reversals(deal.id, stored, found, is_cancelled=cancel is not None)
+    _compare_figures(deal_id, accruals, reckoned.figures, found)
+    _compare_reversals(deal_id, accruals, found, is_cancelled=is_cancelled)
 
 
 def _compare_figures(

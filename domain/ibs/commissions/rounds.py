@@ -10,7 +10,7 @@ import structlog
 from domain.accounts.carry_out import Platforms
 from domain.accounts.ports import PlatformUnavailable
 from domain.accounts.queries import find_grant, list_currency_pairs
-from domain.ibs.commissions.commands.judge_deal import judge_deal
+from domain.ibs.commissions.commands.judge_deal import judge_deals
 from domain.ibs.commissions.commands.make_statements import make_statements
 from domain.ibs.commissions.commands.mature_accruals import mature_accruals
 from domain.ibs.commissions.commands.record_rate import record_rate
@@ -55,8 +55,8 @@ async def judge_waiting(database: Database, brand_id: UUID) -> int:
     scope = system_scope(brand_id)
 
     async def command(work: WriteWork) -> int:
-        judged = [await judge_deal(work, one) for one in await list_waiting(work, limit=_CHUNK)]
-        return sum(one not in (None, Judgement.WAITING_FOR_RATE) for one in judged)
+        judged = await judge_deals(work, await list_waiting(work, limit=_CHUNK))
+        return sum(one is not Judgement.WAITING_FOR_RATE for one in judged.values())
 
     return (await database.write(scope, command)).value
 

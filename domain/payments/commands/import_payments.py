@@ -50,8 +50,9 @@ class Till:
 class PaymentRecord:
     """A payment that was carried out. `ext_id` is its PSP's, `label` what it shows of the payer.
 
-    A transfer names in `account_id` the trading account that the money was put on, and its server;
-    `at` is when it was done.
+    A transfer names in `account_id` the trading account that the money was put on, and its server.
+    A deposit with a `purchase_id` paid for that, and never touched a wallet. `at` is when it was
+    done.
     """
 
     id: UUID
@@ -64,6 +65,7 @@ class PaymentRecord:
     account_id: UUID | None = None
     server_id: UUID | None = None
     at: datetime | None = None
+    purchase_id: UUID | None = None
 
 
 async def import_payments(work: WriteWork, records: Sequence[PaymentRecord]) -> None:
@@ -80,8 +82,9 @@ async def import_payments(work: WriteWork, records: Sequence[PaymentRecord]) -> 
     numbers = await next_numbers(work, "payment", len(records), start=100_001)
     rows = []
     for one, number in zip(records, numbers, strict=True):
-        wallet = accounts[AccountKey.wallet(one.client_id, one.amount.currency)]
-        rows.append(_row(work, one, number, owners[one.client_id], wallet))
+        wallet = AccountKey.wallet(one.client_id, one.amount.currency)
+        wallet_id = accounts[wallet] if one.purchase_id is None else None
+        rows.append(_row(work, one, number, owners[one.client_id], wallet_id))
     await insert_rows(work, payment, rows)
     await insert_rows(work, payment_step, [_step(work, row) for row in rows])
     legs = [
@@ -110,6 +113,9 @@ async def import_payments(work: WriteWork, records: Sequence[PaymentRecord]) -> 
 def _moves(one: PaymentRecord) -> dict[AccountKey, Money]:
     currency = one.amount.currency
     wallet = AccountKey.wallet(one.client_id, currency)
+    if one.purchase_id is not None:
+        assert one.kind is PaymentKind.DEPOSIT, "only what came in pays for something"
+        wallet = AccountKey.of(LedgerAccountKind.PURCHASE_PREPAID, currency)
     if one.kind is PaymentKind.TRANSFER:
         other = AccountKey.of(LedgerAccountKind.PLATFORM_CLEARING, currency, one.server_id)
     else:
@@ -124,7 +130,11 @@ def _transfer_id(work: WriteWork, one: PaymentRecord) -> UUID:
 
 
 def _row(
-    work: WriteWork, one: PaymentRecord, number: int, owner: ClientStanding, wallet_id: UUID
+    work: WriteWork,
+    one: PaymentRecord,
+    number: int,
+    owner: ClientStanding,
+    wallet_id: UUID | None,
 ) -> dict[str, Any]:
     minor, currency = one.amount.amount_minor, one.amount.currency
     is_deposit = one.kind is PaymentKind.DEPOSIT
@@ -146,7 +156,7 @@ def _row(
         "method_id": one.till.method_id if one.till else None,
         "connection_id": one.till.connection_id if one.till else None,
         "ext_id": one.ext_id if is_deposit else None,
-        "purchase_id": None,
+        "purchase_id": one.purchase_id,
         "reason_code": None,
         "created_at": done,
         "updated_at": done,

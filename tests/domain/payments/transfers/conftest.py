@@ -132,7 +132,7 @@ class Till:
         async def command(work: WriteWork) -> None:
             await record_deals(work, self.brand.server_id, known, deals, held)
             await record_states(work, known, states)
-            await replace_positions(work, known[self.account.login], held[self.account.login])
+            await replace_positions(work, [(known[self.account.login], held[self.account.login])])
 
         await self.database.write(self.scope, command)
 

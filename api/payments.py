@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from api.challenges import register_challenges
-from api.psps import Psps
+from api.psps import Psps, open_psps
 from api.rounds import each_brand
 from api.worker import Worker
 from domain.payments import notices
@@ -65,7 +65,7 @@ Slice = Callable[[Cashier], None]
 def register_payments(worker: Worker) -> None:
     """Everything of the cashier: its slices, and the notices they act on."""
     vault = Vault(worker.settings.home.secrets().master_key)
-    psps = Psps(vault, sandbox_url=worker.settings.sandbox_url)
+    psps = open_psps(vault, sandbox_url=worker.settings.sandbox_url)
     cashier = Cashier(worker, vault, psps)
     for register in SLICES:
         register(cashier)

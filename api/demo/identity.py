@@ -13,12 +13,12 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from api.adapters import SANDBOX
 from api.demo.kyc_controls import KycControls
 from api.demo.people import staff_email
 from api.demo.policies import SOURCES
 from api.demo.story import BrandStory, clients_of, fixed
-from api.kyc import KycVendors
-from api.psps import SANDBOX
+from api.kyc import open_vendors
 from api.settings import Settings
 from domain.clients.queries import find_by_email
 from domain.compliance.identity.commands.decide_case import Verdict, decide_case, review_case
@@ -85,7 +85,7 @@ async def seed_identity(settings: Settings, database: Database, story: BrandStor
         connection = await find_connection(work, kyc_connection_id(story))
     assert connection is not None, "connected just now"
     endpoint = f"{story.plan.id.hex}_{connection.id.hex}"
-    vendors = KycVendors(vault, sandbox_url=settings.sandbox_url)
+    vendors = open_vendors(vault, sandbox_url=settings.sandbox_url)
     token = settings.home.secrets().sandbox_token
     try:
         async with KycControls(settings.sandbox_url, token) as controls:

@@ -11,11 +11,12 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
+from api.adapters import SANDBOX
 from api.demo.past.books import former_till
 from api.demo.people import People
 from api.demo.sandbox import SandboxControls
 from api.demo.story import PSP_ID, BrandStory, fixed
-from api.psps import SANDBOX, Psps
+from api.psps import Psps, open_psps
 from api.settings import Settings
 from domain.accounts.commands.open_account import open_account
 from domain.accounts.rules import OpenWish
@@ -157,7 +158,7 @@ async def seed_money(
 ) -> None:
     """The first clients pay in; two of them trade for real, two want money back, one disputes."""
     vault = Vault(settings.home.secrets().master_key)
-    psps = Psps(vault, sandbox_url=settings.sandbox_url)
+    psps = open_psps(vault, sandbox_url=settings.sandbox_url)
     token = settings.home.secrets().sandbox_token
     scope = system_scope(story.plan.id)
     try:

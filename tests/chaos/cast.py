@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
+from api.adapters import SANDBOX
 from api.demo.sandbox import SandboxControls
-from api.psps import SANDBOX
 from api.settings import Settings
 from domain.accounts.adapters.bridge import BridgePlatform
 from domain.accounts.trading import AccountRequest, Group, Passwords

@@ -55,6 +55,7 @@ PAPER: Final = b"%PDF-1.4\n% A utility bill of the demo; nobody lives here.\n%%E
 STATES: Final = {
     "aurora": (
         "address", "address", "address", "identity", "pep", "proposed", "retry", "papers",
+        "pending",
     ),
     "borealis": (
         "address", "identity", "expired", "identity", "final", "hold", "waiting", "sanctions",
@@ -166,6 +167,8 @@ class _Desk:
         match state:
             case "waiting":
                 return
+            case "pending":
+                await self.controls.submit(applicant.id, "slow")
             case "pep":
                 await self.controls.decide(applicant.id, "GREEN", labels=["PEP"], screening=["PEP"])
             case "sanctions":

@@ -47,7 +47,8 @@ class KycControls:
         )
 
     async def submit(self, applicant_id: str, person: str = "approve") -> Json:
-        """Somebody goes through the hosted page: approve, retry, forged, hold, pep, sanctions."""
+        """Somebody goes through the hosted page: approve, retry, forged, hold, pep, sanctions,
+        slow (which nobody decides but `decide`)."""
         return await self._call("POST", f"/applicants/{applicant_id}/submit", person=person)
 
     async def decide(

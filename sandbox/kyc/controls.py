@@ -31,7 +31,7 @@ class AccountBody(Control):
 
 
 class PersonBody(Control):
-    person: Literal["approve", "retry", "forged", "hold", "pep", "sanctions"]
+    person: Literal["approve", "retry", "forged", "hold", "pep", "sanctions", "slow"]
 
 
 class VerdictBody(Control):

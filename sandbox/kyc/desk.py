@@ -119,11 +119,12 @@ class Desk:
             raise Refusal("NOT_WAITING", "This was handed in before.")
         if person not in PERSONS:
             raise Refusal("UNKNOWN_PERSON", "Choose one of the persons.")
+        endless = PERSONS[person][1] is None
         return await self._change(
             item,
             status=ReviewStatus.PENDING,
-            due_at=self._later(self.faults.knobs.review_delay_ms),
-            due={"person": person},
+            due_at=None if endless else self._later(self.faults.knobs.review_delay_ms),
+            due=None if endless else {"person": person},
         )
 
     async def decide(self, item: Applicant, verdict: Verdict) -> Applicant:
@@ -148,7 +149,9 @@ class Desk:
         if item.due is None:
             return
         person = str(item.due["person"])
-        await self.decide(item, TURNED if person == _TURN else PERSONS[person][1])
+        verdict = TURNED if person == _TURN else PERSONS[person][1]
+        assert verdict is not None, "nothing is due of who waits without end"
+        await self.decide(item, verdict)
 
     async def list_due(self, *, limit: int) -> list[str]:
         rows = await self.connection.fetch(

@@ -11,7 +11,7 @@ NOTICE_LIFE: Final = timedelta(hours=24)
 _RETRY_SECONDS: Final = (1, 5, 30, 300, 3_600, 18_000)
 _RETRY_MESSAGE: Final = "The photos can't be read. Take them again in better light."
 
-PERSONS: Final[Mapping[str, tuple[str, Verdict]]] = {
+PERSONS: Final[Mapping[str, tuple[str, Verdict | None]]] = {
     "approve": ("Everything is in order", Verdict(Answer.GREEN)),
     "retry": (
         "The photos can't be read",
@@ -41,8 +41,10 @@ PERSONS: Final[Mapping[str, tuple[str, Verdict]]] = {
         "In order, and on a sanctions list",
         Verdict(Answer.GREEN, labels=("SANCTIONS",), flags=(Finding.SANCTIONS,)),
     ),
+    "slow": ("It is looked at without end", None),
 }
-"""What a tester chooses on the hosted page: whom the vendor is to see, by the button's value."""
+"""What a tester chooses on the hosted page: whom the vendor is to see, by the button's value. Who
+has no verdict waits until somebody decides by the controls."""
 
 TURNED: Final = Verdict(
     Answer.RED,

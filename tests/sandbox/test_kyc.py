@@ -133,3 +133,22 @@ async def test_each_change_is_told_signed_over_its_bytes(
         "reviewAnswer": "RED", "reviewRejectType": "FINAL", "rejectLabels": ["FORGERY"],
     }  # fmt: skip
     assert (notice["applicantId"], notice["version"]) == (made["id"], 2)
+
+
+async def test_who_is_looked_at_without_end_waits_for_a_decision_by_hand(
+    vendor: httpx.AsyncClient, psp: RunningPsp, heard: Listener
+) -> None:
+    """Two are handed in together: by the time the second is decided, the first is not."""
+    slow = await answered(vendor, "POST", "/kyc/v1/applicants", 201, ASKED)
+    quick = {**ASKED, "reference": "f" * 32}
+    quick = await answered(vendor, "POST", "/kyc/v1/applicants", 201, quick)
+    await psp.kyc.submit(slow["id"], "slow")
+    await psp.kyc.submit(quick["id"], "approve")
+    told = [one.told for one in await heard.count(3)]
+    decided = [one["applicantId"] for one in told if "reviewResult" in one]
+    assert decided == [quick["id"]]
+    found = await answered(vendor, "GET", f"/kyc/v1/applicants/{slow['id']}", 200)
+    assert found["review_status"] == "pending"
+    await psp.kyc.decide(slow["id"], "GREEN")
+    found = await answered(vendor, "GET", f"/kyc/v1/applicants/{slow['id']}", 200)
+    assert found["review_status"] == "completed"

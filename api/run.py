@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from api import database, serving
 from api.embedded.endpoints import Endpoints
 from api.settings import SANDBOX_HOST, Settings
-from api.supervisor import Stopped, Supervisor, program
+from api.supervisor import Part, Stopped, Supervisor, program
 from api.welcome import greet
 
 T = TypeVar("T")
@@ -91,21 +91,24 @@ async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progr
         sandbox_port=settings.sandbox_port,
         sandbox_url=settings.sandbox_url,
     )
+    # Two at a time: most of a start is interpreters that load.
     simulator_socket = str(settings.simulator_socket)
-    await step(
-        "simulator and its market",
-        supervisor.start(
-            program("simulator", "simulator", partial(serving.accepts_unix, simulator_socket))
-        ),
-    )
+    outside = [program("simulator", "simulator", partial(serving.accepts_unix, simulator_socket))]
     if settings.environment == "development":
         takes_calls = partial(serving.accepts_tcp, SANDBOX_HOST, settings.sandbox_port)
-        await step("sandbox vendors", supervisor.start(program("sandbox", "sandbox", takes_calls)))
+        outside.append(program("sandbox", "sandbox", takes_calls))
+    await step("simulator, its market, sandbox vendors", _start(supervisor, outside))
+    if settings.environment == "development":
         await step("demo brands", seed(settings, urls, progress.say, progress.advance))
     states = partial(serving.accepts_unix, str(settings.states_socket))
-    await step("worker", supervisor.start(program("worker", "worker", states)))
     answers = partial(serving.accepts_tcp, settings.host, settings.port)
-    await step("server", supervisor.start(program("server", "serve", answers)))
+    inside = [program("worker", "worker", states), program("server", "serve", answers)]
+    await step("worker and server", _start(supervisor, inside))
+
+
+async def _start(supervisor: Supervisor, parts: Sequence[Part]) -> None:
+    """Start some parts together; return when all of them serve. Raises what the first one does."""
+    await asyncio.gather(*(supervisor.start(part) for part in parts))
 
 
 async def _database(settings: Settings, supervisor: Supervisor, console: Console) -> Endpoints:

@@ -111,8 +111,9 @@ class Purchase:
 
     @property
     def symbol(self) -> str:
-        """What is traded; near the edge nothing that may gap."""
-        return "GBPUSD" if self.n % 2 and self.fate is not Fate.NEAR else "EURUSD"
+        """What is traded: whatever has no recording is generated, and never gaps. Gold moves more
+        between two ticks than the edge is wide."""
+        return "XAUUSD" if self.n % 3 == 2 and self.fate is not Fate.NEAR else "EURUSD"
 
     def moves(self, phase: int) -> Sequence[Move]:
         """What is tried in a phase, counted from 1."""

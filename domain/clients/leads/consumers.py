@@ -1,6 +1,7 @@
 """What leads react to: touches, registrations, and what their clients reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from domain.clients.events import TOPIC as CLIENT
 from domain.clients.events import ClientEventKind
@@ -38,19 +39,25 @@ def following(
     registered = (CLIENT, ClientEventKind.REGISTERED.value)
     told = {registered, *milestones}
 
-    async def follow(work: WriteWork, event: EventRow) -> None:
-        if event.client_id is None:
-            return
-        if (event.topic, event.kind) == registered:
-            await convert_lead(work, event.client_id)
-            return
-        stage = stage_of(event)
-        if stage is not None:
-            await advance_lead(work, event.client_id, stage)
+    async def wait(_work: WriteWork, _event: EventRow) -> None:
+        """Followed together, at the end: who trades all day reaches the same thing each time."""
+
+    async def follow(work: WriteWork, events: Sequence[EventRow]) -> None:
+        reached: set[tuple[UUID, LeadStage]] = set()
+        for event in events:
+            stage = stage_of(event)
+            if event.client_id is None:
+                continue
+            if (event.topic, event.kind) == registered:
+                await convert_lead(work, event.client_id)
+            elif stage is not None and (event.client_id, stage) not in reached:
+                reached.add((event.client_id, stage))
+                await advance_lead(work, event.client_id, stage)
 
     return Consumer(
         "leads.clients",
         frozenset(topic for topic, _ in told),
-        follow,
+        wait,
         kinds=frozenset(kind for _, kind in told),
+        finish=follow,
     )

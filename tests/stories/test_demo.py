@@ -1,5 +1,6 @@
 """What the demo looks back on, seen through the API, and reckoned again from its first day."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -135,8 +136,9 @@ async def test_ibs_money_and_identity_are_in_every_state(installation: Installat
         "REJECTED_FINAL", "EXPIRED",
     } <= set(kyc)  # fmt: skip
     for slug in ("aurora", "borealis"):
-        disputes = await asked(installation, slug, "finance", DISPUTES)
-        assert disputes["nodes"], slug
+        async with asyncio.timeout(60):  # the PSP tells of it by a notice
+            while not (await asked(installation, slug, "finance", DISPUTES))["nodes"]:
+                await asyncio.sleep(0.1)
     waiting = (await asked(installation, "borealis", "finance", WAITING))["nodes"]
     levels = [Counter(one["status"] for one in each["withdrawal"]["approvals"]) for each in waiting]
     assert any(one["APPROVED"] == 1 and one["PENDING"] == 1 for one in levels), levels

@@ -137,7 +137,9 @@ async def test_ibs_money_and_identity_are_in_every_state(installation: Installat
     } <= set(kyc)  # fmt: skip
     for slug in ("aurora", "borealis"):
         async with asyncio.timeout(60):  # the PSP tells of it by a notice
-            while not (await asked(installation, slug, "finance", DISPUTES))["nodes"]:
+            while True:
+                if (await asked(installation, slug, "finance", DISPUTES))["nodes"]:
+                    break
                 await asyncio.sleep(0.1)
     waiting = (await asked(installation, "borealis", "finance", WAITING))["nodes"]
     levels = [Counter(one["status"] for one in each["withdrawal"]["approvals"]) for each in waiting]

@@ -35,7 +35,10 @@ def decide_program(plan: ProgramPlan) -> None:
             _refuse("phases", f"A phase's name has 1 to {NAME_MAX} characters.")
         if phase.rules.profit_target is None:
             _refuse("phases", f"{phase.name}: without a profit target nobody passes it.")
-        decide_rules(phase.rules)
+        try:
+            decide_rules(phase.rules, start_minor=plan.balance.amount_minor)
+        except Invalid as refused:
+            _refuse("phases", f"{phase.name.strip()}: {refused.message}")
 
 
 def decide_tax(label: str, bps: int) -> None:

@@ -43,29 +43,33 @@ from domain.challenges.values import (
 from domain.challenges.zones import day_of, day_start, decide_zone, next_reset
 from domain.kernel.errors import Invalid
 
+TARGET_PERCENT_MAX = 1_000
+DAYS_MAX = 3_660
 
-def decide_rules(rules: RuleSet) -> None:
-    """Whether a rule set makes sense. Refusals: INVALID."""
+
+def decide_rules(rules: RuleSet, *, start_minor: int) -> None:
+    """Whether a rule set makes sense for an account that begins with so much. Refusals: INVALID."""
     decide_zone(rules.zone)
     reset, days, loss = rules.reset_time, rules.min_days, rules.max_loss
-    _require(reset.tzinfo is None, "reset_time is a time of the wall clock, without zone.")
-    _require(not (reset.second or reset.microsecond), "reset_time is a whole minute.")
-    _require_share("profit_target", rules.profit_target)
+    _require(reset.tzinfo is None, "resetTime is a time of the wall clock, without zone.")
+    _require(not (reset.second or reset.microsecond), "resetTime is a whole minute.")
+    _require_share("profitTarget", rules.profit_target, start_minor, most=TARGET_PERCENT_MAX)
     if loss is not None:
-        _require_share("max_loss", loss.share, most=100)
+        _require_share("maxLoss", loss.share, start_minor)
         trails = loss.kind is not MaxLossKind.STATIC
         _require(trails or loss.lock is None, "A STATIC floor has no lock.")
-        _require_share("lock", loss.lock, zero=True)
+        _require_share("lock", loss.lock, start_minor, most=TARGET_PERCENT_MAX, zero=True)
     if rules.daily_loss is not None:
-        _require_share("daily_loss", rules.daily_loss.share, most=100)
+        _require_share("dailyLoss", rules.daily_loss.share, start_minor)
     if days is not None:
-        _require(days.count > 0, "min_days counts at least one day.")
+        _require(0 < days.count <= DAYS_MAX, f"minDays counts 1 to {DAYS_MAX:,} days.")
         by_profit = days.kind is DayCount.PROFIT
-        _require(by_profit == (days.profit_percent is not None), "profit_percent is of PROFIT.")
-        _require((days.profit_percent or 1) > 0, "profit_percent is positive.")
-    _require(rules.max_days is None or rules.max_days > 0, "max_days is at least one.")
+        _require(by_profit == (days.profit_percent is not None), "profitPercent is of PROFIT.")
+        _require(0 < (days.profit_percent or 1) <= 100, "profitPercent is a percentage up to 100.")
+    many = rules.max_days
+    _require(many is None or 0 < many <= DAYS_MAX, f"maxDays is 1 to {DAYS_MAX:,}.")
     share = rules.max_day_share
-    _require(share is None or 0 < share <= 100, "max_day_share is a percentage up to 100.")
+    _require(share is None or 0 < share <= 100, "maxDayShare is a percentage up to 100.")
 
 
 def begin(rules: RuleSet, *, start_minor: int, at: datetime) -> PhaseState:
@@ -243,14 +247,16 @@ def _is_met(rules: RuleSet, state: PhaseState, target: int) -> bool:
 
 
 def _require_share(
-    name: str, share: Share | None, *, most: int | None = None, zero: bool = False
+    name: str, share: Share | None, start_minor: int, *, most: int = 100, zero: bool = False
 ) -> None:
+    """`most` is in percent of the balance an account begins with, however the share is given."""
     if share is None:
         return
     _require((share.percent is None) != (share.amount_minor is None), f"{name}: one of both.")
     value = share.percent if share.percent is not None else Decimal(share.amount_minor or 0)
+    limit = most if share.percent is not None else start_minor * most // 100
     _require(value > 0 or (zero and value == 0), f"{name} is positive.")
-    _require(most is None or share.percent is None or value <= most, f"{name} is at most {most} %.")
+    _require(value <= limit, f"{name} is at most {most} % of the balance.")
 
 
 def _require(holds: bool, message: str) -> None:

@@ -19,11 +19,15 @@ _NEW_YORK = "America/New_York"
 _AHEAD = timedelta(hours=7)
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+# Files beside the database that are no zones: they say where this machine stands, or nothing.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"})
 
 
 def decide_zone(zone: str) -> None:
     """Refusals: INVALID."""
     try:
+        if zone in _NO_ZONES or zone.startswith(("posix/", "right/")):
+            raise KeyError(zone)
         _zone_info(zone)
     except (KeyError, ValueError, OSError):  # unknown, malformed, the name of a folder
         message = f"Name the zone as the IANA database does (Europe/Prague), or {NY_CLOSE}."

@@ -32,6 +32,8 @@ from domain.challenges.values import (
 from domain.kernel.errors import Invalid
 from tests.domain.challenges.steps import DAY, NOON, Account, amount, figures, percent
 
+START = 100_000_00
+
 STATIC = MaxLoss(MaxLossKind.STATIC, percent("10"))
 FIVE = DailyLoss(percent("5"))
 
@@ -424,7 +426,7 @@ GOOD = RuleSet(
 
 @pytest.mark.parametrize("rules", [GOOD, RuleSet()], ids=["full", "empty"])
 def test_rules_that_make_sense_are_taken(rules):
-    decide_rules(rules)
+    decide_rules(rules, start_minor=START)
 
 
 @pytest.mark.parametrize(
@@ -445,6 +447,13 @@ def test_rules_that_make_sense_are_taken(rules):
         {"min_days": MinDays(1, DayCount.ANY_TRADE, Decimal(1))},
         {"min_days": MinDays(1, DayCount.PROFIT, Decimal(-1))},
         {"max_days": 0},
+        {"max_days": 3_661},
+        {"min_days": MinDays(3_661)},
+        {"min_days": MinDays(1, DayCount.PROFIT, Decimal(101))},
+        {"profit_target": percent("1000.01")},
+        {"profit_target": amount(START * 10 + 1)},
+        {"max_loss": MaxLoss(MaxLossKind.STATIC, amount(START + 1))},
+        {"daily_loss": DailyLoss(amount(START + 1))},
         {"max_day_share": Decimal(0)},
         {"max_day_share": Decimal(101)},
     ],
@@ -452,5 +461,5 @@ def test_rules_that_make_sense_are_taken(rules):
 )
 def test_rules_that_make_no_sense_are_refused(change):
     with pytest.raises(Invalid) as refusal:
-        decide_rules(replace(GOOD, **change))
+        decide_rules(replace(GOOD, **change), start_minor=START)
     assert refusal.value.code == "INVALID"

@@ -19,6 +19,8 @@ from tenants.context import Scope
 from tenants.tables import audit, brand_head, event
 from tenants.values import Outcome
 
+_EXACT_MAX = 2**53 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -96,6 +98,17 @@ def _event_row(scope: Scope, at: datetime, seq: int, one: Event) -> dict[str, An
     }
 
 
+def narrow(value: Any) -> Any:
+    """Whole numbers that JSON's readers can't be trusted with as text, at any depth: one of them
+    could neither be sealed nor shown."""
+    if isinstance(value, dict):
+        return {name: narrow(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [narrow(one) for one in value]
+    is_wide = isinstance(value, int) and abs(value) > _EXACT_MAX
+    return str(value) if is_wide else value
+
+
 def _audit_row(scope: Scope, at: datetime, seq: int, one: Change) -> dict[str, Any]:
     return {
         "brand_id": scope.brand_id,
@@ -112,8 +125,8 @@ def _audit_row(scope: Scope, at: datetime, seq: int, one: Change) -> dict[str, A
         "outcome": one.outcome,
         "repeats": one.repeats,
         "reason": one.reason,
-        "before": one.before,
-        "after": one.after,
+        "before": narrow(one.before),
+        "after": narrow(one.after),
         "ip": scope.ip,
         "request_id": scope.request_id,
     }

@@ -146,6 +146,22 @@ async def test_only_one_sealer_of_a_brand_works(worker_database, trail, database
     assert await verify(worker_database, trail.id) == ()
 
 
+async def test_numbers_of_any_size_are_sealed(worker_database, database, trail, scope_for, make):
+    def audited(most):
+        async def command(work):
+            work.audit(Change("thing.change", after={"n": [most, {"deep": -most}], "yes": True}))
+
+        return command
+
+    for most in (2**53 - 1, 10**30):
+        await database.write(scope_for(trail, "sales"), audited(most))
+    assert await seal(worker_database, trail.id) == 2
+    assert await verify(worker_database, trail.id) == ()
+    kept = [row.after["n"] for row in make.rows(tables.audit, trail)[-2:]]
+    small, large = 2**53 - 1, "1" + "0" * 30
+    assert kept == [[small, {"deep": -small}], [large, {"deep": f"-{large}"}]]
+
+
 def test_every_column_is_sealed():
     names = {column.name for column in tables.audit.c}
     assert names == {*_SEALED, "brand_id", "seq"}

@@ -96,10 +96,12 @@ def _last_said(column: Column[Any]) -> ColumnElement[Any]:
     return func.coalesce(found, cast([], ARRAY(Text)), type_=ARRAY(Text))
 
 
+# A proposal about papers that are not all of them any more is none.
 _proposal = and_(
     kyc_proposal.c.brand_id == kyc_case.c.brand_id,
     kyc_proposal.c.case_id == kyc_case.c.id,
     kyc_proposal.c.status == ProposalStatus.OPEN.value,
+    kyc_proposal.c.proposed_at >= kyc_case.c.updated_at,
 )
 _proposed_by = (
     select(kyc_proposal.c.proposed_by).where(_proposal).correlate(kyc_case).scalar_subquery()

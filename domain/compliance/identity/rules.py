@@ -119,7 +119,9 @@ def lapses_at(
     days = policy.rekyc_days[min(risk, RiskLevel.HIGH, key=list(RiskLevel).index)]
     ends = [approved_at + timedelta(days=days)]
     ends += [
-        datetime.combine(last + timedelta(days=1), time(), approved_at.tzinfo) for last in papers
+        datetime.combine(last + timedelta(days=1), time(), approved_at.tzinfo)
+        for last in papers
+        if last < date.max  # as some papers say that they never end
     ]
     return min(ends)
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 
 from domain.clients.standing import lock_client
 from domain.compliance.events import ComplianceEventKind, of_staff
-from domain.compliance.identity.commands.record_decision import Said, record_decision
+from domain.compliance.identity.commands.record_decision import Said, outdate, record_decision
 from domain.compliance.identity.errors import CaseMoved, NothingProposed, ProposalWaits
 from domain.compliance.identity.queries import (
     find_newest_word,
@@ -51,8 +51,11 @@ async def decide_case(
     message = verdict.client_message and _told(verdict.client_message, "clientMessage")
     who = _person(work)
     waits = decide_review(CaseStatus(case.status), verdict.outcome, who=who, makers=case.maker_ids)
-    if await find_open_proposal(work, case_id) is not None:
-        raise ProposalWaits()
+    proposal = await find_open_proposal(work, case_id)
+    if proposal is not None:
+        if _stands(proposal, case):
+            raise ProposalWaits()
+        await outdate(work, case)
     if not waits:
         await _decide(work, case, Verdict(verdict.outcome, reason, message), decided_by=who)
         return {"case": str(case_id)}
@@ -98,7 +101,7 @@ async def review_case(
     case = await _locked(work, case_id, version)
     reason = _told(reason, "reason")
     proposal = await find_open_proposal(work, case_id)
-    if proposal is None:
+    if proposal is None or not _stands(proposal, case):
         raise NothingProposed()
     who = _person(work)
     decide_confirmation(who=who, makers={*case.maker_ids, proposal.proposed_by})
@@ -125,6 +128,12 @@ async def review_case(
         told = {"outcome": proposal.outcome, "proposal_id": str(proposal.id)}
         work.emit(of_staff(ComplianceEventKind.DECISION_DECLINED, case.client_id, case_id, told))
     return {"case": str(case_id)}
+
+
+def _stands(proposal: Any, case: Any) -> bool:
+    """Whether the case is what it was when it was proposed: the same papers, the same word of the
+    vendor. A client who brings papers sees no proposals, so that this is found here."""
+    return bool(proposal.proposed_at >= case.updated_at)
 
 
 async def _locked(work: WriteWork, case_id: UUID, version: int) -> Any:

@@ -116,7 +116,7 @@ async def _move(work: WriteWork, case: Any, state: CaseState, said: Said) -> Non
     )
     if state.status == case.status:
         return
-    await _outdate(work, case)
+    await outdate(work, case)
     told = {"requirement": case.requirement, "status": state.status}
     work.emit(of_client(_KINDS[state.status], case.client_id, case.id, told))
     work.audit(
@@ -144,7 +144,7 @@ async def _lapses(work: WriteWork, case: Any, state: CaseState) -> datetime | No
     return lapses_at(state.decided_at, known.score.level, known.policy, papers)
 
 
-async def _outdate(work: WriteWork, case: Any) -> None:
+async def outdate(work: WriteWork, case: Any) -> None:
     """What was proposed for another state of the case waits no more."""
     await work.rows(
         update(kyc_proposal)

@@ -16,16 +16,23 @@ from domain.clients import tables as clients
 from domain.compliance.identity import jobs, tables
 from domain.compliance.identity.adapters.registry import open_vendor
 from domain.compliance.identity.commands.decide_case import Verdict, decide_case, review_case
+from domain.compliance.identity.commands.expect_document import PaperWish, expect_document
 from domain.compliance.identity.commands.record_applicant import record_applicant
 from domain.compliance.identity.commands.save_connection import (
     KycConnectionPlan,
     save_connection,
 )
+from domain.compliance.identity.commands.store_document import store_document
 from domain.compliance.identity.commands.submit_case import SubmitWish, submit_case
 from domain.compliance.identity.ports import Applicant, KycVendor
 from domain.compliance.identity.queries import KycConnection
 from domain.compliance.identity.secrets import open_api_key
-from domain.compliance.identity.values import CaseStatus, KycVendorKind
+from domain.compliance.identity.values import (
+    CaseStatus,
+    DocumentKind,
+    KycVendorKind,
+    MediaType,
+)
 from domain.events.consumers import consume
 from domain.events.jobs import JobRun
 from domain.events.tables import inbox
@@ -84,6 +91,22 @@ class Desk:
         scope = scope_of(self.brand, client=self.client)
         done = await self.database.write(scope, lambda work: submit_case(work, wish))
         return UUID(done.value["case"])
+
+    async def bring(self) -> UUID:
+        """A bill, uploaded by the client; its id."""
+        bill = f"%PDF-1.4 {new_uuid().hex}".encode()
+        today = datetime.now(UTC).date()
+        wish = PaperWish(
+            self.client.id, DocumentKind.UTILITY_BILL, "bill.pdf", MediaType.PDF, len(bill),
+            issued_on=today,
+        )  # fmt: skip
+        scope = scope_of(self.brand, client=self.client)
+        made = await self.database.write(scope, lambda work: expect_document(work, wish))
+        document_id: UUID = made.value
+        await self.database.write(
+            scope, lambda work: store_document(work, VAULT, document_id, bill)
+        )
+        return document_id
 
     async def decide(
         self, case_id: UUID, outcome: str, *, who: Scope | None = None, version: int | None = None

@@ -163,6 +163,20 @@ async def test_one_proposes_another_confirms(desk: Desk):
     assert desk.case(case_id).client_message == "You are told this."
 
 
+async def test_what_was_proposed_for_other_papers_can_not_be_confirmed(desk: Desk):
+    first = await desk.bring()
+    case_id = await desk.submit("ADDRESS", document_ids=[first], return_url=None)
+    await desk.decide(case_id, "APPROVED")
+    second = await desk.bring()
+    assert await desk.submit("ADDRESS", document_ids=[second], return_url=None) == case_id
+    assert await refused(desk.review(case_id)) == "KYC_NOTHING_PROPOSED"
+    await desk.decide(case_id, "APPROVED")
+    rows = desk.make.rows(tables.kyc_proposal, desk.brand)
+    assert sorted(row.status for row in rows) == ["OPEN", "OUTDATED"]
+    await desk.review(case_id)
+    assert desk.status(case_id) == "APPROVED"
+
+
 async def test_who_declines_leaves_the_case_as_it_was(desk: Desk):
     case_id = await held(desk)
     await desk.decide(case_id, "REJECTED_FINAL")

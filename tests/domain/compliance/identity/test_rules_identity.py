@@ -216,6 +216,11 @@ def test_the_riskier_the_sooner_a_proof_is_given_anew(risk: str, days: int):
     assert lapses_at(NOON, RiskLevel(risk), POLICY, ()) == NOON + timedelta(days=days)
 
 
+def test_a_paper_that_never_ends_ends_nothing():
+    ever = lapses_at(NOON, RiskLevel.LOW, POLICY, [date.max])
+    assert ever == lapses_at(NOON, RiskLevel.LOW, POLICY, [])
+
+
 def test_a_paper_holds_to_the_end_of_its_last_day():
     ends = lapses_at(NOON, RiskLevel.LOW, POLICY, [date(2027, 1, 1), date(2026, 12, 31)])
     assert ends == datetime(2027, 1, 1, tzinfo=UTC)

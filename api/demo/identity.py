@@ -55,12 +55,14 @@ PAPER: Final = b"%PDF-1.4\n% A utility bill of the demo; nobody lives here.\n%%E
 STATES: Final = {
     "aurora": (
         "address", "address", "address", "identity", "pep", "proposed", "retry", "papers",
+        "pending",
     ),
     "borealis": (
         "address", "identity", "expired", "identity", "final", "hold", "waiting", "sanctions",
     ),
 }  # fmt: skip
 _YEARS_AGO: Final = timedelta(days=1_200)
+_MONTH_MS: Final = 30 * 24 * 3_600_000
 
 
 def kyc_connection_id(story: BrandStory) -> UUID:
@@ -166,6 +168,8 @@ class _Desk:
         match state:
             case "waiting":
                 return
+            case "pending":
+                await self._hand_in(applicant.id)
             case "pep":
                 await self.controls.decide(applicant.id, "GREEN", labels=["PEP"], screening=["PEP"])
             case "sanctions":
@@ -193,6 +197,12 @@ class _Desk:
             case _:
                 await self.controls.decide(applicant.id, "GREEN")
         await self._record(case.connection_id, applicant.id)
+
+    async def _hand_in(self, applicant_id: str) -> None:
+        """The client has been at the vendor's page; somebody there takes a month over it."""
+        await self.controls.faults(review_delay_ms=_MONTH_MS)
+        await self.controls.submit(applicant_id)
+        await self.controls.faults()
 
     async def _record(self, connection_id: UUID, applicant_id: str) -> None:
         found = await self.vendor.find_applicant(applicant_id)

@@ -11,6 +11,8 @@ _SHUFFLE_MS = 250
 Chance = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Range = tuple[Milliseconds, Milliseconds]
+Review = Annotated[int, Field(ge=0, le=30 * 24 * 3_600_000)]
+"""Milliseconds; somebody looks at it for up to thirty days."""
 
 
 class Knobs(BaseModel):
@@ -26,7 +28,7 @@ class Knobs(BaseModel):
     forge_notices: Chance = 0
     approve_then_red: Chance = 0
     then_red_delay_ms: Milliseconds = 300
-    review_delay_ms: Milliseconds = 200
+    review_delay_ms: Review = 200
     auto: Literal["approve", "retry", "forged", "hold", "pep", "sanctions"] | None = None
     seed: str | int = "backdesk"
 

@@ -1,6 +1,7 @@
 """Screen a client that registered or took another name, and every client after an import.
 
-The index over all names takes seconds to make: a process keeps it until lists are imported.
+The index over all names takes seconds to make: a process keeps it until lists are imported. It is
+made and asked beside the loop, which goes on meanwhile.
 """
 
 import asyncio
@@ -66,7 +67,8 @@ async def screen_client(run: JobRun, lists: Lists, client_id: UUID) -> None:
         if name is None:
             return
         matcher = (await lists.current(run.database)).matcher
-        if await _record(run, client_id, name, matcher.find(name)):
+        matches = await asyncio.to_thread(matcher.find, name)
+        if await _record(run, client_id, name, matches):
             return
 
 
@@ -86,10 +88,9 @@ async def screen_page(run: JobRun, lists: Lists, place: Place) -> None:
     async with run.database.read(run.scope) as work:
         clients = await next_clients(work, place.after, PAGE)
     for client_id, name in clients:
-        matches = matcher.find(name)
+        matches = await asyncio.to_thread(matcher.find, name)
         if matches and not await _record(run, client_id, name, matches):
             await screen_client(run, lists, client_id)
-        await asyncio.sleep(0)  # other jobs have their turn
     last = clients[-1][0] if clients else None
 
     async def command(work: WriteWork) -> bool:

@@ -2,11 +2,12 @@
 
 The index is in memory and made anew for each version of the lists. A word leads to the listed words
 at most one slip away through the words with one letter left out, which both have in common; those
-lead to the names they stand in. What is found is compared by `rules.compare`.
+lead to the names they stand in. What is found is compared by `rules.compare`. However a name is
+written, no more than so many of its words are looked for and so many listed names compared.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from uuid import UUID
 
@@ -18,15 +19,19 @@ from domain.compliance.screening.rules import (
     Name,
     Word,
     compare,
+    fold,
     is_slip,
     joined,
     read_name,
     strength_of,
+    turned,
 )
 from domain.compliance.screening.values import Match
 
 _COMMON_FROM = 16
 _KNOWN_MAX = 50_000
+WORDS_LOOKED_FOR = 24  # alone, and as many with the word behind
+CANDIDATES_MAX = 500  # ordinary names have a handful, the commonest of the lists some 300
 
 
 class Matcher:
@@ -41,6 +46,7 @@ class Matcher:
         self._letters = np.array([_letters(_telling(one)) for one in self._names], dtype=np.int32)
         self._all_letters = np.array([_letters(one) for one in self._names], dtype=np.int32)
         self._index(self._names)
+        self._spaceless = _spaceless(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -49,7 +55,7 @@ class Matcher:
         """The entries that a name may be, best first, each by the nearest of its names."""
         name = read_name(text)
         best: dict[UUID, tuple[int, int]] = {}
-        for place in self._candidates(name):
+        for place in self._candidates(name)[:CANDIDATES_MAX]:
             score = compare(name, self._names[place], self._common)
             entry = self._entries[place]
             if score >= POSSIBLE_FROM and score > best.get(entry, (0, 0))[0]:
@@ -90,13 +96,17 @@ class Matcher:
         self._stands = np.array([one for found in lists for one in found], dtype=np.int32)
 
     def _candidates(self, name: Name) -> list[int]:
-        """Names of which one has all telling words of the other, give or take a short one."""
+        """Names of which one has all telling words of the other, give or take a short one.
+
+        Those with the most letters in common with it first, as a share of both.
+        """
         words = _telling(name)
         covered = np.zeros(len(self._names), dtype=np.int32)
         units = np.zeros(len(self._names), dtype=np.int32)
         telling = np.zeros(len(self._names), dtype=bool)
-        together = Counter(joined(*pair) for pair in pairwise(name))
-        for word, times in [*Counter(words).items(), *together.items()]:
+        together = _looked_for(joined(*pair) for pair in pairwise(name))
+        alone = _looked_for(word for word in name if word in words or word.is_name)
+        for word, times in [*alone.items(), *together.items()]:
             near = self._near(word)
             if word in together:  # where the list has two words as well, each was looked for
                 near = [one for one in near if one < self._singles]
@@ -115,7 +125,16 @@ class Matcher:
         part = (units > 1) & (telling | (units >= SURE))
         least = np.minimum(self._letters, letters)
         enough = covered >= least - np.where(least > 8, 3, 1)
-        return [int(one) for one in np.flatnonzero((covered > 0) & enough & (alike | part))]
+        found = np.flatnonzero((covered > 0) & enough & (alike | part))
+        theirs = self._all_letters[found]
+        share = np.minimum(covered[found], theirs) / (theirs + _letters(name))
+        nearest = found[np.argsort(-share, kind="stable")]
+        return list(dict.fromkeys([*self._same_spaceless(name), *map(int, nearest)]))
+
+    def _same_spaceless(self, name: Name) -> list[int]:
+        plain = "".join(word.plain for word in name)
+        keys = ("p", plain), ("s", fold(plain))
+        return [place for key in keys for place in self._spaceless.get(key, ())]
 
     def _near(self, word: Word) -> list[int]:
         """Numbers of the listed words at most one slip away; remembered, since words come again."""
@@ -149,6 +168,23 @@ def _telling(name: Name) -> Name:
 
 def _letters(name: Name) -> int:
     return sum(len(word.plain) for word in name)
+
+
+def _looked_for(words: Iterable[Word]) -> dict[Word, int]:
+    """Words of two letters or more and how often each is there; the longest, if they are many."""
+    counted = Counter(word for word in words if len(word.plain) > 1)
+    longest = sorted(counted, key=lambda word: -len(word.plain))[:WORDS_LOOKED_FOR]
+    return {word: counted[word] for word in longest}
+
+
+def _spaceless(names: Sequence[Name]) -> Mapping[tuple[str, str], Sequence[int]]:
+    """Where names are by their letters without spaces, begun with each word, and by the sound."""
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, name in enumerate(names):
+        texts = list(turned(name))
+        for key in {("p", text) for text in texts} | {("s", fold(text)) for text in texts[:1]}:
+            found[key].append(place)
+    return dict(found)
 
 
 def _common(names: Sequence[Name]) -> Iterator[str]:

@@ -4,14 +4,15 @@ Two spellings of a name meet in steps: another script is written in Latin letter
 legal forms go, words are folded so that ways of writing the same sound agree (`Muhammad` and
 `Mohamed`), and then words are paired in any order, each with at most one slip of the pen (a letter
 dropped, added, changed or swapped with its neighbour). Where the space between two words is
-missing or too much, the words are taken together.
+missing or too much, the words are taken together; so are letters that stand alone, and whole names
+of which one has no spaces.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from anyascii import anyascii
@@ -26,6 +27,7 @@ STRONG_FROM = 95
 _PART_FROM = 84
 _SINGLE = 85
 WORDS_MAX = 40
+LETTERS_MAX = 400
 REASON_MAX = 2_000
 SURE = 3  # words that make a part of a name telling, however common each is
 _SHORT = 3  # letters up to which a word bears no slip
@@ -73,11 +75,18 @@ class Word(NamedTuple):
 
     plain: str
     sound: str
+    is_spelt: bool = False
+    """Whether it was written as letters that stand alone: a word spelt out, or initials."""
 
     @property
     def is_light(self) -> bool:
-        """Whether it tells little: an initial, a particle, a legal form, a title."""
-        return len(self.plain) == 1 or self.plain in _LIGHT
+        """Whether it tells little: an initial or several, a particle, a legal form, a title."""
+        return self.is_spelt or len(self.plain) == 1 or self.plain in _LIGHT
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it may stand for a name: it tells, or is spelt out and no legal form."""
+        return not self.is_light or (self.is_spelt and self.plain not in _LIGHT)
 
 
 Name = tuple[Word, ...]
@@ -93,16 +102,51 @@ def fold(plain: str) -> str:
 
 
 def read_name(text: str) -> Name:
-    """The words of a name in plain letters, with their sounds."""
-    latin = anyascii(_APOSTROPHES.sub("", text)).lower()
-    words = _WORD.findall(_APOSTROPHES.sub("", latin))[:WORDS_MAX]
-    return tuple(Word(word, fold(word)) for word in words)
+    """The words of a name in plain letters, with their sounds.
+
+    Letters that stand alone are one word as far as nothing else is between them: `O s a m a`; what
+    has no space in it is a word for itself: `O.s.a.m.a B.i.n`.
+    """
+    latin = anyascii(_APOSTROPHES.sub("", text[:LETTERS_MAX])).lower()[:LETTERS_MAX]
+    return tuple(_words(_APOSTROPHES.sub("", latin)))[:WORDS_MAX]
+
+
+def _words(latin: str) -> Iterator[Word]:
+    letters: list[str] = []
+    for token in latin.split():
+        words = _WORD.findall(token)
+        if len(words) == 1 and len(words[0]) == 1:
+            letters += words
+        elif words:
+            yield from _spelt(letters)
+            letters = []
+            for is_letter, found in groupby(words, lambda word: len(word) == 1):
+                if is_letter:
+                    yield from _spelt(list(found))
+                else:
+                    yield from (Word(word, fold(word)) for word in found)
+    yield from _spelt(letters)
+
+
+def _spelt(letters: Sequence[str]) -> Iterator[Word]:
+    if letters:
+        plain = "".join(letters)
+        sound = fold(plain)
+        if len(sound) == 1:  # `a a a` is no `a`
+            sound = plain
+        yield Word(plain, sound, len(letters) > 1)
 
 
 def joined(first: Word, second: Word) -> Word:
     """Two words without the space between them."""
     plain = first.plain + second.plain
     return Word(plain, fold(plain))
+
+
+def turned(name: Name) -> Iterator[str]:
+    """A name without its spaces, begun with each of its words."""
+    for n in range(len(name)):
+        yield "".join(word.plain for word in name[n:] + name[:n])
 
 
 def is_slip(word: Word, listed: Word, *, bears_short: bool = False) -> bool:
@@ -121,14 +165,15 @@ def compare(name: Name, listed: Name, common: Collection[str]) -> int:
     """How alike two names are, of 100; 0 when they are not worth looking at.
 
     100 are the same words in any order, 97 the same sounds; each slip takes more the shorter the
-    name. Where one name has words that the other lacks, two shared words must tell, that is one of
+    name. So are names that are the same without spaces, begun with whatever word of the listed one.
+    Where one name has words that the other lacks, two shared words must tell, that is one of
     them is not among the `common` sounds of the lists, or three be shared. Light words may be
     there or not.
     """
-    found = _pair(name, listed)
-    if found is None:
-        return 0
-    return _part_score(found, common) if found.left else _whole_score(found)
+    found, score = _pair(name, listed), 0
+    if found is not None:
+        score = _part_score(found, common) if found.left else _whole_score(found)
+    return max(score, _spaceless_score(name, listed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +264,12 @@ def _is_one(first: Word, second: Word, others: Sequence[Word]) -> bool:
 
 
 def _whole_score(found: _Paired) -> int:
-    """Both have the same words but for light ones. A single word tells less among light ones."""
+    """Both have the same words but for light ones. A single word tells less among light ones.
+
+    Light words alone tell nothing of who else has some: `S.A.`.
+    """
+    if found.rest and not any(listed.is_name for _, listed in found.pairs):
+        return 0
     is_bare = found.rest > 0 and len(found.pairs) == 1
     if not found.slips:
         is_same = all(one.plain == other.plain for one, other in found.pairs)
@@ -227,6 +277,18 @@ def _whole_score(found: _Paired) -> int:
     if is_bare or found.slips > max(1, found.letters // 8):
         return 0
     return max(POSSIBLE_FROM, min(STRONG_FROM - 1, 100 - 100 * found.slips // found.letters))
+
+
+def _spaceless_score(name: Name, listed: Name) -> int:
+    """Both are the same without their spaces, or sound the same where one never had any."""
+    own = "".join(word.plain for word in name)
+    theirs = "".join(word.plain for word in listed)
+    if min(len(own), len(theirs)) < _BESIDE:
+        return 0
+    if len(own) == len(theirs) and own in turned(listed):
+        return 100
+    is_near = 1 in (len(name), len(listed)) and abs(len(own) - len(theirs)) <= _SHORT
+    return 97 if is_near and fold(own) == fold(theirs) else 0
 
 
 def _part_score(found: _Paired, common: Collection[str]) -> int:

@@ -54,6 +54,22 @@ def test_every_name_is_found_as_itself(name: str) -> None:
         ("Kimu", "KIMA AG", 0),
         ("VelmirDargof", "Velmir Dargov", 92),  # together and with a slip
         ("AnBo", "An Do", 0),  # too short for both
+        ("VelmirAntonDargov", "Velmir Anton Dargov", 100),  # no space at all
+        ("VelmirAntonDargov", "DARGOV, Velmir Anton", 100),  # the family's name first
+        ("Velmir Anton Dargov", "VelmirAntonDargov", 100),
+        ("WelmirAntonTargow", "Velmir Anton Targov", 97),  # and by the sound
+        ("V e l m i r D a r g o v", "Velmir Dargov", 100),  # spelt out
+        ("V e l m i r A n t o n D a r g o v", "Velmir Anton Dargov", 100),
+        ("V.e.l.m.i.r D.a.r.g.o.v", "Velmir Dargov", 100),
+        ("V. e. l. m. i. r. Dargov", "Velmir Dargov", 100),
+        ("Velmir & D - a - r - g - o - v", "Velmir Dargov", 100),
+        ("Velmir,A.B. Dargov", "Velmir Dargov", 100),  # initials are no words
+        ("V e l", "Velmir Dargov", 0),
+        ("a a a a", "AA", 0),
+        ("a a a a", "A", 0),
+        ("B R C", "B R C S.A.", 85),
+        ("Q S.A.", "B R C S.A.", 0),  # a legal form in common
+        ("O s a m a B i n L", "B R C S.A.", 0),
     ],
 )
 def test_whole_names(name: str, listed: str, expected: int) -> None:

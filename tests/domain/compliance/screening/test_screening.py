@@ -1,5 +1,6 @@
 """A list is imported, clients are screened, somebody decides, and meanwhile money waits."""
 
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
@@ -22,13 +23,14 @@ from domain.compliance.screening.commands.import_list import Imported
 from domain.compliance.screening.commands.move_round import Place, begin_round
 from domain.compliance.screening.commands.record_matches import record_matches
 from domain.compliance.screening.errors import ListOutdated
+from domain.compliance.screening.matcher import Matcher
 from domain.compliance.screening.queries import is_held, list_names, lists_number
 from domain.compliance.screening.tables import (
     screening_decision,
     screening_hit,
     screening_round,
 )
-from domain.compliance.screening.values import Disposition, PublishedList
+from domain.compliance.screening.values import Disposition, Match, PublishedList
 from domain.events.consumers import consume
 from domain.events.jobs import JobRun
 from domain.kernel.errors import DomainError
@@ -271,6 +273,27 @@ async def test_an_import_screens_every_client_again_page_by_page(
     assert await begun(desk) == [False, False]
     await desk.take(published(entry(word, "Nobody Else")))
     assert await begun(desk) == [True, False]
+
+
+async def test_names_are_looked_for_beside_the_loop(
+    desk: Desk, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.take(published(entry(word, f"Velmir {word}")))
+    found, looked_in = desk.named(f"Velmir {word}"), []
+    find = Matcher.find
+
+    def watched(matcher: Matcher, name: str) -> list[Match]:
+        looked_in.append(threading.get_ident())
+        return find(matcher, name)
+
+    monkeypatch.setattr(Matcher, "find", watched)
+    await desk.screen(found)
+    assert await begun(desk) == [True, False]
+    (row,) = desk.make.rows(screening_round, desk.brand)
+    await jobs.screen_page(desk.run(jobs.RESCREEN), desk.lists, Place(row.lists, None))
+    assert len(looked_in) == 2
+    assert threading.get_ident() not in looked_in
+    assert [hit.client_id for hit in desk.hits()] == [found.id]
 
 
 async def begun(desk: Desk) -> list[bool]:

@@ -1,0 +1,101 @@
+"""What is looked at for one name, counted, on invented lists."""
+
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from domain.compliance.screening import matcher as module
+from domain.compliance.screening.matcher import CANDIDATES_MAX, WORDS_LOOKED_FOR, Matcher
+from domain.compliance.screening.rules import Word, read_name
+
+LETTERS = "abdeiklmnorstu"
+LISTED = (
+    *("Velmir Anton DARGOV", "Ostrava KESSLER", "B R C S.A.", "E. S. Co.", "Q"),
+    *(f"{one} {other}" for one, other in product(LETTERS, repeat=2)),
+    *(f"{one}{other} {other}{one}" for one, other in product(LETTERS, repeat=2)),
+    *(f"{one}a {other}o {one}{other}" for one, other in product(LETTERS, repeat=2)),
+    *(f"Bo Ana {one}a{other}" for one, other in product(LETTERS, repeat=2)),
+)
+LONGEST = 98
+
+
+class Counting(Matcher):
+    """Counts the words it looks for and the names it compares."""
+
+    def __init__(self) -> None:
+        super().__init__((UUID(int=n), name) for n, name in enumerate(LISTED))
+        self.words = self.compared = 0
+
+    def _near(self, word: Word) -> list[int]:
+        self.words += 1
+        return super()._near(word)
+
+
+@pytest.fixture
+def matcher(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    counting, compare = Counting(), module.compare
+
+    def counted(*given: object) -> int:
+        counting.compared += 1
+        return compare(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "compare", counted)
+    return counting
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        " ".join("a" * 49),
+        " ".join("opqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"),
+        "V e l m i r A n t o n D a r g o v",
+        "V.e.l.m.i.r A.n.t.o.n D.a.r.g.o.v",
+        "a",
+        "x",
+    ],
+)
+def test_letters_that_stand_alone_cost_no_more_than_a_word(matcher: Counting, name: str) -> None:
+    matcher.find(name)
+    assert matcher.words <= 5
+    assert matcher.compared <= 10
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "V e l m i r A n t o n D a r g o v",
+        "V.e.l.m.i.r A.n.t.o.n D.a.r.g.o.v",
+        "V e l m i r Anton D a r g o v",
+        "V.e.l.m.i.r.A n.t.o.n D a r g o v",
+        "VelmirAntonDargov",
+        "DargovVelmirAnton",
+    ],
+)
+def test_who_is_spelt_out_or_written_as_one_word_is_found_and_nobody_else(
+    matcher: Counting, name: str
+) -> None:
+    assert [(hit.name, hit.score) for hit in matcher.find(name)] == [("Velmir Anton DARGOV", 100)]
+
+
+def test_what_is_looked_for_and_compared_is_bounded(
+    matcher: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(LISTED) > CANDIDATES_MAX
+    monkeypatch.setattr(module, "CANDIDATES_MAX", 50)
+    words = [one + other for one, other in product(LETTERS, repeat=2)]
+    name = " ".join(words)[:LONGEST].strip()
+    assert len(matcher._candidates(read_name(name))) > 50
+    matcher.words = 0
+    matcher.find(name)
+    assert matcher.compared == 50
+    assert matcher.words == 2 * WORDS_LOOKED_FOR
+    # Who hides among them is among the nearest.
+    hidden = f"{' '.join(words[:10])} Velmir Anton Dargov"
+    assert read_name("Velmir Anton Dargov") == read_name(hidden)[10:]
+    places = matcher._candidates(read_name(hidden))[:50]
+    assert 0 in places
+
+
+def test_a_name_without_end_is_cut_off(matcher: Counting) -> None:
+    assert matcher.find("ab " * 100_000) == matcher.find("ab " * 50)

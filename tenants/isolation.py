@@ -16,6 +16,24 @@ _IB = "current_setting('app.ib_path', true)"
 _BRAND = "brand_id::text = current_setting('app.brand_id', true)"
 
 
+# As `tenants.work.opening` says it, but for time-outs, which don't hold for the statement that sets
+# them. Not a definer: it has no rights of its own, and whoever calls it could say the same.
+ENTER = """
+create function app_enter(p_brand uuid, p_client uuid, p_ib_path text) returns boolean
+language plpgsql volatile parallel unsafe as $$
+begin
+    execute pg_catalog.format('set local app.brand_id = %L', p_brand);
+    if p_client is not null then
+        execute pg_catalog.format('set local app.client_id = %L', p_client);
+    end if;
+    if p_ib_path is not null then
+        execute pg_catalog.format('set local app.ib_path = %L', p_ib_path);
+    end if;
+    return true;
+end $$
+"""
+
+
 def role(kind: str) -> str:
     """The name of a database role under the prefix of this migration run."""
     assert kind in ROLES, kind

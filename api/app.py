@@ -45,6 +45,7 @@ from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.statements.links import StatementLinks
 from schema.root import build, plain
 from schema.shared.context import Context, Reading
+from schema.shared.plans import Plans
 from tenants.api_tokens import ApiTokens
 from tenants.brands import Directory
 from tenants.context import Scope
@@ -144,8 +145,11 @@ def build_app() -> Starlette:
     return assemble_app(settings, settings.endpoints())
 
 
-def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
-    """The application over given settings and database; connects when its lifespan begins."""
+def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool = True) -> Starlette:
+    """The application over given settings and database; connects when its lifespan begins.
+
+    `with_plans` is switched off to compare: the executor then answers every operation.
+    """
     url = endpoints.url("app")
     engine = make_engine(endpoints.url("app", driver="asyncpg"), pool_size=settings.pool_size)
     bus = PostgresBus(url)
@@ -182,6 +186,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints) -> Starlette:
         assembled.schema,
         context_factory=_Contexts(identifier, database, assembled.reading, services),
         allow_origin=Origins(database, directory),
+        plans=Plans(assembled.schema, assembled.reading, database) if with_plans else None,
         development=settings.environment == "development",
     )
 

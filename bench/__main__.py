@@ -2,7 +2,8 @@
 
 `python -m bench ledger` and `python -m bench ledger-race` measure the ledger on a database of
 their own, see `bench.ledger` and `bench.race`; `python -m bench challenges` measures the rules of
-challenges in memory, `python -m bench screening` what screening finds.
+challenges in memory, `python -m bench screening` what screening finds, `python -m bench plans` what
+compiled plans cost beside the executor.
 
 Start `make run` first (or name its home by BACKDESK_HOME). Every round runs all operations one
 after another, interleaved, so that a busy moment hits all alike; the table shows medians over the
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench import challenges, ledger, race, screening
+from bench import challenges, ledger, plans, race, screening
 
 PEER = "typename (no database)"
 OPERATIONS: dict[str, str] = {
@@ -117,6 +118,7 @@ def main() -> None:
         "challenges": challenges.main,
         "ledger": ledger.main,
         "ledger-race": race.main,
+        "plans": plans.main,
         "screening": screening.main,
     }
     if sys.argv[1:2] and sys.argv[1] in others:

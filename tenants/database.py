@@ -132,6 +132,8 @@ def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) 
         "timeout": 10,
         "command_timeout": COMMAND_S,
         "connection_class": _KeptAlive,
+        # A compiled plan is long, and worth keeping all the more.
+        "max_cacheable_statement_size": 0,
         "server_settings": {"application_name": "backdesk"},
     }
     if pooled_by_proxy:

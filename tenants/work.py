@@ -30,6 +30,7 @@ from domain.kernel.errors import Busy, DomainError, Unavailable
 from domain.kernel.ids import new_uuid
 from tenants.actors import ActorSource, sources
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
+from tenants.enclosed import PlanBroke, PlanGaveUp
 from tenants.judge import check, question
 from tenants.log import Change, Event, append
 from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
@@ -44,6 +45,8 @@ _IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
 _RETRIED = frozenset({"40001", "40P01"})
 _REFUSED_BY_RULE = ("23", "LG")
 _ATTEMPTS = 3
+_DATA = "22"
+_LOST = ("", "08", "53", "57")
 _USED = "used"
 # What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
 _GONE = (ResourceClosedError, PendingRollbackError, OSError)
@@ -242,6 +245,37 @@ class Database:
         """A read-only snapshot of the scope's brand. Use it as a context manager, or close it."""
         return ReadWork(self._engine, scope)
 
+    async def whole(self, scope: Scope, statement: str, values: Sequence[Any]) -> bytes:
+        """The one value of an `enclosed` statement, read in a single round trip.
+
+        The statement is a transaction by itself: it sets whose rows it may touch, reads one
+        snapshot, and leaves nothing set behind. It runs on the driver, past SQLAlchemy.
+        Raises PlanGaveUp where the statement refused what it found, PlanBroke where it is none.
+        Refusals: UNAVAILABLE.
+        """
+        _check_path(scope)
+        connection = await _check_out(self._engine)
+        try:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            found: bytes = await raw.fetchval(
+                statement, *values, scope.brand_id, scope.client_id, scope.ib_path
+            )
+        except PostgresError as error:
+            state = str(error.sqlstate or "")[:2]
+            if state in _LOST:
+                await asyncio.shield(_discard(connection))
+                raise Unavailable() from error
+            await asyncio.shield(connection.close())
+            raise (PlanGaveUp if state == _DATA else PlanBroke) from error
+        except BaseException as error:
+            await asyncio.shield(_discard(connection))
+            if isinstance(error, Exception):
+                raise Unavailable() from error
+            raise
+        await asyncio.shield(connection.close())
+        return found
+
     async def ping(self) -> None:
         """Ask the database for nothing. Refusals: UNAVAILABLE."""
         async with self.read(_NOBODY) as work:
@@ -426,12 +460,17 @@ def opening(begin: str, scope: Scope) -> str:
     settings = [f"set local app.brand_id = '{_uuid(scope.brand_id)}'"]
     if scope.client_id is not None:
         settings.append(f"set local app.client_id = '{_uuid(scope.client_id)}'")
+    _check_path(scope)
     if scope.ib_path is not None:
-        if not scope.ib_path or not _IB_PATH.fullmatch(scope.ib_path):
-            raise ValueError("an ib path is hex ids, each followed by a slash")
         settings.append(f"set local app.ib_path = '{scope.ib_path}'")
     settings.append("set local statement_timeout = '10s'; set local lock_timeout = '2s'")
     return "; ".join([begin, *settings])
+
+
+def _check_path(scope: Scope) -> None:
+    path = scope.ib_path
+    if path is not None and (not path or not _IB_PATH.fullmatch(path)):
+        raise ValueError("an ib path is hex ids, each followed by a slash")
 
 
 def _uuid(value: UUID) -> str:
@@ -450,6 +489,6 @@ def _refusal(error: DBAPIError) -> DomainError | None:
     state = sqlstate(error)
     if state in _RETRIED or state == "55P03":
         return Busy("UNAVAILABLE", "Somebody else is changing this just now; try again.")
-    if error.connection_invalidated or state[:2] in ("", "08", "53", "57"):
+    if error.connection_invalidated or state[:2] in _LOST:
         return Unavailable()
     return None

@@ -8,7 +8,7 @@ request id attached. Transports only read parameters and write answers.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ from api.graphql.limits import EdgeLimits, Throttle, ThrottleStatus
 from api.graphql.parameters import Parameters
 from schema.shared.documents import DocumentRefused, ExecutableSchema, Prepared
 from schema.shared.introspection import refuse_anonymous
+from schema.shared.plans import Plans, Woven
 
 QUERIES = frozenset({OperationType.QUERY})
 SINGLE = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -42,14 +43,23 @@ class Answer:
     """What one result is to its caller.
 
     `refused`: nothing ran, so there is no `data`. `status` is the one of transports that have real
-    statuses; `strict` says that even plain JSON gets it.
+    statuses; `strict` says that even plain JSON gets it. `woven` is the `data` as JSON, where a
+    compiled plan wrote it; `payload` then holds everything beside it.
     """
 
     payload: Mapping[str, Any]
+    woven: bytes | None = None
     status: int = 200
     refused: bool = False
     strict: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self) -> "Answer":
+        """The same with its data in the payload, for transports that wrap it in a message."""
+        if self.woven is None:
+            return self
+        data = orjson.loads(self.woven)
+        return replace(self, payload={"data": data, **self.payload}, woven=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +75,15 @@ class Admission:
 class Operations:
     """Admits and runs operations of one schema under one set of limits."""
 
-    def __init__(self, schema: ExecutableSchema, limits: EdgeLimits, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        schema: ExecutableSchema,
+        limits: EdgeLimits,
+        throttle: Throttle,
+        plans: Plans | None = None,
+    ) -> None:
         self._schema = schema
+        self._plans = plans
         self._limits = limits
         self.throttle = throttle
 
@@ -116,12 +133,16 @@ class Operations:
     async def execute(self, admission: Admission, context: EdgeContext) -> Answer:
         """Runs a query or mutation to its one answer, within the time an operation has.
 
-        The context is closed then: an answer is sent with no connection of the database in hand,
-        however slowly its caller reads.
+        A query with a compiled plan is one statement; all others go to the executor. The context
+        is closed then: an answer is sent with no connection of the database in hand, however
+        slowly its caller reads.
         """
         parameters = admission.parameters
         try:
             async with asyncio.timeout(self._limits.operation_seconds):
+                woven = await self._woven(admission, context)
+                if woven is not None:
+                    return self._answer_of(woven, admission, context)
                 result = await self._schema.execute(
                     parameters.query,
                     variable_values=parameters.variables,
@@ -136,12 +157,29 @@ class Operations:
             await asyncio.shield(context.close())
         return self._answer(result, admission, context, charged=True)
 
+    async def _woven(self, admission: Admission, context: EdgeContext) -> Woven | None:
+        if self._plans is None or admission.kind is not OperationType.QUERY:
+            return None
+        asked = admission.parameters
+        return await self._plans.answer(
+            admission.prepared, asked.operation_name, asked.variables, context.scope
+        )
+
+    def _answer_of(self, woven: Woven, admission: Admission, context: EdgeContext) -> Answer:
+        actual, status = self._settle(woven.spent, admission, context)
+        cost = _shown_cost(admission.requested, actual, status)
+        return Answer(
+            payload={"extensions": {"requestId": context.request_id, "cost": cost}},
+            woven=woven.data,
+            headers=status.headers() if status else {},
+        )
+
     async def stream(
         self, admission: Admission, context: EdgeContext
     ) -> AsyncGenerator[Answer, None]:
         """The answers of any operation: one for a query or mutation, many for a subscription."""
         if admission.kind is not OperationType.SUBSCRIPTION:
-            yield await self.execute(admission, context)
+            yield (await self.execute(admission, context)).read()
             return
         parameters = admission.parameters
         results = await self._schema.stream(
@@ -174,7 +212,9 @@ class Operations:
         extensions: dict[str, Any] = {"requestId": context.request_id}
         status = None
         if charged:
-            actual, status = self._settle(result, admission, context)
+            name = admission.parameters.operation_name
+            spent = admission.prepared.cost.spent(name, result.data)
+            actual, status = self._settle(spent, admission, context)
             extensions["cost"] = _shown_cost(admission.requested, actual, status)
         payload["extensions"] = {**(result.extensions or {}), **extensions}
         return Answer(
@@ -185,10 +225,9 @@ class Operations:
         )
 
     def _settle(
-        self, result: ExecutionResult, admission: Admission, context: EdgeContext
+        self, spent: int, admission: Admission, context: EdgeContext
     ) -> tuple[int, ThrottleStatus | None]:
         """Gives back what was asked for and not returned; the actual cost and the bucket after."""
-        spent = admission.prepared.cost.spent(admission.parameters.operation_name, result.data)
         actual = min(spent, admission.requested)
         self.throttle.refund(context.throttle_keys, admission.requested - actual)
         return actual, self.throttle.status(context.throttle_keys)
@@ -197,6 +236,9 @@ class Operations:
         """The answer as JSON. One too large, or holding what JSON can't, becomes an error."""
         try:
             body = orjson.dumps(answer.payload)
+            if answer.woven is not None:
+                # What lies beside the data is an object that is never empty.
+                body = b"".join((b'{"data":', answer.woven, b",", body[1:]))
         except orjson.JSONEncodeError as bug:
             broken = refused_answer([GraphQLError(str(bug), original_error=bug)], request_id)
             return broken, orjson.dumps(broken.payload)

@@ -40,6 +40,7 @@ from api.graphql.sse import HEADERS as EVENT_HEADERS
 from api.graphql.sse import send_events
 from api.graphql.websocket import Sockets
 from schema.shared.documents import DocumentRefused, ExecutableSchema
+from schema.shared.plans import Plans
 
 log = structlog.get_logger("backdesk.graphql")
 
@@ -56,7 +57,8 @@ class GraphQLView:
     """An ASGI application for one path.
 
     `context_factory` says who asks, `allow_origin` which pages may (localhost always may in
-    `development`, which also shows GraphiQL). `live.revoke(token_id)` ends a token's connections.
+    `development`, which also shows GraphiQL). Without `plans` the executor answers everything.
+    `live.revoke(token_id)` ends a token's connections.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class GraphQLView:
         context_factory: ContextFactory,
         allow_origin: OriginCheck,
         limits: EdgeLimits | None = None,
+        plans: Plans | None = None,
         development: bool = False,
     ) -> None:
         self._limits = limits or EdgeLimits()
@@ -74,7 +77,7 @@ class GraphQLView:
         self._cors = Cors(allow_origin, development=development)
         sizes = {**self._limits.buckets, "address": self._limits.strangers}
         throttle = Throttle(sizes, self._limits.max_buckets)
-        self._operations = Operations(schema, self._limits, throttle)
+        self._operations = Operations(schema, self._limits, throttle, plans)
         self.live = Live(self._limits.sockets_per_token)
         self._sockets = Sockets(
             schema=schema,

@@ -5,7 +5,16 @@ without `notes:read`. Staff without
 `clients:all` see the clients they own, a client itself, an ib its subtree.
 """
 
-from domain.clients.masks import mask_email, mask_name, mask_phone, mask_tags
+from domain.clients.masks import (
+    mask_email,
+    mask_name,
+    mask_phone,
+    mask_tags,
+    said_email,
+    said_name,
+    said_phone,
+    said_tags,
+)
 from domain.clients.rights import SEES_ALL, SEES_CONTACTS, SEES_NAMES, SEES_NOTES
 from domain.clients.search import SUFFIX_LENGTH_MIN, read_term
 from domain.clients.tables import client, client_note, client_search
@@ -36,10 +45,10 @@ CLIENT = Entity(
     fields={
         **columns(client, "reference", "version", "kind", "status", "created_at"),
         **columns(client, "country", "language", "email_verified_at", "risk"),
-        "name": Field(client.c.name, Mask(SEES_NAMES, mask_name)),
-        "email": Field(client.c.email, Mask(SEES_CONTACTS, mask_email)),
-        "phone": Field(client.c.phone, Mask(SEES_CONTACTS, mask_phone)),
-        "tags": Field(client.c.tags, Mask(SEES_NOTES, mask_tags)),
+        "name": Field(client.c.name, Mask(SEES_NAMES, mask_name, said_name)),
+        "email": Field(client.c.email, Mask(SEES_CONTACTS, mask_email, said_email)),
+        "phone": Field(client.c.phone, Mask(SEES_CONTACTS, mask_phone, said_phone)),
+        "tags": Field(client.c.tags, Mask(SEES_NOTES, mask_tags, said_tags)),
     },
     relations={
         "legal_entity": One("legal_entity", own="legal_entity_id"),

@@ -6,6 +6,7 @@ Scales follow ISO 4217 and, for coins, the network's own unit (ETH 18). Amounts 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 
@@ -46,6 +47,11 @@ class Money:
 def scale_of(currency: str) -> int:
     """Decimals of a currency's minor unit: USD 2, JPY 0, BTC 8."""
     return _SCALES.get(currency, 2)
+
+
+def odd_scales() -> Mapping[str, int]:
+    """The currencies whose minor unit has not two decimals, for statements that write amounts."""
+    return _SCALES
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -13,8 +13,8 @@ A worked example, `domain/clients/reads.py`::
         fields={
             **columns(client, "reference", "version", "status", "created_at", "country"),
             "name": client.c.full_name,
-            "email": Field(client.c.email, Mask("clients:pii", mask_email)),
-            "phone": Field(client.c.phone, Mask("clients:pii", mask_phone)),
+            "email": Field(client.c.email, Mask("clients:pii", mask_email, said_email)),
+            "phone": Field(client.c.phone, Mask("clients:pii", mask_phone, said_phone)),
         },
         relations={
             "owner": One("staff", own="owner_id"),      # our owner_id is a staff's key
@@ -57,6 +57,7 @@ from domain.reads.declare import (
     VIEWER_IB_PATH,
     VIEWER_ID,
     Entity,
+    Expression,
     Extension,
     Field,
     FilterField,
@@ -89,6 +90,7 @@ __all__ = [
     "Cursors",
     "DeclarationError",
     "Entity",
+    "Expression",
     "Extension",
     "Field",
     "FilterField",

@@ -20,6 +20,7 @@ BRAND: Final[BindParameter[UUID]] = bindparam("brand_id", type_=Uuid())
 VIEWER_ID: Final[BindParameter[UUID]] = bindparam("viewer_id", type_=Uuid())
 VIEWER_CLIENT: Final[BindParameter[UUID]] = bindparam("viewer_client_id", type_=Uuid())
 VIEWER_IB_PATH: Final[BindParameter[str]] = bindparam("viewer_ib_path", type_=Text())
+_NOBODY: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Viewer:
     id: UUID | None = None
     client_id: UUID | None = None
     ib_path: str | None = None
+
+    def outline(self) -> "Viewer":
+        """What a statement's text may depend on: the rights, and which values there are."""
+        return Viewer(
+            _NOBODY,
+            self.permissions,
+            id=self.id and _NOBODY,
+            client_id=self.client_id and _NOBODY,
+            ib_path=self.ib_path and "/",
+        )
 
     def binds(self) -> dict[str, Any]:
         """The values that every derived statement may use."""
@@ -44,10 +55,15 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Without the permission `needs` a reader gets `how(value)`; a null stays null."""
+    """Without the permission `needs` a reader gets `how(value)`; a null stays null.
+
+    `said` is the same in SQL, for statements that write an answer by themselves; without it the
+    field's masked form is not compiled.
+    """
 
     needs: str
     how: Callable[[Any], Any]
+    said: Callable[[Expression], Expression] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +136,8 @@ class RowScope:
     """Narrows the rows of an entity in every statement on it.
 
     Applies to viewers for whom `when` holds and who lack the permission `unless`; both absent
-    means everybody. `where` uses the binds above for the viewer's own values.
+    means everybody. `when` may look at which values a viewer has, not at the values: statements
+    are shared by viewers alike. `where` uses the binds above for the viewer's own values.
     """
 
     where: ColumnElement[bool]

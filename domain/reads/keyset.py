@@ -1,8 +1,9 @@
 """Pages by key: where a page starts is a row's sort values, never an offset.
 
 A cursor is `base64url(tag ‖ values)`: authenticated, not secret. The tag is the first 16 bytes of
-`sha256(key ‖ plan ‖ brand ‖ values)`; cut short, it can't be extended to a longer text. `plan`
-is a digest of entity, order and direction. Everything is bytes that plain SQL can make as well:
+`sha256(sha256(key ‖ plan ‖ brand) ‖ values)`; cut short, it can't be extended to a longer text, and
+the inner digest, which SQL is given to write cursors, makes those of one list only. `plan` is a
+digest of entity, order and direction. Everything is bytes that plain SQL can make as well:
 a value is its text with its length before it (`3:abc,`), null is `~`; instants are microseconds
 since 1970, uuids 32 hex digits, numbers and dates their plain text.
 """
@@ -192,5 +193,12 @@ class Cursors:
         except (ValueError, OverflowError, binascii.Error) as error:
             raise Invalid(BAD_INPUT, "That cursor is not one of this list's.") from error
 
+    def tag_key(self, plan: Plan, brand_id: UUID) -> bytes:
+        """What tags are made with for one list of one brand, good for nothing else.
+
+        A statement that writes cursors by itself is given this: `sha256(tag key ‖ values)`.
+        """
+        return sha256(self._key + plan.digest() + brand_id.bytes).digest()
+
     def _tag(self, plan: Plan, brand_id: UUID, body: bytes) -> bytes:
-        return sha256(self._key + plan.digest() + brand_id.bytes + body).digest()[:_TAG]
+        return sha256(self.tag_key(plan, brand_id) + body).digest()[:_TAG]

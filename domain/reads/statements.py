@@ -100,7 +100,7 @@ def related_one(
 def connection(registry: Registry, shape: PageShape) -> Statement:
     """A page of an entity. With cursors and `neighbours`, two flags precede the row's columns."""
     if not has_flags(shape):
-        return _page(registry, shape, [])
+        return page_rows(registry, shape, [])
     once = select(literal_column("1").label("once")).subquery("o")
     return _joined(registry, shape, [], start=once)
 
@@ -133,7 +133,7 @@ def _joined(
 ) -> Statement:
     """The page, and its flags when there are some, for every row of `start`, in page order."""
     one = registry[shape.entity]
-    page = _page(registry, shape, also).lateral("p")
+    page = page_rows(registry, shape, also).lateral("p")
     chosen: list[Any] = [] if first is None else [first]
     source: FromClause = start
     if has_flags(shape):
@@ -142,27 +142,27 @@ def _joined(
             if nulls is None:
                 chosen.append(false())
                 continue
-            probe = _outside(registry, shape, side, up=up).where(*also).lateral(f"n{side}")
+            probe = outside_row(registry, shape, side, up=up).where(*also).lateral(f"n{side}")
             source = source.outerjoin(probe, true())
             chosen.append(probe.c.one.is_not(null()))
         source = source.outerjoin(page, true())
     else:
         source = source.join(page, true())
-    sorting = [page.c[f"s{at}"] for at in range(len(_sort_columns(one, shape)))]
+    sorting = [page.c[f"s{at}"] for at in range(len(sort_columns(one, shape)))]
     order = [*([] if first is None else [first]), *_ordering(sorting, _goes_up(shape))]
     return select(*chosen, *page.c).select_from(source).order_by(*order)
 
 
 def count(registry: Registry, one: Linked, narrowing: Narrowing) -> Statement:
     """How many rows there are, counting no further than the bind `size`."""
-    rows = _counted(registry, one, narrowing, [])
+    rows = counted_rows(registry, one, narrowing, [])
     return select(func.count()).select_from(rows.subquery("r"))
 
 
 def count_related(registry: Registry, relation: LinkedRelation, narrowing: Narrowing) -> Statement:
     """The same for every parent key in the bind `keys`."""
     parents = _parents(relation)
-    rows = _counted(
+    rows = counted_rows(
         registry, relation.target, narrowing, [relation.theirs == parents.c.parent]
     ).lateral("r")
     return (
@@ -190,7 +190,7 @@ def tally(
     )
 
 
-def _counted(
+def counted_rows(
     registry: Registry, one: Linked, narrowing: Narrowing, also: list[ColumnElement[bool]]
 ) -> Statement:
     return (
@@ -201,9 +201,9 @@ def _counted(
     )
 
 
-def _page(registry: Registry, shape: PageShape, also: list[ColumnElement[bool]]) -> Statement:
+def page_rows(registry: Registry, shape: PageShape, also: list[ColumnElement[bool]]) -> Statement:
     one = registry[shape.entity]
-    keys = _sort_columns(one, shape)
+    keys = sort_columns(one, shape)
     up = _goes_up(shape)
     bounds: list[ColumnElement[bool]] = []
     ascending = not shape.sort.descending
@@ -221,10 +221,10 @@ def _page(registry: Registry, shape: PageShape, also: list[ColumnElement[bool]])
     )
 
 
-def _outside(registry: Registry, shape: PageShape, side: str, *, up: bool) -> Statement:
+def outside_row(registry: Registry, shape: PageShape, side: str, *, up: bool) -> Statement:
     """One row at or before the cursor of a side, seen in that side's own direction."""
     one = registry[shape.entity]
-    keys = _sort_columns(one, shape)
+    keys = sort_columns(one, shape)
     nulls = shape.after if side == "a" else shape.before
     assert nulls is not None, "asked for sides that have a cursor"
     outside = or_(_beyond(keys, nulls, side, up=not up), _same(keys, nulls, side))
@@ -236,7 +236,7 @@ def _outside(registry: Registry, shape: PageShape, side: str, *, up: bool) -> St
     )
 
 
-def _sort_columns(one: Linked, shape: PageShape) -> list[Expression]:
+def sort_columns(one: Linked, shape: PageShape) -> list[Expression]:
     return [*one.orders.get(shape.sort.name, ()), one.key]
 
 

@@ -12,6 +12,7 @@ from domain.accounts.queries import list_equity_points
 from domain.accounts.rules import margin_level_percent, withdrawable
 from domain.clients.values import ClientStatus
 from domain.kernel.errors import Invalid
+from domain.reads.tree import KeyText
 from schema.accounts.enums import (
     AccountAccess,
     AccountKind,
@@ -52,13 +53,6 @@ _Client = Annotated["Client", strawberry.lazy("schema.clients.types")]
 _Phase = Annotated["ChallengePhase", strawberry.lazy("schema.challenges.types")]
 
 
-def _code(description: str, reads: str) -> CurrencyCode:
-    made: CurrencyCode = computed(
-        description, lambda record: CurrencyCode(getattr(record, reads)), reads=(reads,)
-    )
-    return made
-
-
 @bound("server", "A trading platform server.", needs="accounts:read")
 class PlatformServer(Node):
     name: str = value("Name that traders enter to sign in.")
@@ -69,7 +63,10 @@ class PlatformServer(Node):
 @bound("account_state", "The money of an account at one instant.", needs="accounts:read")
 class AccountState:
     account_id: strawberry.ID = computed(
-        "The account.", lambda record: strawberry.ID(f"account_{record.key.hex}"), reads=()
+        "The account.",
+        lambda record: strawberry.ID(f"account_{record.key.hex}"),
+        reads=(),
+        shows=KeyText("account"),
     )
     balance: Money = money("Money without open positions.", "balance_minor", "currency")
     equity: Money = money("Balance, credit and floating profit.", "equity_minor", "currency")
@@ -163,7 +160,7 @@ class Symbol:
     description: str = value("What it is.")
     asset_class: AssetClass = value("What kind of thing it is.")
     base_currency: str = value("What one lot is measured in: a currency, metal, index or coin.")
-    quote_currency: CurrencyCode = _code("What prices are in.", "quote_currency")
+    quote_currency: CurrencyCode = value("What prices are in.")
     digits: int = value("Decimals of a price.")
     contract_size: Decimal = value("Units in one lot.")
     lots_min: Decimal = value("Smallest order.")
@@ -205,7 +202,7 @@ class Account(Node):
     kind: AccountKind = value("What it is for.")
     status: AccountStatus = value("Where it stands with its platform.")
     access: AccountAccess = value("What may be done on the platform.")
-    currency_code: CurrencyCode = _code("Currency of all its money.", "currency")
+    currency_code: CurrencyCode = value("Currency of all its money.", reads="currency")
     leverage: int = value("Leverage n of 1:n.")
     group: str = value("The platform's group, which holds its conditions.", reads="group_name")
     swap_free: bool = value("Whether no swap is charged overnight.")

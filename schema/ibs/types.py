@@ -26,10 +26,10 @@ from schema.ibs.enums import IbPerformanceBy
 from schema.ibs.inputs import IbOrder
 from schema.ibs.performance import By, From, IbPerformance, To, performance_of
 from schema.ibs.plans import IbPlan
-from schema.shared.bind import Info, Node, bound, computed, fetch, field, many, one, value
+from schema.shared.bind import Info, Node, bound, capped, fetch, field, many, one, value
 from schema.shared.enums import shows
 from schema.shared.page import Connection
-from schema.shared.scalars import Count, CountPrecision, CurrencyCode
+from schema.shared.scalars import Count, CurrencyCode
 
 IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
 
@@ -39,14 +39,6 @@ class IbStatus(Enum):
     ACTIVE = strawberry.enum_value("ACTIVE", description="Introduces clients.")
     SUSPENDED = strawberry.enum_value(
         "SUSPENDED", description="Can't come in, introduces nobody, takes nobody below."
-    )
-
-
-def _counted(record: Any) -> Count:
-    exact = record.subtree_clients <= SUBTREE_CAP
-    return Count(
-        value=min(record.subtree_clients, SUBTREE_CAP),
-        precision=CountPrecision.EXACT if exact else CountPrecision.AT_LEAST,
     )
 
 
@@ -112,9 +104,9 @@ class Ib(Node):
         record: Any = self
         return await performance_of(info, record.key, from_, to, by)
 
-    subtree_clients: Count = computed(
+    subtree_clients: Count = capped(
         "Clients of it and of everybody below it, counted up to 10,000.",
-        _counted,
-        reads=("subtree_clients",),
+        "subtree_clients",
+        SUBTREE_CAP,
         needs="clients:list",
     )

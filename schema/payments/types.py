@@ -19,7 +19,6 @@ from schema.shared.bind import (
     Node,
     bound,
     bound_interface,
-    computed,
     field,
     listed,
     money,
@@ -111,13 +110,11 @@ class Deposit(Payment):
     credited: Money | None = money(
         "What the wallet got, before the fee.", "credited_minor", "credited_currency"
     )
-    refunded: Money | None = computed(
+    refunded: Money | None = money(
         "What went back to its source.",
-        lambda deposit: (
-            deposit.credited_currency
-            and Money.of(int(deposit.refunded_minor), deposit.credited_currency)
-        ),
-        reads=("refunded_minor", "credited_currency"),
+        "refunded_minor",
+        "credited_currency",
+        present="credited_currency",
     )
     settled_at: datetime | None = value("When the money was credited.")
     source: str | None = value("What it was paid with, such as `•••• 4242`.", reads="source_label")

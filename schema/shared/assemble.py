@@ -15,6 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 from domain.reads import Cursors, Registry
 from domain.reads.declare import Op
 from domain.reads.registry import Linked
+from domain.reads.tree import Shown
 from schema.shared.context import Reading
 from schema.shared.documents import ExecutableSchema
 from schema.shared.errors import DomainErrors
@@ -124,7 +125,7 @@ def _reads(registry: Registry, entity: str, definition: Any, said: Any, where: s
         return Reads()
     if name not in one.fields:
         raise BindingError(f"{where}: {entity!r} has no field {name!r}")
-    return Reads(fields=(name,))
+    return Reads(fields=(name,), shows=Shown(name))
 
 
 def _check_inputs(registry: Registry, entity: str, said: Follows, where: str) -> None:

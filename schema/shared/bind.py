@@ -57,16 +57,18 @@ from strawberry.utils.str_converters import to_camel_case
 
 from domain.kernel.ids import encode_id
 from domain.reads import Record
+from domain.reads.tree import Amount, Capped, KeyText, Precision, Shown, Value
 from schema.shared.follow import Info, connection, fetch, fetch_below, listed, many, one
 from schema.shared.permission import mark, public
-from schema.shared.scalars import Money
-from schema.shared.selection import READS, Reads, Types
+from schema.shared.scalars import Count, CountPrecision, Money
+from schema.shared.selection import READS, MaskedNames, Parts, Reads, Shows, Types
 
 __all__ = [
     "Info",
     "Node",
     "bound",
     "bound_interface",
+    "capped",
     "computed",
     "connection",
     "fetch",
@@ -92,13 +94,14 @@ def field(
     reads: Sequence[str] = (),
     cost: int | None = None,
     name: str | None = None,
+    shows: Shows | None = None,
 ) -> Callable[[F], F]:
     """Makes a resolver a field, typed. On a bound type `reads` names the record's fields it uses.
 
     `needs` is a permission or "public", and may be left out where the type has a mark. `name` is
-    for names that Python has taken.
+    for names that Python has taken. `shows` says what the resolver does, for compiled plans.
     """
-    metadata: dict[str, Any] = {READS: Reads(fields=tuple(reads))}
+    metadata: dict[str, Any] = {READS: Reads(fields=tuple(reads), shows=shows)}
     if cost is not None:
         metadata["cost"] = cost
 
@@ -131,7 +134,7 @@ def subscription(description: str, *, needs: str) -> Callable[[F], F]:
     description="An object with a global id, see `node(id:)`.", directives=public()
 )
 class Node:
-    @field("Global id of the object. Opaque: store it, don't read it.")
+    @field("Global id of the object. Opaque: store it, don't read it.", shows=KeyText(""))
     def id(self) -> strawberry.ID:
         record: Any = self
         return strawberry.ID(encode_id(record.entity, record.key))
@@ -189,7 +192,13 @@ def value(
 ) -> Any:
     """A field that shows a field of the record: the one of its name, or the one `reads` names."""
     if reads is not None:
-        return computed(description, lambda record: getattr(record, reads), reads=(reads,))
+        return computed(
+            description,
+            lambda record: getattr(record, reads),
+            reads=(reads,),
+            needs=needs,
+            shows=Shown(reads),
+        )
     return strawberry.field(
         description=description, directives=mark(needs), deprecation_reason=deprecated
     )
@@ -201,8 +210,12 @@ def computed(
     *,
     reads: Sequence[str],
     needs: str | None = None,
+    shows: Shows | None = None,
 ) -> Any:
-    """A field worked out from a record's fields, which `reads` must name."""
+    """A field worked out from a record's fields, which `reads` must name.
+
+    `shows` says the same as `how` where a compiled plan can write it too.
+    """
 
     def resolve(self: Any) -> Any:
         return how(self)
@@ -211,22 +224,60 @@ def computed(
         resolver=resolve,
         description=description,
         directives=mark(needs),
-        metadata={READS: Reads(fields=tuple(reads))},
+        metadata={READS: Reads(fields=tuple(reads), shows=shows)},
     )
 
 
-def money(description: str, amount: str, currency: str, *, needs: str | None = None) -> Any:
-    """A `Money` from a field of minor units and a field of the currency; null when it is null."""
+def money(
+    description: str,
+    amount: str,
+    currency: str,
+    *,
+    present: str | None = None,
+    needs: str | None = None,
+) -> Any:
+    """A `Money` from a field of minor units and a field of the currency.
+
+    It is null when the field `present` is: that of the minor units where nothing else is said.
+    """
+    deciding = present or amount
 
     def shown(record: Any) -> Money | None:
-        minor = getattr(record, amount)
-        return None if minor is None else Money.of(int(minor), getattr(record, currency))
+        if getattr(record, deciding) is None:
+            return None
+        return Money.of(int(getattr(record, amount)), getattr(record, currency))
 
-    return computed(description, shown, reads=(amount, currency), needs=needs)
+    parts: dict[str, Value] = {"amount": Amount(amount, currency), "currencyCode": Shown(currency)}
+    return computed(
+        description,
+        shown,
+        reads=(amount, currency),
+        needs=needs,
+        shows=Parts(parts, deciding),
+    )
+
+
+def capped(description: str, counted: str, cap: int, *, needs: str | None = None) -> Any:
+    """A `Count` from a field that was counted no further than one past `cap`."""
+
+    def shown(record: Any) -> Count:
+        found = getattr(record, counted)
+        exact = CountPrecision.EXACT if found <= cap else CountPrecision.AT_LEAST
+        return Count(value=min(found, cap), precision=exact)
+
+    words = (CountPrecision.EXACT.name, CountPrecision.AT_LEAST.name)
+    parts: dict[str, Value] = {
+        "value": Capped(counted, cap),
+        "precision": Precision(counted, cap, *words),
+    }
+    return computed(description, shown, reads=(counted,), needs=needs, shows=Parts(parts, counted))
 
 
 def masked_fields(description: str) -> Any:
     """The names of the fields that the viewer sees masked, as the API writes them."""
     return computed(
-        description, lambda record: [to_camel_case(each) for each in record.masked_fields], reads=()
+        description,
+        lambda record: [to_camel_case(each) for each in record.masked_fields],
+        reads=(),
+        shows=MaskedNames(),
     )

@@ -49,9 +49,12 @@ class DocumentRefused(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A document that may run, and what it may cost. `digest` names it in logs."""
+    """A document that may run, and what it may cost. `digest` names it in logs.
+
+    Each is equal to itself only, so that what is worked out for it is kept under it.
+    """
 
     digest: str
     document: DocumentNode

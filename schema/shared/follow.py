@@ -5,6 +5,7 @@ Each works out once per operation what is asked below it, and batches with its s
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -26,17 +27,29 @@ Filters: TypeAlias = Mapping[str, Mapping[str, Any]]
 Only: TypeAlias = Callable[[Scope], Filters]
 
 
+class Way(StrEnum):
+    """How a field leads on: to one object, to a plain list, or to a connection."""
+
+    ONE = "one"
+    LISTED = "listed"
+    PAGED = "paged"
+
+
 @dataclass(frozen=True, slots=True)
 class Follows:
     """In a field's metadata: the relation it follows (its own name when None) or the root list.
 
     `filter` and `order` are the inputs it takes; start-up checks them against the declarations.
+    `sorted_by` is the order of a plain list, `only` what a root list adds to the caller's filter.
     """
 
+    way: Way
     relation: str | None = None
     entity: str | None = None
     filter: Any = None
     order: Any = None
+    sorted_by: str = ""
+    only: Only | None = None
 
 
 def one(description: str, *, relation: str | None = None, needs: str | None = None) -> Any:
@@ -50,7 +63,7 @@ def one(description: str, *, relation: str | None = None, needs: str | None = No
         target = info.context.reading.registry[self.entity].relations[name].target.name
         return await info.context.related_one(self.entity, name, key, wanted(info, target))
 
-    return _following(resolve, description, relation, needs)
+    return _following(resolve, description, Follows(Way.ONE, relation), needs)
 
 
 def listed(
@@ -65,21 +78,24 @@ def listed(
             self.entity,
             name,
             getattr(self, f"_to_{name}"),
-            page=Page(first=LISTED, order=order),
+            page=listed_page(over),
             want=wanted(info, target),
         )
         return page.records
 
-    return _following(resolve, description, relation, needs)
+    over = Follows(Way.LISTED, relation, sorted_by=order)
+    return _following(resolve, description, over, needs)
 
 
-def _following(resolve: Any, description: str, relation: str | None, needs: str | None) -> Any:
+def _following(resolve: Any, description: str, over: Follows, needs: str | None) -> Any:
     return strawberry.field(
-        resolver=resolve,
-        description=description,
-        directives=mark(needs),
-        metadata={READS: Follows(relation)},
+        resolver=resolve, description=description, directives=mark(needs), metadata={READS: over}
     )
+
+
+def listed_page(over: Follows) -> Page:
+    """The page that a plain list shows."""
+    return Page(first=LISTED, order=over.sorted_by)
 
 
 def many(
@@ -107,7 +123,8 @@ def many(
         found = await context.related_many(self.entity, name, key, page=page, want=asked.want)
         return PageView(found, count)
 
-    return _paged(resolve, description, needs, Follows(relation, filter=filter, order=order))
+    over = Follows(Way.PAGED, relation, filter=filter, order=order)
+    return _paged(resolve, description, needs, over)
 
 
 def connection(
@@ -127,9 +144,7 @@ def connection(
     async def resolve(self: Any, info: Info, **arguments: Any) -> PageView:
         context = info.context
         asked = _page_asked(info, entity)
-        page = page_of(arguments, asked.page_info)
-        if only is not None:
-            page = _narrowed(page, only(context.scope))
+        page = narrowed(page_of(arguments, asked.page_info), over, context.scope)
 
         async def count() -> Counted:
             return await context.reader.count(entity, page.filter)
@@ -138,11 +153,16 @@ def connection(
             return PageView(None, count)
         return PageView(await context.reader.connection(entity, page, asked.want), count)
 
-    return _paged(resolve, description, needs, Follows(entity=entity, filter=filter, order=order))
+    over = Follows(Way.PAGED, entity=entity, filter=filter, order=order, only=only)
+    return _paged(resolve, description, needs, over)
 
 
-def _narrowed(page: Page, conditions: Filters) -> Page:
-    """The page with further conditions; those of the caller still hold, on the same field too."""
+def narrowed(page: Page, over: Follows, scope: Scope) -> Page:
+    """The page with a root list's own conditions; those of the caller still hold, on the same
+    field too."""
+    if over.only is None:
+        return page
+    conditions = over.only(scope)
     both = {
         name: {**page.filter.get(name, {}), **conditions.get(name, {})}
         for name in {**page.filter, **conditions}

@@ -13,12 +13,18 @@ from graphql import GraphQLError
 from domain.kernel.ids import decode_id
 from schema.shared.bind import Info, Node, field
 from schema.shared.follow import may_see
-from schema.shared.selection import selection_of
+from schema.shared.selection import Finds, Types, selection_of
 
 MAX_IDS: Final = 100
 
 _Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, at most 100.")]
+
+
+def is_node(types: Types, entity: str) -> bool:
+    """Whether every type of an entity can be found by a global id."""
+    variants = types.by_entity[entity].types.values()
+    return all(any(i.name == "Node" for i in each.interfaces) for each in variants)
 
 
 async def find_node(info: Info, global_id: str) -> Any:
@@ -29,9 +35,7 @@ async def find_node(info: Info, global_id: str) -> Any:
         return None
     entity, key = decoded
     raw = info._raw_info
-    variants = types.by_entity[entity].types.values()
-    is_node = all(any(i.name == "Node" for i in each.interfaces) for each in variants)
-    if not is_node or not may_see(info, entity):
+    if not is_node(types, entity) or not may_see(info, entity):
         return None
     want = selection_of(raw, types, entity, raw.field_nodes)
     return await context.load(entity, key, want)
@@ -41,12 +45,20 @@ async def find_node(info: Info, global_id: str) -> Any:
 class NodeQueries:
     """Root fields for objects of any type."""
 
-    @field("An object by its global id; null when there is none for you.", needs="public")
+    @field(
+        "An object by its global id; null when there is none for you.",
+        needs="public",
+        shows=Finds.NODE,
+    )
     async def node(self, info: Info, id: _Id) -> Node | None:
         found: Node | None = await find_node(info, id)
         return found
 
-    @field("Objects by their global ids, in order, null where there is none.", needs="public")
+    @field(
+        "Objects by their global ids, in order, null where there is none.",
+        needs="public",
+        shows=Finds.NODES,
+    )
     async def nodes(self, info: Info, ids: _Ids) -> list[Node | None]:
         if len(ids) > MAX_IDS:
             raise GraphQLError(

@@ -6,6 +6,7 @@ otherwise (`Reads`). So only asked columns are read, and a relation's key only w
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, TypeAlias, cast
 
 from graphql import (
@@ -22,17 +23,48 @@ from graphql import (
 )
 
 from domain.reads.declare import Selection
+from domain.reads.tree import Value
 
 READS: Final = "reads"
 Info: TypeAlias = GraphQLResolveInfo[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """A value object out of a record's fields, by the names that GraphQL gives its own.
+
+    It is null where the field `present` is.
+    """
+
+    values: Mapping[str, Value]
+    present: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedNames:
+    """The names of the fields that the viewer gets masked."""
+
+
+class Finds(StrEnum):
+    """A root field that finds an object of any type by its global id, or several."""
+
+    NODE = "node"
+    NODES = "nodes"
+
+
+Shows: TypeAlias = Value | Parts | MaskedNames | Finds
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
-    """What a GraphQL field reads of its record."""
+    """What a GraphQL field reads of its record, and what it shows of that.
+
+    `shows` is None for what only Python can work out: operations that ask it are not compiled.
+    """
 
     fields: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
+    shows: Shows | None = None
 
 
 @dataclass(frozen=True, slots=True)

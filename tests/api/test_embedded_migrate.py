@@ -58,6 +58,12 @@ def test_the_first_release_is_brought_here_with_its_rows(empty_database: Endpoin
             "select conname from pg_constraint where not convalidated"
         ).fetchall()
         assert unchecked == []
+        # Policies from before migration 0019 and after it read alike.
+        policies = connection.execute(
+            "select distinct qual like '(NULLIF(%, false) IS NOT NULL)' from pg_policies"
+            " where policyname <> 'heads'"
+        ).fetchall()
+        assert policies == [(True,)]
 
 
 def test_a_busy_table_stops_a_migration_whole_within_a_second(empty_database: Endpoints) -> None:

@@ -18,6 +18,7 @@ CONNECTIONS = {
 STATEMENTS = {
     "domain/clients/standing.py": "what other contexts may ask of a client",
     "domain/clients/reach.py": "which clients a feed may show, a port of the events context",
+    "domain/clients/masks.py": "a mask is said in Python and in SQL side by side",
     "domain/accounts/queries.py": "a brand's next number is taken and read in one statement",
 }
 # Loops that outlive whatever the driver or a broken peer raises.

@@ -31,9 +31,11 @@ from schema.root import READS, TYPES
 from schema.shared.assemble import Assembled, assemble
 from schema.shared.context import Context
 from schema.shared.nodes import NodeQueries
+from schema.shared.plans import Plans
 from tenants.context import Scope
 from tenants.passwords import Passwords
 from tenants.work import Database
+from tests.schema.plans.both import unlike
 
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 SECRET = b"thirty-two bytes of a test's key"
@@ -132,9 +134,14 @@ async def world(assembled: Assembled, database: Database) -> AsyncIterator[World
         yield World(assembled, database, Services(PASSWORDS, feeds), bus)
 
 
+@pytest.fixture(scope="session")
+def plans(assembled: Assembled, database: Database) -> Plans:
+    return Plans(assembled.schema, assembled.reading, database)
+
+
 @pytest.fixture
-def ask(world: World, count_statements: Any) -> Ask:
-    """`await ask("{ clients { … } }", scope, **variables)`."""
+def ask(world: World, count_statements: Any, plans: Plans) -> Ask:
+    """`await ask("{ clients { … } }", scope, **variables)`; what has a plan is asked of it, too."""
 
     async def asking(document: str, scope: Scope, **variables: Any) -> Answer:
         context = world.context(scope)
@@ -143,6 +150,9 @@ def ask(world: World, count_statements: Any) -> Ask:
                 document, variable_values=variables, context_value=context
             )
         await context.close()
+        prepared = world.assembled.schema.documents.prepare(document)
+        woven = await plans.answer(prepared, None, variables, scope)
+        assert woven is None or unlike(prepared, woven, result) is None
         return Answer(result.data, list(result.errors or []), counted.total)
 
     return asking

@@ -7,7 +7,14 @@ from sqlalchemy import false
 
 from domain.clients.leads.rights import SEES_ALL_LEADS
 from domain.clients.leads.tables import lead, lead_agent, lead_ownership, lead_touch
-from domain.clients.masks import mask_email, mask_name, mask_phone
+from domain.clients.masks import (
+    mask_email,
+    mask_name,
+    mask_phone,
+    said_email,
+    said_name,
+    said_phone,
+)
 from domain.clients.rights import SEES_CONTACTS, SEES_NAMES
 from domain.reads import (
     VIEWER_ID,
@@ -37,9 +44,9 @@ LEAD = Entity(
         **columns(lead, "reference", "version", "stage", "lost_reason", "country", "language"),
         **columns(lead, "source", "campaign", "last_source", "last_campaign"),
         **columns(lead, "created_at", "touched_at", "stage_since"),
-        "name": Field(lead.c.name, Mask(SEES_NAMES, mask_name)),
-        "email": Field(lead.c.email, Mask(SEES_CONTACTS, mask_email)),
-        "phone": Field(lead.c.phone, Mask(SEES_CONTACTS, mask_phone)),
+        "name": Field(lead.c.name, Mask(SEES_NAMES, mask_name, said_name)),
+        "email": Field(lead.c.email, Mask(SEES_CONTACTS, mask_email, said_email)),
+        "phone": Field(lead.c.phone, Mask(SEES_CONTACTS, mask_phone, said_phone)),
     },
     relations={
         "owner": One("staff", own="owner_id"),

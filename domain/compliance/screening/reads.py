@@ -5,7 +5,7 @@ Without `clients:all` they see the hits of clients they own.
 
 from sqlalchemy import false
 
-from domain.clients.masks import mask_name
+from domain.clients.masks import mask_name, said_name
 from domain.clients.rights import SEES_NAMES
 from domain.compliance.screening.tables import (
     sanctions_entry,
@@ -33,7 +33,7 @@ HIT = Entity(
     fields={
         **columns(screening_hit, "version", "listed_name", "score", "strength", "disposition"),
         **columns(screening_hit, "opened_at", "decided_at"),
-        "client_name": Field(screening_hit.c.client_name, Mask(SEES_NAMES, mask_name)),
+        "client_name": Field(screening_hit.c.client_name, Mask(SEES_NAMES, mask_name, said_name)),
     },
     relations={
         "client": One("client", own="client_id"),

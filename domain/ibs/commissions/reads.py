@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, select
 
-from domain.clients.masks import mask_email
+from domain.clients.masks import mask_email, said_email
 from domain.clients.rights import SEES_CONTACTS
 from domain.clients.tables import client
 from domain.ibs.commissions.tables import (
@@ -145,7 +145,7 @@ IB_INVITATION = Entity(
     table=ib_invitation,
     fields={
         **columns(ib_invitation, "name", "created_at", "expires_at"),
-        "email": Field(ib_invitation.c.email, Mask(SEES_CONTACTS, mask_email)),
+        "email": Field(ib_invitation.c.email, Mask(SEES_CONTACTS, mask_email, said_email)),
         "status": case(
             (and_(ib_invitation.c.status == InvitationStatus.SENT.value, _is_over), _EXPIRED),
             else_=ib_invitation.c.status,

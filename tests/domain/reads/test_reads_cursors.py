@@ -125,8 +125,8 @@ async def test_plain_sql_makes_the_same_cursor(keeper: AsyncEngine) -> None:
           select convert_to(string_agg(octet_length(part)::text || ':' || part || ',', ''
                                        order by n), 'UTF8') from parts)
         select rtrim(translate(encode(
-          substr(sha256(cast(:secret as bytea) || cast(:plan as bytea)
-                        || decode(replace(cast(:brand as uuid)::text, '-', ''), 'hex') || bytes),
+          substr(sha256(sha256(cast(:secret as bytea) || cast(:plan as bytea)
+                        || decode(replace(cast(:brand as uuid)::text, '-', ''), 'hex')) || bytes),
                  1, 16) || bytes, 'base64'), E'+/\\n', '-_'), '=') from body""")
     async with keeper.connect() as work:
         made = (

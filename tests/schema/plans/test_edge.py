@@ -1,0 +1,96 @@
+"""At the edge a compiled answer is the executor's: same body, same price, one statement."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from api.graphql.limits import EdgeLimits, Throttle
+from api.graphql.operation import QUERIES, Answer, Operations
+from api.graphql.parameters import Parameters
+from domain.kernel.ids import encode_id
+from schema.shared.context import Context
+from tests.schema.plans.both import Both
+
+pytestmark = pytest.mark.timeout(600)
+ONE = """query One($id: ID!, $whole: Boolean!) { node(id: $id) { ... on Client { id name
+  accounts(first: 2) @include(if: $whole) { nodes { login state { equity { amount } } } } } } }"""
+UNDECLARED = "{ clients(first: 2) { nodes { id actions { name } } } }"
+
+
+def operations(both: Both, *, with_plans: bool) -> Operations:
+    limits = EdgeLimits()
+    throttle = Throttle(limits.buckets, limits.max_buckets, clock=lambda: 0.0)
+    return Operations(both.assembled.schema, limits, throttle, both.plans if with_plans else None)
+
+
+def context(both: Both, actor: str) -> Context[Any]:
+    return Context(
+        scope=both.crowd.actors[actor],
+        database=both.database,
+        reading=both.assembled.reading,
+        services=None,
+        throttle_keys=(f"token:{both.crowd.here.brand.id.hex}:x",),
+    )
+
+
+async def answered(
+    both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool, **variables: Any
+) -> tuple[Answer, Any]:
+    edge, asking = operations(both, with_plans=with_plans), context(both, actor)
+    admission = edge.admit(Parameters(text, variables, None), asking, QUERIES)
+    answer = await edge.execute(admission, asking)
+    _, body = edge.encode(answer, asking.request_id)
+    return answer, orjson.loads(body)
+
+
+@pytest.mark.parametrize("with_accounts", [True, False])
+async def test_both_paths_send_one_body_at_one_price(
+    both: Both, count_statements: Callable[[], Any], with_accounts: bool
+) -> None:
+    asked = {"id": encode_id("client", both.crowd.here.client("north").id), "whole": with_accounts}
+    with count_statements() as counted:
+        woven, compiled = await answered(both, ONE, with_plans=True, **asked)
+    assert woven.woven is not None
+    assert counted.total == 0, "the plan's statement goes past SQLAlchemy, and nothing else is sent"
+    executed, expected = await answered(both, ONE, with_plans=False, **asked)
+    assert executed.woven is None
+    assert compiled == expected
+    assert woven.headers == executed.headers
+    # Over a socket the answer is part of a message.
+    assert woven.read().payload == executed.payload
+
+
+async def test_what_is_undeclared_is_the_executors(both: Both) -> None:
+    answer, body = await answered(both, UNDECLARED, with_plans=True)
+    assert answer.woven is None
+    assert body["data"]["clients"]["nodes"][0]["actions"]
+
+
+async def test_a_refusal_is_the_executors(both: Both) -> None:
+    asked = '{ clients(first: 2, after: "nonsense") { nodes { id } } }'
+    _, compiled = await answered(both, asked, with_plans=True)
+    _, expected = await answered(both, asked, with_plans=False)
+    assert compiled["errors"] == expected["errors"]
+    _, denied = await answered(both, "{ clients { nodes { id } } }", "nobody", with_plans=True)
+    assert denied["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_another_permission_set_has_another_plan(both: Both) -> None:
+    asked = "{ clients(first: 1) { nodes { name email maskedFields } } }"
+    for actor, hidden in (("brand_admin", []), ("masked", ["email", "phone"])):
+        answer, body = await answered(both, asked, actor, with_plans=True)
+        assert answer.woven is not None
+        assert body["data"]["clients"]["nodes"][0]["maskedFields"] == hidden
+
+
+async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: Any) -> None:
+    monkeypatch.setattr("schema.shared.plans.PLANS_MAX", 5)
+    for n in range(1, 12):
+        asked = f"{{ clients(first: {n}) {{ nodes {{ id }} }} }}"
+        answer, _ = await answered(both, asked, with_plans=True)
+        assert answer.woven is not None
+    sizes = both.plans.sizes()
+    assert (sizes["operations"], sizes["plans"], sizes["statements"]) == (5, 5, 5)
+    assert sizes["characters"] == sum(map(len, both.plans.statements()))

@@ -162,8 +162,9 @@ class Matcher:
 
 
 def _telling(name: Name) -> Name:
-    """The words of a name that are not light; all where each is."""
-    return tuple(word for word in name if not word.is_light) or name
+    """The words of a name that are not light; where each is, those spelt out, or else all."""
+    telling = tuple(word for word in name if not word.is_light)
+    return telling or tuple(word for word in name if word.is_name) or name
 
 
 def _letters(name: Name) -> int:

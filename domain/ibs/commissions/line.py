@@ -1,12 +1,14 @@
-"""Whether terms fit into a line: never more than those above, never less than those below."""
+"""Whether terms fit into a line: never more than those above, never less than those below.
 
-from collections.abc import Mapping, Sequence
+Neither now nor later: what is known to begin is judged at each instant at which anything changes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from domain.ibs.commissions.errors import PlansUnlike, RateAboveParent
-from domain.ibs.commissions.queries import list_branch, list_ibs, list_plans_at
+from domain.ibs.commissions.queries import list_branch, list_ibs, list_plans
 from domain.ibs.commissions.terms import exceeds, is_alike
 from domain.ibs.commissions.values import Applied, Terms
 from domain.ibs.values import Convention
@@ -14,51 +16,84 @@ from tenants.work import WriteWork
 
 
 async def check_line(
-    work: WriteWork,
-    path: str,
-    terms: Terms,
-    at: datetime,
-    *,
-    changing: Mapping[UUID, Terms] | None = None,
+    work: WriteWork, path: str, plan_id: UUID, at: datetime, *, terms: Terms | None = None
 ) -> None:
-    """Refuse terms for the ib at `path` that its neighbours with plans contradict from `at` on.
+    """Refuse a plan for the ib at `path` that its neighbours with plans contradict.
 
+    It is given the plan at `at`; or has it, and `terms` are those of the plan's version that begins
+    then. They must fit then and whenever anybody's plan in the line changes later.
     Its neighbours are the nearest above with a plan, and those below it with nobody in between.
-    `changing` has the new terms of plans that change at the same time.
     Refusals: PLANS_UNLIKE, RATE_ABOVE_PARENT.
     """
     own, above = _ids(path)[-1], _ids(path)[:-1]
     branch = await list_branch(work, path)
-    plans = await list_plans_at(work, [*above, *(one.id for one in branch)], at)
-    now = {ib_id: _terms(plan, changing or {}) for ib_id, plan in plans.items() if ib_id != own}
-    upper = next((ib_id for ib_id in reversed(above) if ib_id in now), None)
-    known = {one.id: one for one in branch} | await list_ibs(work, above)
-    if upper is not None:
-        _check_pair(terms, now[upper], known[upper].code)
-    for one in branch:
-        if one.id in now and not any(each in now for each in _between(path, one.path)):
-            _check_pair(now[one.id], terms, one.code)
+    known = {one.id: one.code for one in branch}
+    known |= {ib_id: one.code for ib_id, one in (await list_ibs(work, above)).items()}
+    plans = await list_plans(work, [own, *known], others=[plan_id])
+    if terms is None:
+        plans = plans.with_assigned(own, plan_id, at)
+    else:
+        plans = plans.with_published(plan_id, terms, at)
+    lines = {one.id: _between(path, one.path) for one in branch}
+    pairs = _Pairs(known)
+    for instant in plans.instants(at):
+        now = plans.all_at(instant)
+        if own not in now or now[own].plan_id != plan_id:
+            continue
+        upper = _nearest(above, now)
+        if upper is not None:
+            pairs.check(now[own], now[upper], upper)
+        for below in _first(lines, now):
+            pairs.check(now[below], now[own], below)
 
 
 async def check_place(work: WriteWork, ib_id: UUID, path: str) -> None:
-    """Refuse a place for an ib and its branch where those above it are paid less.
+    """Refuse a place for an ib and its branch where those above it are or will be paid less.
 
     `path` is the place to be; the branch is where it was. Refusals: PLANS_UNLIKE,
     RATE_ABOVE_PARENT.
     """
-    above, at = _ids(path)[:-1], work.now()
+    above = _ids(path)[:-1]
     known = await list_ibs(work, [*above, ib_id])
-    plans = await list_plans_at(work, above, at)
-    upper = next((one for one in reversed(above) if one in plans), None)
-    if upper is None:
-        return
     own = known[ib_id].path
-    branch = {one.id: one.path for one in await list_branch(work, own)} | {ib_id: own}
-    held = await list_plans_at(work, list(branch), at)
-    for one, plan in held.items():
-        line = _ids(own)[-1:] + list(_between(own, branch[one])) if one != ib_id else []
-        if not any(each in held for each in line):
-            _check_pair(plan.terms, plans[upper].terms, known[upper].code)
+    branch = await list_branch(work, own)
+    lines: dict[UUID, Sequence[UUID]] = {ib_id: []}
+    lines |= {one.id: [ib_id, *_between(own, one.path)] for one in branch}
+    plans = await list_plans(work, [*above, *lines])
+    pairs = _Pairs({one: known[one].code for one in above})
+    for instant in plans.instants(work.now()):
+        now = plans.all_at(instant)
+        upper = _nearest(above, now)
+        if upper is not None:
+            for below in _first(lines, now):
+                pairs.check(now[below], now[upper], upper)
+
+
+class _Pairs:
+    """Versions above one another, each two of them compared once."""
+
+    def __init__(self, codes: Mapping[UUID, str]) -> None:
+        self._codes = codes
+        self._fit: set[tuple[tuple[UUID, int], tuple[UUID, int]]] = set()
+
+    def check(self, lower: Applied, upper: Applied, whose: UUID) -> None:
+        """Refuse what does not fit, by the code of the one it is told of."""
+        pair = (lower.plan_id, lower.number), (upper.plan_id, upper.number)
+        if pair not in self._fit:
+            _check_pair(lower.terms, upper.terms, self._codes[whose])
+            self._fit.add(pair)
+
+
+def _nearest(above: Sequence[UUID], now: Mapping[UUID, Applied]) -> UUID | None:
+    """The lowest of those above that has a plan."""
+    return next((one for one in reversed(above) if one in now), None)
+
+
+def _first(lines: Mapping[UUID, Sequence[UUID]], now: Mapping[UUID, Applied]) -> Iterator[UUID]:
+    """Those below that have a plan while nobody in between has; `lines` has who is in between."""
+    for one, line in lines.items():
+        if one in now and not any(each in now for each in line):
+            yield one
 
 
 def _check_pair(lower: Terms, upper: Terms, code: str) -> None:
@@ -70,14 +105,10 @@ def _check_pair(lower: Terms, upper: Terms, code: str) -> None:
             raise RateAboveParent(symbol, code)
 
 
-def _terms(plan: Applied, changing: Mapping[UUID, Terms]) -> Terms:
-    return changing.get(plan.plan_id, plan.terms)
-
-
 def _ids(path: str) -> list[UUID]:
     return [UUID(hex=part) for part in path.strip("/").split("/")]
 
 
-def _between(path: str, below: str) -> Sequence[Any]:
+def _between(path: str, below: str) -> Sequence[UUID]:
     """The ibs between one and another of its branch, both left out."""
     return _ids(below)[len(_ids(path)) : -1]

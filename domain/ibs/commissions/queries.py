@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, and_, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.accounts.queries import AnyWork
 from domain.ibs.commissions.tables import (
@@ -20,7 +20,7 @@ from domain.ibs.commissions.tables import (
     ib_plan_version,
 )
 from domain.ibs.commissions.terms import from_json
-from domain.ibs.commissions.values import Applied
+from domain.ibs.commissions.values import Applied, Terms
 from domain.ibs.tables import ib, ib_former_place
 from domain.ibs.values import Judgement
 from domain.kernel.errors import NotFound
@@ -69,11 +69,18 @@ async def list_places(work: AnyWork, ids: Collection[UUID]) -> Places:
     return Places({row.id: row for row in rows}, former)
 
 
+class Assigned(NamedTuple):
+    """A plan that holds for an ib from an instant on."""
+
+    plan_id: UUID
+    from_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Plans:
     """Which plan some ibs had from when on, and the versions of those plans; the newest first."""
 
-    assigned: Mapping[UUID, Sequence[Any]]
+    assigned: Mapping[UUID, Sequence[Assigned]]
     versions: Mapping[UUID, Sequence[tuple[datetime, Applied]]]
 
     def at(self, ib_id: UUID, at: datetime) -> Applied | None:
@@ -85,9 +92,36 @@ class Plans:
         known = self.versions.get(held.plan_id, ())
         return next((one for from_at, one in known if from_at <= at), None)
 
+    def all_at(self, at: datetime) -> dict[UUID, Applied]:
+        """What was in force for each ib at an instant; left out: those without."""
+        found = {ib_id: self.at(ib_id, at) for ib_id in self.assigned}
+        return {ib_id: one for ib_id, one in found.items() if one is not None}
 
-async def list_plans(work: AnyWork, ids: Collection[UUID]) -> Plans:
-    """Every plan that some ibs ever had."""
+    def instants(self, since: datetime) -> Sequence[datetime]:
+        """`since`, and when something changes after it, in order."""
+        assigned = {row.from_at for rows in self.assigned.values() for row in rows}
+        published = {from_at for known in self.versions.values() for from_at, _ in known}
+        return [since, *sorted(at for at in assigned | published if at > since)]
+
+    def with_assigned(self, ib_id: UUID, plan_id: UUID, at: datetime) -> "Plans":
+        """As it is when an ib has been given a plan."""
+        rows = [Assigned(plan_id, at), *self.assigned.get(ib_id, ())]
+        rows.sort(key=lambda row: row.from_at, reverse=True)
+        return replace(self, assigned={**self.assigned, ib_id: rows})
+
+    def with_published(self, plan_id: UUID, terms: Terms, at: datetime) -> "Plans":
+        """As it is when a plan's next version has been published. It has no id yet: 0."""
+        number = 1 + max((one.number for _, one in self.versions.get(plan_id, ())), default=0)
+        made = Applied(plan_id, UUID(int=0), number, terms)
+        known = [(at, made), *self.versions.get(plan_id, ())]
+        known.sort(key=lambda version: version[0], reverse=True)
+        return replace(self, versions={**self.versions, plan_id: known})
+
+
+async def list_plans(
+    work: AnyWork, ids: Collection[UUID], *, others: Collection[UUID] = ()
+) -> Plans:
+    """Every plan that some ibs ever had, and the versions of other plans."""
     columns, version = ib_assignment.c, ib_plan_version.c
     assigned, versions = defaultdict(list), defaultdict(list)
     for row in await work.rows(
@@ -95,8 +129,8 @@ async def list_plans(work: AnyWork, ids: Collection[UUID]) -> Plans:
         .where(columns.brand_id == work.scope.brand_id, _any(columns.ib_id, sorted(ids)))
         .order_by(columns.ib_id, columns.from_at.desc())
     ):
-        assigned[row.ib_id].append(row)
-    plan_ids = sorted({row.plan_id for rows in assigned.values() for row in rows})
+        assigned[row.ib_id].append(Assigned(row.plan_id, row.from_at))
+    plan_ids = sorted({row.plan_id for rows in assigned.values() for row in rows}.union(others))
     for row in await work.rows(
         select(version.plan_id, version.id, version.number, version.from_at, version.terms)
         .where(version.brand_id == work.scope.brand_id, _any(version.plan_id, plan_ids))
@@ -105,41 +139,6 @@ async def list_plans(work: AnyWork, ids: Collection[UUID]) -> Plans:
         applied = Applied(row.plan_id, row.id, row.number, from_json(row.terms))
         versions[row.plan_id].append((row.from_at, applied))
     return Plans(assigned, versions)
-
-
-async def list_plans_at(work: AnyWork, ids: Sequence[UUID], at: datetime) -> dict[UUID, Applied]:
-    """The version of a plan that was in force for each ib at an instant; left out: those without.
-
-    An assignment and a version hold from their first instant until the next one's.
-    """
-    assigned = (
-        select(ib_assignment.c.ib_id, ib_assignment.c.plan_id)
-        .ext(distinct_on(ib_assignment.c.ib_id))
-        .where(
-            ib_assignment.c.brand_id == work.scope.brand_id,
-            _any(ib_assignment.c.ib_id, ids),
-            ib_assignment.c.from_at <= at,
-        )
-        .order_by(ib_assignment.c.ib_id, ib_assignment.c.from_at.desc())
-        .subquery("assigned")
-    )
-    version = ib_plan_version.c
-    rows = await work.rows(
-        select(assigned.c.ib_id, version.plan_id, version.id, version.number, version.terms)
-        .ext(distinct_on(assigned.c.ib_id))
-        .join(
-            ib_plan_version,
-            and_(
-                version.brand_id == work.scope.brand_id,
-                version.plan_id == assigned.c.plan_id,
-                version.from_at <= at,
-            ),
-        )
-        .order_by(assigned.c.ib_id, version.from_at.desc(), version.number.desc())
-    )
-    return {
-        row.ib_id: Applied(row.plan_id, row.id, row.number, from_json(row.terms)) for row in rows
-    }
 
 
 async def find_rate_at(work: AnyWork, base: str, quote: str, at: datetime) -> Any:

@@ -185,3 +185,25 @@ async def test_a_place_below_less_is_refused(
     desk.plan(desk.line[1], terms("4"))
     # The moved ib's own plan stands between now, and fits.
     await move(database, brand, desk.line[1].id, poor.id)
+
+
+async def test_a_place_below_what_will_be_less_is_refused(
+    database: Database, make: Factory, brand: Brand, worker_database: Database
+) -> None:
+    desk = Desk(make, brand, worker_database)
+    soon, later = (datetime.now(UTC) + timedelta(days=days) for days in (1, 2))
+    desk.plan(desk.line[2], terms("5"))
+    poorer, rich, steady = (make.ib(brand) for _ in range(3))
+    for ib, rate in ((poorer, "10"), (rich, "6"), (steady, "6")):
+        desk.plan(ib, terms(rate))
+    desk.plan(poorer, terms("2"), since=soon)
+    desk.plan(rich, terms("8"), since=soon)
+    with pytest.raises(DomainError) as caught:
+        await move(database, brand, desk.line[1].id, poorer.id)
+    assert caught.value.code == "RATE_ABOVE_PARENT"
+    # What those below will have counts as well.
+    desk.plan(desk.line[2], terms("7"), since=later)
+    with pytest.raises(DomainError) as caught:
+        await move(database, brand, desk.line[1].id, steady.id)
+    assert caught.value.code == "RATE_ABOVE_PARENT"
+    await move(database, brand, desk.line[1].id, rich.id)

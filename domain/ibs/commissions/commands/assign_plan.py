@@ -10,7 +10,6 @@ from domain.ibs.commissions.errors import AlreadyAssigned, NotInForce
 from domain.ibs.commissions.line import check_line
 from domain.ibs.commissions.queries import find_version_at, get_plan
 from domain.ibs.commissions.tables import ib_assignment
-from domain.ibs.commissions.terms import from_json
 from domain.ibs.events import IbEventKind, ib_event
 from domain.ibs.queries import find_parent
 from domain.kernel.errors import NotFound
@@ -31,10 +30,9 @@ async def assign_plan(
         raise NotFound(path=("input", "ibId"))
     plan = await get_plan(work, plan_id)
     begins = begin_at(work, from_at)
-    version = await find_version_at(work, plan_id, begins)
-    if version is None:
+    if await find_version_at(work, plan_id, begins) is None:
         raise NotInForce()
-    await check_line(work, whose.path, from_json(version.terms), begins)
+    await check_line(work, whose.path, plan_id, begins)
     assignment_id = work.new_id()
     added = (
         insert(ib_assignment)

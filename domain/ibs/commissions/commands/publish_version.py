@@ -39,7 +39,7 @@ async def publish_version(
     assert last is not None, "a plan has a version from the first"
     begins = begin_at(work, from_at, after=last.from_at)
     for one in await list_assigned(work, plan_id, begins):
-        await check_line(work, one.path, terms, begins, changing={plan_id: terms})
+        await check_line(work, one.path, plan_id, begins, terms=terms)
     version_id = await add_version(work, plan_id, last.number + 1, terms, begins)
     await work.rows(
         update(ib_plan)

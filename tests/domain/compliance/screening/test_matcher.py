@@ -78,6 +78,13 @@ def test_who_is_spelt_out_or_written_as_one_word_is_found_and_nobody_else(
     assert [(hit.name, hit.score) for hit in matcher.find(name)] == [("Velmir Anton DARGOV", 100)]
 
 
+@pytest.mark.parametrize(
+    ("name", "score"), [("B R C S.A.", 100), ("BRC SA", 100), ("B. R. C.", 85)]
+)
+def test_a_listed_name_of_letters_is_found(matcher: Counting, name: str, score: int) -> None:
+    assert ("B R C S.A.", score) in [(hit.name, hit.score) for hit in matcher.find(name)]
+
+
 def test_what_is_looked_for_and_compared_is_bounded(
     matcher: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,62 @@ async def test_a_new_version_must_fit_every_line_it_is_in(
     assert sorted(row.version for row in make.rows(ib_plan, brand)) == [2, 2]
 
 
+async def test_a_plan_must_fit_what_will_stand_above_it(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    top = make.ib(brand)
+    low = make.ib(brand, make.ib(brand, top))
+    ten, two, five = [await office.plan(rate, terms(rate)) for rate in ("10", "2", "5")]
+    await office.assign(top, ten)
+    await office.assign(top, two, now_plus(24))
+    await office.assign(top, ten, now_plus(48))
+    for from_at in (None, now_plus(12), now_plus(36)):
+        again = office.assign(low, five, from_at)
+        assert await refused(again) == ("RATE_ABOVE_PARENT", ("input",))
+    await office.assign(low, five, now_plus(48.5))
+    # What ends before need not fit what begins after it.
+    await office.assign(low, two, now_plus(23))
+    await office.assign(low, five)
+    assert len(make.rows(ib_assignment, brand)) == 6
+
+
+async def test_a_plan_must_fit_what_will_stand_below_it(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    top = make.ib(brand)
+    middle = make.ib(brand, top)
+    low = make.ib(brand, middle)
+    two, five, ten = [await office.plan(rate, terms(rate)) for rate in ("2", "5", "10")]
+    await office.assign(low, two)
+    await office.assign(low, ten, now_plus(24))
+    assert await refused(office.assign(top, five)) == ("RATE_ABOVE_PARENT", ("input",))
+    pool = await office.plan("pool", terms("9", "100"))
+    assert await refused(office.assign(top, pool, now_plus(25))) == ("PLANS_UNLIKE", ("input",))
+    # Whom somebody in between will stand for is no neighbour then.
+    await office.assign(middle, ten, now_plus(23))
+    assert (await refused(office.assign(top, five)))[0] == "RATE_ABOVE_PARENT"
+    await office.assign(top, ten, now_plus(22))
+    await office.assign(top, five)
+
+
+async def test_a_version_that_will_begin_must_fit_too(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    top = make.ib(brand)
+    low = make.ib(brand, top)
+    upper, lower = await office.plan("upper", terms("10")), await office.plan("lower", terms("5"))
+    await office.publish(upper, terms("4"), from_at=now_plus(24))
+    await office.assign(top, upper)
+    assert (await refused(office.assign(low, lower)))[0] == "RATE_ABOVE_PARENT"
+    await office.publish(lower, terms("3"), from_at=now_plus(23))
+    await office.assign(low, lower)
+    higher = office.publish(lower, terms("6"), version=2, from_at=now_plus(23))
+    assert (await refused(higher))[0] == "RATE_ABOVE_PARENT"
+    less = office.publish(upper, terms("2"), version=2, from_at=now_plus(25))
+    assert (await refused(less))[0] == "RATE_ABOVE_PARENT"
+    await office.publish(lower, terms("4"), version=2, from_at=now_plus(23))
+
+
 async def test_an_assignment_needs_an_ib_a_plan_and_a_version_in_force(
     office: Office, make: Factory, brand: Brand, brand_b: Brand
 ) -> None:

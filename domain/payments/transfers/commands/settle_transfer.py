@@ -11,6 +11,7 @@ from domain.payments.commands.record_payment import advance
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, Transfer, TransferState
+from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
 from domain.payments.rules import may_follow
 from domain.payments.transfers.postings import (
     Moves,
@@ -22,7 +23,7 @@ from domain.payments.transfers.postings import (
     step_of,
 )
 from domain.payments.transfers.queries import find_quotes, lock_transfers
-from domain.payments.values import PaymentKind, PaymentStatus, TransferEndKind
+from domain.payments.values import DiscrepancyKind, PaymentKind, PaymentStatus, TransferEndKind
 from tenants.work import WriteWork
 
 _STATUS = {
@@ -37,7 +38,7 @@ async def settle_transfers(work: WriteWork, events: Sequence[EventRow]) -> int:
 
     An event that was handled before changes nothing: an ended transfer stays as it ended, and a
     step is posted once by its key. Effects: `transfer_done`, `transfer_failed` or
-    `transfer_unknown` for each.
+    `transfer_unknown` for each; whoever waits for an ended one's outcome is told that it is known.
     """
     told = {UUID(one.payload["payment_id"]): one for one in events if "payment_id" in one.payload}
     if not told:
@@ -61,6 +62,12 @@ async def settle_transfers(work: WriteWork, events: Sequence[EventRow]) -> int:
         elif status is PaymentStatus.FAILED:
             ended.append((made, None))
     await _post(work, ended)
+    said = [f"transfer:{row['id'].hex}" for row, _ in ended]
+    await settle_discrepancies(
+        work,
+        {DiscrepancyKind.OUTCOME_UNKNOWN: said},
+        resolution="The platform said what became of it.",
+    )
     return len(ended)
 
 

@@ -220,3 +220,6 @@ async def test_an_outcome_that_nobody_can_say_is_told(till, superuser):
     assert [await tell_doubtful(till.database, till.brand.id) for _ in range(2)] == [1, 1]
     (found,) = till.make.rows(discrepancy, till.brand)
     assert (found.kind, found.payment_id, found.version) == ("OUTCOME_UNKNOWN", payment, 1)
+    await till.settle()
+    (found,) = till.make.rows(discrepancy, till.brand)
+    assert (found.status, found.resolved_by) == ("RESOLVED", None), "the platform said it"

@@ -167,8 +167,8 @@ _plan_name = (
     select(ib_plan.c.name)
     .join(
         ib_plan_version,
-        (ib_plan_version.c.brand_id == ib_plan.c.brand_id)
-        & (ib_plan_version.c.plan_id == ib_plan.c.id),
+        (ib_plan.c.brand_id == ib_plan_version.c.brand_id)
+        & (ib_plan.c.id == ib_plan_version.c.plan_id),
     )
     .where(*_of_version)
     .correlate(ib_accrual)

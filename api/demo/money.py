@@ -31,6 +31,7 @@ from domain.payments.deposits import jobs as deposit_jobs
 from domain.payments.deposits.commands.create_deposit import create_deposit
 from domain.payments.deposits.queries import find_deposit
 from domain.payments.deposits.values import DepositWish
+from domain.payments.disputes.jobs import pull_dispute
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.values import AccountKey
 from domain.payments.queries import find_connection, get_payment
@@ -234,7 +235,15 @@ class _Till:
             await self.controls.pay(row.ext_id, instrument=CARD)
             await self._job(deposit_jobs.PULL, deposit_id)
             if disputed:
-                await self.controls.dispute(row.ext_id)
+                opened = await self.controls.dispute(row.ext_id)
+                # Its notice finds no server yet, and may come much later.
+                await pull_dispute(
+                    self.database,
+                    self.psps,
+                    self.story.plan.id,
+                    connection_id(self.story),
+                    opened["id"],
+                )
 
     async def _job(self, name: str, deposit_id: UUID) -> None:
         registry = deposit_jobs.jobs_over(self.psps)

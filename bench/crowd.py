@@ -16,8 +16,9 @@ from api.embedded import Endpoints
 from bench import scratch
 from tests.factories import Brand, Factory
 
-_TOKENS = 10
-"""Of each role: every token has a budget of its own, and no limit is switched off."""
+_TOKENS = 2
+"""Of each role: every token has a budget of its own, and no limit is switched off. Each is read
+anew every two seconds, which few tokens share among many requests."""
 
 # Ids sort by age, as those of the product do: a brand's number, a kind, a row number.
 _IDS = """

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from api.embedded.problems import SetupError
 from api.logs import configure_logs
-from api.settings import ROOT, Settings
+from api.settings import MOST_WORKERS, ROOT, Settings
 
 app = typer.Typer(
     name="backdesk",
@@ -75,12 +75,21 @@ def run() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_WORKERS, help="processes that serve; WORKERS when not given"),
+    ] = None,
+) -> None:
     """Serve the API alone (the database must run)."""
-    from api import database, serving
+    from api import database, serving, serving_many
 
     settings = Settings()
     database.running(settings)
+    count = workers or settings.workers
+    if count > 1 and not serving_many.is_one_of_many():
+        asyncio.run(serving_many.serve(settings, count, console.print))
+        return
     configure_logs(settings)
     serving.serve(settings)
 

@@ -26,10 +26,14 @@ def serve(settings: Settings) -> None:
     """Serve the API until a signal; refuses in one line when the port is taken.
 
     Whose word about the caller's address counts is `TRUSTED_PROXIES`; nobody's, when it is unset.
+    One process of several takes its connections from the socket that they share.
     """
     from api.listening import OPTIONS, Server
+    from api.serving_many import inherited
 
-    require_port(settings.host, settings.port)
+    shared = inherited()
+    if shared is None:
+        require_port(settings.host, settings.port)
     lifeline.watch()
     config = uvicorn.Config(
         "api.app:build_app",
@@ -49,7 +53,7 @@ def serve(settings: Settings) -> None:
     )
     server = Server(config)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets=None if shared is None else [shared])
     if not server.started:
         raise SystemExit(START_FAILED)
 

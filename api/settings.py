@@ -20,6 +20,7 @@ from api.embedded.home import Home
 
 ROOT = Path(__file__).parents[1]
 LAST_PORT = 65535
+MOST_WORKERS = 64
 SANDBOX_HOST = "127.0.0.1"  # it pretends to be a bank, to this machine only
 RECORDED_PRICES = ROOT.parent / "shared" / "data" / "fx"
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     role_prefix: str = Field(
         default=DEFAULT_PREFIX, pattern=r"^[a-z][a-z0-9_]{0,39}$", description="of database roles"
     )
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="processes that serve")
     pool_size: int = Field(default=8, ge=1, le=80, description="connections of each process")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

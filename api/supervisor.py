@@ -38,12 +38,16 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Part:
-    """One child: what to execute and how to see that it serves (`ready`; None: at once)."""
+    """One child: what to execute and how to see that it serves (`ready`; None: at once).
+
+    It inherits the open files `handles`.
+    """
 
     name: str
     command: list[str]
     folder: Path
     ready: Callable[[], Awaitable[bool]] | None = None
+    handles: tuple[int, ...] = ()
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
     reader: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -54,11 +58,14 @@ def program(name: str, verb: str, ready: Callable[[], Awaitable[bool]] | None = 
 
 
 class Supervisor:
-    """Use it as an async context manager: whatever was started is ended at its exit."""
+    """Use it as an async context manager: whatever was started is ended at its exit.
+
+    What children write goes to their files in `log_folder`; without one, to where we write.
+    """
 
     def __init__(
         self,
-        log_folder: Path,
+        log_folder: Path | None,
         say: Callable[[str], None],
         *,
         environment: Mapping[str, str] | None = None,
@@ -128,35 +135,36 @@ class Supervisor:
 
     async def _spawn(self, part: Part) -> None:
         environment = {**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"}
+        folder = self.log_folder
         part.process = await asyncio.create_subprocess_exec(
             *part.command,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=asyncio.subprocess.PIPE if folder else None,
+            stderr=asyncio.subprocess.STDOUT if folder else None,
             cwd=part.folder,
             env={**environment, lifeline.VARIABLE: str(self._lifeline)},
-            pass_fds=(self._lifeline,),
+            pass_fds=(self._lifeline, *part.handles),
             start_new_session=True,
         )
-        assert part.process.stdout is not None
-        log = ProcessLog(part.name, self.log_folder / f"{part.name}.log", self.say)
-        part.reader = asyncio.create_task(log.copy(part.process.stdout))
+        if folder is not None:
+            assert part.process.stdout is not None
+            log = ProcessLog(part.name, folder / f"{part.name}.log", self.say)
+            part.reader = asyncio.create_task(log.copy(part.process.stdout))
 
     async def _until_ready(self, part: Part) -> None:
         assert part.process is not None
-        assert part.reader is not None
         deadline = time.monotonic() + READY_SECONDS
+        where = f"{self.log_folder / part.name}.log" if self.log_folder else "what it wrote"
         while part.ready is not None and not await part.ready():
             if part.process.returncode is not None:
-                await part.reader
+                if part.reader is not None:
+                    await part.reader
                 raise SetupError(
                     f"{part.name} ended while starting (exit {part.process.returncode})",
-                    f"see {self.log_folder / part.name}.log",
+                    f"see {where}",
                 )
             if time.monotonic() > deadline:
-                raise SetupError(
-                    f"{part.name} does not answer", f"see {self.log_folder / part.name}.log"
-                )
+                raise SetupError(f"{part.name} does not answer", f"see {where}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _keep(self, part: Part) -> None:

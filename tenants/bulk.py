@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     Boolean,
     DateTime,
     Integer,
@@ -37,7 +38,9 @@ class Statements(Protocol):
 async def insert_rows(work: Statements, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the columns of the first; a column left out gets its default."""
     if rows:
-        await work.rows(_insertion(table, tuple(rows[0]), "", ""), _arrays(table, rows))
+        await work.rows(
+            _insertion(table, tuple(rows[0]), "", ""), arrays(table, tuple(rows[0]), rows)
+        )
 
 
 async def insert_new(
@@ -47,7 +50,7 @@ async def insert_new(
     if not rows:
         return set()
     statement = _insertion(table, tuple(rows[0]), " on conflict do nothing", returning)
-    return {row[0] for row in await work.rows(statement, _arrays(table, rows))}
+    return {row[0] for row in await work.rows(statement, arrays(table, tuple(rows[0]), rows))}
 
 
 async def upsert_rows(
@@ -66,28 +69,43 @@ async def upsert_rows(
     taken = ", ".join(f"{one} = excluded.{one}" for one in changed)
     kept = f" where {table.name}.{newest} <= excluded.{newest}" if newest else ""
     conflict = f" on conflict ({', '.join(keys)}) do update set {taken}{kept}"
-    await work.rows(_insertion(table, tuple(rows[0]), conflict, ""), _arrays(table, rows))
+    await work.rows(
+        _insertion(table, tuple(rows[0]), conflict, ""), arrays(table, tuple(rows[0]), rows)
+    )
 
 
-def _arrays(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    given = {name: [row[name] for row in rows] for name in rows[0]}
-    for name in given.keys() & _documents(table):
-        given[name] = [None if one is None else json.dumps(one) for one in given[name]]
+def arrays(
+    table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]], prefix: str = ""
+) -> dict[str, list[Any]]:
+    """What `spread` takes for these rows."""
+    given = {f"{prefix}{name}": [row[name] for row in rows] for name in names}
+    for name in _documents(table) & set(names):
+        cells = given[f"{prefix}{name}"]
+        given[f"{prefix}{name}"] = [None if one is None else json.dumps(one) for one in cells]
     return given
+
+
+def spread(
+    table: Table, names: Sequence[str], prefix: str = ""
+) -> tuple[str, list[str], list[BindParameter[Any]]]:
+    """Rows of a statement's arrays, one parameter a column: what to select from (its name is
+    `added`), the columns' values, and the parameters with their types."""
+    documents = _documents(table)
+    parameters = [bindparam(f"{prefix}{one}", type_=_array(table.c[one])) for one in names]
+    source = ", ".join(f":{prefix}{one}" for one in names)
+    values = [f"added.{one}" + ("::jsonb" if one in documents else "") for one in names]
+    return f"unnest({source}) as added({', '.join(names)})", values, parameters
 
 
 @cache
 def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: str) -> Any:
-    documents = _documents(table)
-    columns = ", ".join(names)
-    values = ", ".join(f"cast({one} as jsonb)" if one in documents else one for one in names)
-    arrays = ", ".join(f":{one}" for one in names)
+    source, values, parameters = spread(table, names)
     told = f" returning {returning}" if returning else ""
     statement = text(
-        f"insert into {table.name} ({columns})"  # noqa: S608 - names of our own tables
-        f" select {values} from unnest({arrays}) as added({columns}){conflict}{told}"
+        f"insert into {table.name} ({', '.join(names)})"  # noqa: S608 - names of our own tables
+        f" select {', '.join(values)} from {source}{conflict}{told}"
     )
-    return statement.bindparams(*(bindparam(one, type_=_array(table.c[one])) for one in names))
+    return statement.bindparams(*parameters)
 
 
 def _array(column: Any) -> ARRAY[Any]:

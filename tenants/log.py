@@ -8,18 +8,24 @@ other rows after the head deadlock.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import BigInteger, bindparam, text
 
 from domain.kernel.ids import new_uuid
-from tenants.bulk import Statements, insert_rows
+from tenants.bulk import Statements, arrays, spread
 from tenants.context import Scope
-from tenants.tables import audit, brand_head, event
+from tenants.fixed import Fixed
+from tenants.tables import audit, event
 from tenants.values import Outcome
 
 _EXACT_MAX = 2**53 - 1
+# The columns of a row, the number first.
+_TOLD, _NOTED = (
+    ("seq", *(one.name for one in table.columns if one.name != "seq")) for table in (event, audit)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +64,38 @@ async def append(
     """Number and insert everything a work recorded; the last event's `seq`, None without events."""
     if not events and not changes:
         return None
-    head = (
-        update(brand_head)
-        .where(brand_head.c.brand_id == scope.brand_id)
-        .values(
-            event_seq=brand_head.c.event_seq + len(events),
-            audit_seq=brand_head.c.audit_seq + len(changes),
-        )
-        .returning(brand_head.c.event_seq, brand_head.c.audit_seq)
-    )
-    heads = await work.rows(head)
+    told = [_event_row(scope, at, n, one) for n, one in enumerate(events, 1)]
+    noted = [_audit_row(scope, at, n, one) for n, one in enumerate(changes, 1)]
+    given = {
+        "brand": scope.brand_id,
+        "told": len(told),
+        "noted": len(noted),
+        **arrays(event, _TOLD, told, "e_"),
+        **arrays(audit, _NOTED, noted, "a_"),
+    }
+    heads = await work.rows(_append(), given)
     assert len(heads) == 1, "a brand has exactly one head row"
-    event_seq, audit_seq = heads[0]
-    if events:
-        first = event_seq - len(events) + 1
-        rows = [_event_row(scope, at, first + n, one) for n, one in enumerate(events)]
-        await insert_rows(work, event, rows)
-    if changes:
-        first = audit_seq - len(changes) + 1
-        rows = [_audit_row(scope, at, first + n, one) for n, one in enumerate(changes)]
-        await insert_rows(work, audit, rows)
-    return int(event_seq) if events else None
+    return int(heads[0].event_seq) if events else None
+
+
+@cache
+def _append() -> Fixed:
+    """One statement, so that the head, which all works of a brand wait for, is held for no longer
+    than it and the commit take. Rows come with their place in the work."""
+    told, event_values, of_events = spread(event, _TOLD, "e_")
+    noted, audit_values, of_changes = spread(audit, _NOTED, "a_")
+    statement = text(
+        "with head as (update brand_head"  # noqa: S608 - names of our own tables
+        " set event_seq = event_seq + :told, audit_seq = audit_seq + :noted"
+        " where brand_id = :brand returning event_seq, audit_seq),"
+        f" told as (insert into event (seq, {', '.join(_TOLD[1:])})"
+        f" select head.event_seq - :told + {', '.join(event_values)} from head, {told}),"
+        f" noted as (insert into audit (seq, {', '.join(_NOTED[1:])})"
+        f" select head.audit_seq - :noted + {', '.join(audit_values)} from head, {noted})"
+        " select event_seq from head"
+    )
+    counts = (bindparam(name, type_=BigInteger) for name in ("told", "noted"))
+    return Fixed(statement.bindparams(*counts, *of_events, *of_changes))
 
 
 def _event_row(scope: Scope, at: datetime, seq: int, one: Event) -> dict[str, Any]:

@@ -11,18 +11,33 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import Busy, Conflict, DomainError
 from tenants.bulk import Statements
 from tenants.context import Scope
-from tenants.tables import idempotency
+from tenants.fixed import Fixed
 from tenants.values import Outcome
 
 _NOBODY = UUID(int=0)
 _KEY_LENGTH_MAX = 200
+# Written out, since each write sends two of them and building a statement takes longer than that.
+_KEY = ("brand_id", "actor_kind", "actor_id", "operation", "key")
+_MINE = " and ".join(f"{name} = :{name}" for name in _KEY)
+_TAKE = Fixed(
+    text(
+        f"insert into idempotency ({', '.join(_KEY)}, fingerprint, outcome, created_at)"  # noqa: S608
+        f" values ({', '.join(f':{name}' for name in _KEY)}, :fingerprint, :outcome, :at)"
+        " on conflict do nothing returning key"
+    )
+)
+_FIND = Fixed(text(f"select fingerprint, outcome, answer from idempotency where {_MINE}"))  # noqa: S608
+_SETTLE = Fixed(
+    text(
+        f"update idempotency set outcome = :outcome, answer = :answer where {_MINE}"  # noqa: S608
+    )
+)
 
 
 class Working(Statements, Protocol):
@@ -64,32 +79,16 @@ async def claim(work: Working, repeat: Repeat) -> Replay | None:
     A racing twin waits on the unique index for as long as the lock time-out (2 s).
     Refusals: IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
     """
-    taken = (
-        insert(idempotency)
-        .values(
-            brand_id=work.scope.brand_id,
-            actor_kind=work.scope.actor.kind,
-            actor_id=work.scope.actor.id or _NOBODY,
-            operation=repeat.operation,
-            key=repeat.key,
-            fingerprint=repeat.fingerprint,
-            outcome=Outcome.DONE,
-            created_at=work.now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(idempotency.c.key)
-    )
+    row = _row(work, repeat)
+    given = {"fingerprint": repeat.fingerprint, "outcome": Outcome.DONE, "at": work.now()}
     try:
-        if await work.rows(taken):
+        if await work.rows(_TAKE, {**row, **given}):
             return None
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != "55P03":
             raise
         raise Busy("IDEMPOTENCY_IN_PROGRESS", "The same request is still running.") from error
-    columns = idempotency.c
-    found = await work.rows(
-        select(columns.fingerprint, columns.outcome, columns.answer).where(*_row(work, repeat))
-    )
+    found = await work.rows(_FIND, row)
     return _judge(found[0], repeat)
 
 
@@ -101,20 +100,17 @@ async def settle(
         outcome, body = Outcome.DONE, orjson.dumps(answer)
     else:
         outcome, body = Outcome.REFUSED, orjson.dumps(_written(refusal))
-    await work.rows(
-        update(idempotency).where(*_row(work, repeat)).values(outcome=outcome, answer=body)
-    )
+    await work.rows(_SETTLE, {**_row(work, repeat), "outcome": outcome, "answer": body})
 
 
-def _row(work: Working, repeat: Repeat) -> tuple[Any, ...]:
-    columns = idempotency.c
-    return (
-        columns.brand_id == work.scope.brand_id,
-        columns.actor_kind == work.scope.actor.kind,
-        columns.actor_id == (work.scope.actor.id or _NOBODY),
-        columns.operation == repeat.operation,
-        columns.key == repeat.key,
-    )
+def _row(work: Working, repeat: Repeat) -> dict[str, Any]:
+    return {
+        "brand_id": work.scope.brand_id,
+        "actor_kind": work.scope.actor.kind,
+        "actor_id": work.scope.actor.id or _NOBODY,
+        "operation": repeat.operation,
+        "key": repeat.key,
+    }
 
 
 def _judge(row: Any, repeat: Repeat) -> Replay:

@@ -22,15 +22,26 @@ from sqlalchemy.exc import (
     DBAPIError,
     PendingRollbackError,
     ResourceClosedError,
-    SQLAlchemyError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.kernel.errors import Busy, DomainError, Unavailable
+from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import new_uuid
 from tenants.actors import ActorSource, sources
+from tenants.connection import (
+    LOST,
+    RETRIED,
+    check_out,
+    discard,
+    end,
+    execute,
+    fetch,
+    refusal_of,
+    sqlstate,
+)
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.enclosed import PlanBroke, PlanGaveUp
+from tenants.fixed import Fixed
 from tenants.judge import check, question
 from tenants.log import Change, Event, append
 from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
@@ -42,16 +53,14 @@ Stale = Callable[[Scope], None]
 Command = Callable[["WriteWork"], Awaitable[T]]
 
 _IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
-_RETRIED = frozenset({"40001", "40P01"})
-_REFUSED_BY_RULE = ("23", "LG")
 _ATTEMPTS = 3
 _DATA = "22"
-_LOST = ("", "08", "53", "57")
 _USED = "used"
 # What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
 _GONE = (ResourceClosedError, PendingRollbackError, OSError)
 _READ = "begin isolation level repeatable read read only"
 _WRITE = "begin isolation level read committed"
+_SAVE, _UNDO = (Fixed(text(f"{verb} command")) for verb in ("savepoint", "rollback to savepoint"))
 _NOBODY = system_scope(NO_BRAND)
 _DEFER, _DEFER_AGAIN = (
     text(f"select jobs.{name}(:queue, :task, cast(:lock as text), cast(:args as jsonb))")
@@ -87,10 +96,12 @@ class _Work:
         async with self._lock:
             connection = await self._opened()
             self.statements += 1
+            if isinstance(statement, Fixed):
+                return await fetch(connection, statement, parameters or {})
             try:
                 result = await connection.execute(statement, parameters or {})
             except _GONE as error:
-                await asyncio.shield(_discard(connection))
+                await asyncio.shield(discard(connection))
                 raise Unavailable() from error
             return result.all() if result.returns_rows else ()
 
@@ -118,7 +129,7 @@ class ReadWork(_Work):
         try:
             return await super().rows(statement, parameters)
         except DBAPIError as error:
-            refusal = _refusal(error)
+            refusal = refusal_of(error)
             if refusal is None:
                 raise
             raise refusal from error
@@ -135,7 +146,7 @@ class ReadWork(_Work):
             self._over = True
             connection, self._connection = self._connection, None
             if connection is not None:
-                await _end(connection, "rollback")
+                await end(connection, "rollback")
 
     async def __aenter__(self) -> Self:
         return self
@@ -254,7 +265,7 @@ class Database:
         Refusals: UNAVAILABLE.
         """
         _check_path(scope)
-        connection = await _check_out(self._engine)
+        connection = await check_out(self._engine)
         try:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
@@ -263,13 +274,13 @@ class Database:
             )
         except PostgresError as error:
             state = str(error.sqlstate or "")[:2]
-            if state in _LOST:
-                await asyncio.shield(_discard(connection))
+            if state in LOST:
+                await asyncio.shield(discard(connection))
                 raise Unavailable() from error
             await asyncio.shield(connection.close())
             raise (PlanGaveUp if state == _DATA else PlanBroke) from error
         except BaseException as error:
-            await asyncio.shield(_discard(connection))
+            await asyncio.shield(discard(connection))
             if isinstance(error, Exception):
                 raise Unavailable() from error
             raise
@@ -298,8 +309,8 @@ class Database:
             try:
                 done = await self._write_once(scope, command, repeat)
             except DBAPIError as error:
-                if sqlstate(error) not in _RETRIED or attempt == _ATTEMPTS - 1:
-                    refusal = _refusal(error)
+                if sqlstate(error) not in RETRIED or attempt == _ATTEMPTS - 1:
+                    refusal = refusal_of(error)
                     if refusal is None:
                         raise
                     raise refusal from error
@@ -329,7 +340,7 @@ class Database:
 
     async def _guarded(self, work: WriteWork, command: Command[T], repeat: Repeat) -> T:
         """The command in a savepoint; a refusal is undone, stored with the key and committed."""
-        await work.rows(text("savepoint command"))
+        await work.rows(_SAVE)
         try:
             value = await command(work)
         except Unavailable:
@@ -337,7 +348,7 @@ class Database:
         except DomainError as refusal:
             work.events.clear()
             work.changes.clear()
-            await work.rows(text("rollback to savepoint command"))
+            await work.rows(_UNDO)
             await settle(work, repeat, refusal=refusal)
             raise _StoredRefusal(refusal) from refusal
         await settle(work, repeat, answer=value)
@@ -366,13 +377,13 @@ async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[Write
     try:
         yield work
     except _StoredRefusal as stored:
-        await _end(connection, "commit")
+        await end(connection, "commit")
         raise stored.refusal from stored.refusal.__cause__
     except BaseException:
-        await _end(connection, "rollback")
+        await end(connection, "rollback")
         raise
     else:
-        await _end(connection, "commit")
+        await end(connection, "commit")
     finally:
         work._connection = None
 
@@ -385,71 +396,16 @@ async def _begin(engine: AsyncEngine, statements: str) -> AsyncConnection:
     A silent one is not replaced: the caller has waited long enough.
     """
     while True:
-        connection = await _check_out(engine)
+        connection = await check_out(engine)
         used = _USED in connection.info
         try:
-            await _driver(connection, statements)
+            await execute(connection, statements)
         except Unavailable as error:
             if not used or isinstance(error.__cause__, TimeoutError):
                 raise
         else:
             connection.info[_USED] = True
             return connection
-
-
-async def _check_out(engine: AsyncEngine) -> AsyncConnection:
-    try:
-        return await engine.connect()
-    except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
-        raise Unavailable() from error
-
-
-async def _driver(connection: AsyncConnection, statements: str) -> None:
-    """Send statements as one simple query, past SQLAlchemy; a broken connection is thrown away.
-
-    Any exception out of the driver may leave the connection mid-protocol (a killed server raises
-    types outside every documented family), so that each of them discards it. What a deferred
-    constraint refuses at the commit is a bug of ours and raises as it is: nothing was committed.
-    """
-    try:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        await raw.execute(statements)
-    except BaseException as error:
-        await asyncio.shield(_discard(connection))
-        if isinstance(error, Exception) and not _is_bug(error):
-            raise Unavailable() from error
-        raise
-
-
-def _is_bug(error: Exception) -> bool:
-    """Whether the server refused what was asked, by a constraint or one of our own functions."""
-    return isinstance(error, PostgresError) and str(error.sqlstate or "")[:2] in _REFUSED_BY_RULE
-
-
-async def _end(connection: AsyncConnection, statement: str) -> None:
-    """Commit or roll back and give the connection back, even when the caller is cancelled.
-
-    A failed commit raises UNAVAILABLE: whether it happened is unknown, and the caller repeats it
-    under the same key. A failed rollback needs no word, since the server rolls back by itself.
-    """
-    try:
-        await asyncio.shield(_finish(connection, statement))
-    except Unavailable:
-        if statement == "commit":
-            raise
-
-
-async def _finish(connection: AsyncConnection, statement: str) -> None:
-    await _driver(connection, statement)
-    await connection.close()
-
-
-async def _discard(connection: AsyncConnection) -> None:
-    """Throw a connection away; harmless for one that is thrown away already."""
-    if not connection.closed:
-        await connection.invalidate()
-        await connection.close()
 
 
 def opening(begin: str, scope: Scope) -> str:
@@ -477,18 +433,3 @@ def _uuid(value: UUID) -> str:
     if not isinstance(value, UUID):
         raise TypeError("a UUID is expected")
     return str(value)
-
-
-def sqlstate(error: DBAPIError) -> str:
-    """The five-character SQLSTATE of a database error, or an empty string."""
-    return str(getattr(error.orig, "sqlstate", "") or "")
-
-
-def _refusal(error: DBAPIError) -> DomainError | None:
-    """What the caller is told: lock waits and lost connections are retriable, the rest are bugs."""
-    state = sqlstate(error)
-    if state in _RETRIED or state == "55P03":
-        return Busy("UNAVAILABLE", "Somebody else is changing this just now; try again.")
-    if error.connection_invalidated or state[:2] in _LOST:
-        return Unavailable()
-    return None

@@ -18,8 +18,10 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.embedded import Endpoints
+from tenants import work
 from tenants.context import Scope
 from tenants.database import make_engine
+from tenants.fixed import Fixed
 from tenants.work import Database
 from tests import loopback, postgres
 from tests.factories import Brand, Factory, scope_of
@@ -170,10 +172,16 @@ def count_statements(engine: AsyncEngine) -> Callable[[], AbstractContextManager
         def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             counted.texts.append(statement)
 
+        async def sent(_connection: Any, fixed: Fixed, *rest: Any) -> Any:
+            counted.texts.append(fixed.text)
+            return await past_sqlalchemy(_connection, fixed, *rest)
+
+        past_sqlalchemy, work.fetch = work.fetch, sent
         event.listen(engine.sync_engine, "before_cursor_execute", note)
         try:
             yield counted
         finally:
             event.remove(engine.sync_engine, "before_cursor_execute", note)
+            work.fetch = past_sqlalchemy
 
     return counting

@@ -16,7 +16,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.events.jobs import JobRegistry, JobRun
-from tenants import work
+from tenants import connection, work
 from tests.chaos.board import Board
 from tests.chaos.patch import patch
 
@@ -70,32 +70,32 @@ def wrap_transactions(crash: Crash) -> None:
     """Put the points of a write into this process's transaction boundary."""
 
     async def begun(engine: Any, statements: str) -> Any:
-        connection = await begin(engine, statements)
+        made = await begin(engine, statements)
         if statements.startswith(work._WRITE):
             crash.at("begun")
-        return connection
+        return made
 
-    async def ended(connection: Any, statement: str) -> None:
+    async def ended(one: Any, statement: str) -> None:
         if statement == "commit":
             crash.at("posted, uncommitted")
-        await end(connection, statement)
+        await end(one, statement)
         if statement == "commit":
             crash.at("committed, unanswered")
 
-    async def driven(connection: Any, statements: str) -> None:
+    async def driven(one: Any, statements: str) -> None:
         if statements == "commit":
             crash.soon("mid-commit")
             if crash.drops():
                 # It is committed, the connection is gone, and our side has read nothing of it.
-                raw = (await connection.get_raw_connection()).driver_connection
+                raw = (await one.get_raw_connection()).driver_connection
                 with suppress(Exception):  # killed at the same moment: as good
                     await raw.execute(statements)
                 raw.terminate()
-        await driver(connection, statements)
+        await driver(one, statements)
 
     begin = patch(work, "_begin", begun)
-    end = patch(work, "_end", ended)
-    driver = patch(work, "_driver", driven)
+    end = patch(work, "end", ended)
+    driver = patch(connection, "execute", driven)
 
 
 def wrap_jobs(jobs: JobRegistry, crash: Crash) -> None:

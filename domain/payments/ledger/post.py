@@ -24,7 +24,9 @@ from domain.payments.ledger.errors import (
 )
 from domain.payments.ledger.events import transfer_event
 from domain.payments.ledger.values import Posted, Transfer
-from tenants.work import WriteWork, sqlstate
+from tenants.connection import sqlstate
+from tenants.fixed import Fixed
+from tenants.work import WriteWork
 
 _UUIDS, _TEXTS = ARRAY(PgUUID(as_uuid=True)), ARRAY(Text)
 _TYPES: dict[str, Any] = {
@@ -45,12 +47,14 @@ _TYPES: dict[str, Any] = {
     "assets": _TEXTS,
     "amounts": ARRAY(Numeric),
 }
-_POST = text(
-    "select ord, id, replayed from ledger.post("
-    ":brand_id, :now, :actor_kind, cast(:actor_id as uuid), :ids, :keys, :kinds, :states,"
-    " :resolves, :expires, :sources, :externals, :clients, :reasons, :metas, :hashes,"
-    " cast(:legs as int[]), :accounts, :assets, :amounts)"
-).bindparams(*(bindparam(name, type_=type_) for name, type_ in _TYPES.items()))
+_POST = Fixed(
+    text(
+        "select ord, id, replayed from ledger.post("
+        ":brand_id, :now, :actor_kind, cast(:actor_id as uuid), :ids, :keys, :kinds, :states,"
+        " :resolves, :expires, :sources, :externals, :clients, :reasons, :metas, :hashes,"
+        " cast(:legs as int[]), :accounts, :assets, :amounts)"
+    ).bindparams(*(bindparam(name, type_=type_) for name, type_ in _TYPES.items()))
+)
 _REFUSALS: dict[str, type[DomainError]] = {
     "LG003": TransferKeyReused,
     "LG006": HoldResolved,

@@ -274,4 +274,4 @@ async def test_all_outcomes_cost_the_same_statements(
         with count_statements() as counted:
             await register(database, brand, filled(email))
         found.append(counted.total)
-    assert found == [10, 10, 10], str(counted)
+    assert found == [8, 8, 8], str(counted)

@@ -17,9 +17,10 @@ from domain.kernel.errors import DomainError
 from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import Transfer, TransferState
+from tenants.connection import sqlstate
 from tenants.database import make_engine
 from tenants.tables import brand_state
-from tenants.work import Database, sqlstate
+from tenants.work import Database
 from tests.domain.payments.ledger.books import Books, held, moved, released
 from tests.domain.payments.ledger.model import Model, Move
 from tests.factories import Factory

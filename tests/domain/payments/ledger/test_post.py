@@ -18,8 +18,9 @@ from domain.payments.ledger.values import (
     Transfer,
     TransferState,
 )
+from tenants.connection import sqlstate
 from tenants.tables import brand_state
-from tenants.work import WriteWork, sqlstate
+from tenants.work import WriteWork
 from tests.domain.payments.ledger.books import BANK, Books, held, moved, released
 
 

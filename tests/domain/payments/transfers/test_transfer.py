@@ -232,4 +232,4 @@ async def test_a_transfer_costs_so_many_statements(till, database, scope_for, co
     scope = scope_for(till.brand, client=till.client)
     with count_statements() as counted:
         await till.transfer(wallet, till.account.id, "1", scope=scope, database=database)
-    assert counted.total == 14, str(counted)
+    assert counted.total == 12, str(counted)

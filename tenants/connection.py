@@ -1,0 +1,114 @@
+"""Connections of the pool: taken out, spoken to past SQLAlchemy, and given back or thrown away.
+
+Only `tenants.work` uses it: what is said here is said inside one of its transactions.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncpg import PostgresError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.kernel.errors import Busy, DomainError, Unavailable
+from tenants.fixed import Fixed, Line
+
+RETRIED = frozenset({"40001", "40P01"})
+LOST = ("", "08", "53", "57")
+_REFUSED_BY_RULE = ("23", "LG")
+
+
+async def check_out(engine: AsyncEngine) -> AsyncConnection:
+    try:
+        return await engine.connect()
+    except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+        raise Unavailable() from error
+
+
+async def fetch(
+    connection: AsyncConnection, statement: Fixed, parameters: Mapping[str, Any]
+) -> Sequence[Any]:
+    """The rows of a fixed statement, straight from the driver; what the server refuses is told as
+    SQLAlchemy tells it. A broken connection is thrown away. Refusals: UNAVAILABLE."""
+    arguments = statement.arguments(parameters)
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert raw is not None
+    try:
+        found: Sequence[Any] = await raw.fetch(statement.text, *arguments, record_class=Line)
+    except PostgresError as error:
+        if str(error.sqlstate or "")[:2] not in LOST:
+            raise DBAPIError(statement.text, None, error) from error
+        await asyncio.shield(discard(connection))
+        raise Unavailable() from error
+    except BaseException as error:
+        if isinstance(error, ValueError):  # an argument that is none of its type: nothing was sent
+            raise
+        await asyncio.shield(discard(connection))
+        if isinstance(error, Exception):
+            raise Unavailable() from error
+        raise
+    return found
+
+
+async def execute(connection: AsyncConnection, statements: str) -> None:
+    """Send statements as one simple query, past SQLAlchemy; a broken connection is thrown away.
+
+    Any exception out of the driver may leave the connection mid-protocol (a killed server raises
+    types outside every documented family), so that each of them discards it. What a deferred
+    constraint refuses at the commit is a bug of ours and raises as it is: nothing was committed.
+    """
+    try:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        await raw.execute(statements)
+    except BaseException as error:
+        await asyncio.shield(discard(connection))
+        if isinstance(error, Exception) and not _is_bug(error):
+            raise Unavailable() from error
+        raise
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether the server refused what was asked, by a constraint or one of our own functions."""
+    return isinstance(error, PostgresError) and str(error.sqlstate or "")[:2] in _REFUSED_BY_RULE
+
+
+async def end(connection: AsyncConnection, statement: str) -> None:
+    """Commit or roll back and give the connection back, even when the caller is cancelled.
+
+    A failed commit raises UNAVAILABLE: whether it happened is unknown, and the caller repeats it
+    under the same key. A failed rollback needs no word, since the server rolls back by itself.
+    """
+    try:
+        await asyncio.shield(_finish(connection, statement))
+    except Unavailable:
+        if statement == "commit":
+            raise
+
+
+async def _finish(connection: AsyncConnection, statement: str) -> None:
+    await execute(connection, statement)
+    await connection.close()
+
+
+async def discard(connection: AsyncConnection) -> None:
+    """Throw a connection away; harmless for one that is thrown away already."""
+    if not connection.closed:
+        await connection.invalidate()
+        await connection.close()
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """The five-character SQLSTATE of a database error, or an empty string."""
+    return str(getattr(error.orig, "sqlstate", "") or "")
+
+
+def refusal_of(error: DBAPIError) -> DomainError | None:
+    """What the caller is told: lock waits and lost connections are retriable, the rest are bugs."""
+    state = sqlstate(error)
+    if state in RETRIED or state == "55P03":
+        return Busy("UNAVAILABLE", "Somebody else is changing this just now; try again.")
+    if error.connection_invalidated or state[:2] in LOST:
+        return Unavailable()
+    return None

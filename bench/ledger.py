@@ -78,6 +78,16 @@ class Bench:
             cells.append(((BATCH, "Database.write", n), self._by_work(n, BATCH)))
         return cells
 
+    def warm(self) -> None:
+        """Have rows and statistics in all tables, as a database has that served for a minute:
+        sessions that meet empty ones keep plans for empty ones."""
+        if self.program is not None:
+            for script in (pgbench.bare, pgbench.posted):
+                self._by_pgbench(script(str(self.brand_id), hot=False), 8)()
+        self._by_work(8, SPREAD)()
+        with scratch.superuser(self.endpoints) as connection:
+            connection.execute("vacuum analyze")
+
     def _by_pgbench(self, text: str, connections: int) -> Callable[[], float]:
         def measure() -> float:
             assert self.program is not None
@@ -228,6 +238,7 @@ def main(arguments: Sequence[str]) -> None:
         if bench.program is None:
             Console().print("pgbench is missing: rates stand alone. Install PostgreSQL's client"
                             " programs to compare them with bare SQL.")  # fmt: skip
+        bench.warm()
         cells = bench.cells()
         with Progress(console=Console(stderr=True)) as progress:
             task = progress.add_task("measuring", total=len(cells) * chosen.rounds)

@@ -79,7 +79,8 @@ class SandboxAdvanceInput:
         **SHARED,
         "SANDBOX_ONLY": "The brand serves people, and lives in real time.",
         "SANDBOX_REFUSED": "The simulator or the sandbox PSP said no; `message` has its words.",
-        "SANDBOX_AWAY": "The simulator or the sandbox PSP does not answer; try again.",
+        "SANDBOX_AWAY": "The simulator or the sandbox PSP does not answer; try again with another "
+        "key.",
         "NOT_AT_PSP": "The PSP does not know the payment yet; try again in a moment.",
     }
 )
@@ -101,7 +102,7 @@ class SandboxMutations:
         move, levers = input.move, _levers(info)
         if move.payment:
             does = PayerDoes[move.payment.payer.name]
-            key = key_of("payment", move.payment.payment_id, "paymentId")
+            key = key_of("payment", move.payment.payment_id, "move", "payment", "paymentId")
             done = await ask(info, input, lambda work: ask_of_payer(work, key, does))
             if not done.replayed:
                 await levers.let_payer(done.value["ext_id"], does)

@@ -219,6 +219,49 @@ async def test_accruals_become_payable_after_their_hold(
 
 
 async def test_what_was_payable_is_carried_against_the_next_statement(
+async def test_what_a_suspended_ib_earns_is_held_until_it_is_active_again(
+    desk: Desk, make: Factory, brand: Brand
+) -> None:
+    middle = desk.line[1]
+
+    def put(status: str) -> None:
+        changed = update(ib_table).where(
+            ib_table.c.brand_id == brand.id, ib_table.c.id == middle.id
+        )
+        make.run(brand, changed.values(status=status))
+
+    await desk.trade("1")
+    await desk.consume()
+    assert await mature(desk.database, brand.id) == 3
+    put("SUSPENDED")
+    await desk.trade("2.35")
+    undone = await desk.trade("1")
+    await desk.consume()
+    await desk.cancel(undone)
+    await desk.consume()
+    # Whoever is above and below is due the same as ever.
+    assert await mature(desk.database, brand.id) == 2
+    assert await mature(desk.database, brand.id) == 0
+    mine = sorted(
+        (row for row in desk.accruals() if row.ib_id == middle.id and row.reverses_id is None),
+        key=lambda row: row.status,
+    )
+    assert [(int(row.amount_minor), row.status) for row in mine] == [
+        (300, "PAYABLE"), (705, "PROVISIONAL"), (300, "REVERSED"),
+    ]  # fmt: skip
+    assert await close_months(desk.database, brand.id) == 3
+    stated = {row.ib_id: int(row.accrued_minor) for row in make.rows(ib_statement, brand)}
+    assert stated == {desk.line[2].id: 1675, middle.id: 300, desk.line[0].id: 670}
+    put("ACTIVE")
+    assert await mature(desk.database, brand.id) == 1
+    (late,) = [row for row in desk.accruals() if row.id == mine[1].id]
+    assert (late.status, late.payable_since) == ("PAYABLE", late.payable_at)
+    assert await close_months(desk.database, brand.id) == 1
+    (next_month,) = [r for r in make.rows(ib_statement, brand) if r.month == date(2026, 4, 1)]
+    assert (next_month.ib_id, int(next_month.accrued_minor)) == (middle.id, 705)
+    assert (await desk.replay()).is_equal
+
+
     desk: Desk, make: Factory, brand: Brand
 ) -> None:
     await desk.trade("1")

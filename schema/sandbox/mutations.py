@@ -55,11 +55,15 @@ class SandboxPaymentInput:
 class SandboxMoveInput:
     clock_seconds: int | None = strawberry.field(
         description="The brand's time, by so many seconds; backwards when negative. Credentials "
-        "keep the real time.",
+        "keep the real time. Work of the background follows within its own real interval: what a "
+        "hold kept is payable within seconds, a month's statements are there within a minute.",
         default=UNSET,
     )
     price: SandboxPriceInput | None = strawberry.field(
-        description="A price, until the market's own next one.", default=UNSET
+        description="A price, until the market's own next one. The installation has one market: "
+        "every brand that trades on its simulator sees the price, and its orders and challenges "
+        "follow it.",
+        default=UNSET,
     )
     payment: SandboxPaymentInput | None = strawberry.field(
         description="A payment; its provider's notice tells the rest.", default=UNSET

@@ -26,7 +26,7 @@ from tenants.work import Database
 _MATURE_EVERY_S = 5.0
 _RATES_EVERY_S = 60.0
 _WAITING_EVERY_S = 15.0
-_MONTHS_EVERY_S = 600.0
+_MONTHS_EVERY_S = 60.0
 _SHOWN = 20
 _log = structlog.get_logger(__name__)
 

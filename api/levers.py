@@ -11,7 +11,7 @@ from api.demo.sandbox import ControlRefused, SandboxControls
 from api.demo.simulator import PlatformControlRefused, SimulatorControls
 from api.settings import Settings
 from domain.kernel.errors import Refused, Upstream
-from domain.payments.sandbox import PayerDoes
+from domain.payments.sandbox import PAYER, PRICE, PayerDoes
 
 
 class OutsideLevers:
@@ -21,12 +21,12 @@ class OutsideLevers:
         self._settings = settings
 
     async def show_price(self, symbol: str, *, bid: Decimal, ask: Decimal) -> None:
-        async with _told(), SimulatorControls(self._settings.simulator_socket) as controls:
+        async with _told(PRICE), SimulatorControls(self._settings.simulator_socket) as controls:
             await controls.set_quote(symbol, bid=f"{bid:f}", ask=f"{ask:f}")
 
     async def let_payer(self, ext_id: str, does: PayerDoes) -> None:
         token = self._settings.home.secrets().sandbox_token
-        async with _told(), SandboxControls(self._settings.sandbox_url, token) as controls:
+        async with _told(PAYER), SandboxControls(self._settings.sandbox_url, token) as controls:
             if does is PayerDoes.SETTLE:
                 await controls.pay(ext_id, instrument=CARD)
             else:
@@ -34,10 +34,11 @@ class OutsideLevers:
 
 
 @asynccontextmanager
-async def _told() -> AsyncIterator[None]:
+async def _told(path: tuple[str, ...]) -> AsyncIterator[None]:
     try:
         yield
     except (ControlRefused, PlatformControlRefused) as no:
-        raise Refused("SANDBOX_REFUSED", f"It was refused: {no}.") from no
+        message = f"It was refused: {str(no).rstrip('.')}."
+        raise Refused("SANDBOX_REFUSED", message, path=path) from no
     except (httpx.TransportError, ValueError) as error:
         raise Upstream("SANDBOX_AWAY", "What stands outside does not answer.") from error

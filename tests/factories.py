@@ -503,6 +503,8 @@ _REFERENCE: Mapping[Table, Sequence[dict[str, Any]]] = {
     ],
     tables.country: [
         {"code": "CY", "name": "Cyprus"},
+        {"code": "DE", "name": "Germany"},
+        {"code": "FR", "name": "France"},
         {"code": "KP", "name": "North Korea"},
     ],
     tables.jurisdiction: [

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.accounts.carry_out import Platforms
-from domain.challenges.commands.refund_order import begin_refund, fail_refund
+from domain.challenges.commands.refund_order import begin_refund, fail_refund, forget_refund
 from domain.challenges.commands.start_challenge import ask_account
-from domain.challenges.lifecycle import ClosingStatus
+from domain.challenges.lifecycle import ClosingStatus, OrderStatus
 from domain.challenges.liquidation import close_phase, pause_phase
 from domain.challenges.queries import (
     find_order,
@@ -21,7 +21,7 @@ from domain.kernel.money import Money
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
 from domain.payments.deposits.queries import find_deposit
 from domain.payments.notices import Psps
-from domain.payments.ports import PspRefused
+from domain.payments.ports import PspRefused, PspUnavailable
 from domain.payments.psp_values import PspRefundStatus
 from domain.payments.queries import get_connection
 from tenants.context import system_scope
@@ -60,15 +60,18 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
     """Have the PSP give an order's money back, once, under the order's own id; then ask what it
     holds of the payment now, since that ends the order.
 
-    A refusal is believed when nothing was sent before it; raises OutcomeUnknown otherwise.
+    A refusal is believed when nothing was sent before it; raises OutcomeUnknown otherwise. A try
+    that surely did not reach the PSP was not sent; raises PspUnavailable after it.
     """
+    async with run.database.read(run.scope) as work:
+        order = await find_order(work, order_id)
+        if order is None or order.status != OrderStatus.REFUNDING:
+            return
+        payment = await find_deposit(work, order.payment_id)
+        psp = psps(await get_connection(work, payment.connection_id))
     begun = await run.database.write(run.scope, lambda work: begin_refund(work, order_id))
     if begun.value is None:
         return
-    async with run.database.read(run.scope) as work:
-        order = await find_order(work, order_id)
-        payment = await find_deposit(work, order.payment_id)
-        psp = psps(await get_connection(work, payment.connection_id))
     total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
     try:
         made = await psp.create_refund(
@@ -78,6 +81,10 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
             key=order_id.hex,
             sent_before=begun.value,
         )
+    except PspUnavailable:
+        if not begun.value:
+            await run.database.write(run.scope, lambda work: forget_refund(work, order_id))
+        raise
     except PspRefused as refused:
         if refused.code in _NO_VERDICT:
             raise

@@ -1,10 +1,10 @@
 """SELECTs that commands and jobs of the clients context need."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, and_, any_, exists, literal, select
+from sqlalchemy import ARRAY, Row, Text, and_, any_, exists, literal, select
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
@@ -13,6 +13,7 @@ from domain.kernel.errors import NotFound
 from tenants.context import ActorKind
 from tenants.passwords import NO_PASSWORD
 from tenants.tables import brand, brand_country, credential, staff
+from tenants.tables import country as country_table
 from tenants.values import StaffStatus
 from tenants.work import ReadWork, WriteWork
 
@@ -27,6 +28,13 @@ _lacks_password = (
     )
     .correlate(client)
 )
+
+
+async def unknown_countries(work: WriteWork, codes: Collection[str]) -> set[str]:
+    """Those of the codes that ISO 3166 has not."""
+    listed = any_(literal(sorted(set(codes)), ARRAY(Text)))
+    rows = await work.rows(select(country_table.c.code).where(country_table.c.code == listed))
+    return set(codes) - {row.code for row in rows}
 
 
 async def get_market(work: WriteWork, country: str) -> Market:

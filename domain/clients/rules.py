@@ -37,6 +37,7 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)  # ITU-T E.164: at most 15 
 _UNHELD = re.compile("[\0\ud800-\udfff]")  # what no database text holds
 _PHONE_MARKS = str.maketrans("", "", " ()-./\u00a0\u2011")
 _IB_CODE = re.compile(r"[A-Z0-9-]{1,64}", re.ASCII)
+NO_COUNTRY = "Give the two letters of ISO 3166, such as DE."
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 CLIENT_MAY_CHANGE = frozenset({"phone", "language"})
@@ -100,7 +101,7 @@ def normalise_country(text: str) -> str:
     """An ISO 3166 code in capitals. Refusals: INVALID for what is not two letters."""
     country = text.strip().upper()
     if not _COUNTRY.fullmatch(country):
-        raise InvalidField("country", "Give the two letters of ISO 3166, such as DE.")
+        raise InvalidField("country", NO_COUNTRY)
     return country
 
 

@@ -28,7 +28,8 @@ class ComponentKind(StrEnum):
 
 
 class AccrualStatus(StrEnum):
-    """PROVISIONAL until its hold has passed, then PAYABLE; REVERSED when its deal was."""
+    """PROVISIONAL until its hold has passed and while its ib is suspended, then PAYABLE; REVERSED
+    when its deal was."""
 
     PROVISIONAL = "PROVISIONAL"
     PAYABLE = "PAYABLE"

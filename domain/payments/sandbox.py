@@ -19,6 +19,10 @@ from tenants.sandbox_clock import is_sandbox, put_clock
 from tenants.work import WriteWork
 
 CLOCK_MAX = timedelta(days=366)
+_MOVE = ("input", "move")
+PRICE = (*_MOVE, "price")
+PAYER = (*_MOVE, "payment")
+_PAYMENT = (*PAYER, "paymentId")
 
 
 class PayerDoes(StrEnum):
@@ -59,7 +63,7 @@ async def advance_clock(work: WriteWork, by: timedelta) -> dict[str, str]:
     offset = work.now() - work.database_now() + by
     if abs(offset) > CLOCK_MAX:
         message = f"A sandbox stays within {CLOCK_MAX.days} days of the real time."
-        raise Invalid("INVALID", message, path=("input", "clockSeconds"))
+        raise Invalid("INVALID", message, path=(*_MOVE, "clockSeconds"))
     await put_clock(work, offset)
     seconds = str(int(offset.total_seconds()))
     work.audit(Change("sandbox.clock", object_kind="brand", after={"offset_seconds": seconds}))
@@ -69,9 +73,10 @@ async def advance_clock(work: WriteWork, by: timedelta) -> dict[str, str]:
 async def ask_for_price(work: WriteWork, price: Price) -> dict[str, str]:
     """Say that a price is to be shown. Refusals: SANDBOX_ONLY, INVALID. Effects: audit."""
     await _require_sandbox(work)
-    if not 0 < price.bid <= price.ask:
-        message = "A bid is above zero and an ask not below it."
-        raise Invalid("INVALID", message, path=("input", "price"))
+    if price.bid <= 0:
+        raise Invalid("INVALID", "A bid is above zero.", path=(*PRICE, "bid"))
+    if price.ask < price.bid:
+        raise Invalid("INVALID", "An ask is not below its bid.", path=(*PRICE, "ask"))
     shown = {"symbol": price.symbol, "bid": str(price.bid), "ask": str(price.ask)}
     work.audit(Change("sandbox.price", object_kind="brand", after=shown))
     return {}
@@ -85,9 +90,10 @@ async def ask_of_payer(work: WriteWork, payment_id: UUID, does: PayerDoes) -> di
     await _require_sandbox(work)
     row = await lock_payment(work, payment_id)
     if row is None or row["kind"] != PaymentKind.DEPOSIT:
-        raise NotFound(path=("input", "payment", "paymentId"))
+        raise NotFound(path=_PAYMENT)
     if row["ext_id"] is None:
-        raise Refused("NOT_AT_PSP", "Its PSP does not know it yet; try again in a moment.")
+        message = "Its PSP does not know it yet; try again in a moment."
+        raise Refused("NOT_AT_PSP", message, path=_PAYMENT)
     after = {"payer": does}
     work.audit(Change("sandbox.payer", object_kind="payment", object_id=payment_id, after=after))
     return {"ext_id": row["ext_id"]}

@@ -94,11 +94,14 @@ async def accepted(info: Info, done: Done[dict[str, str]], *, own: Collection[st
     raise Refused(code, f"The platform refused: {reason}.")
 
 
-def key_of(kind: str, given: strawberry.ID, field: str) -> UUID:
-    """The key of an id. Refusals: NOT_FOUND, for malformed ids and other types' alike."""
+def key_of(kind: str, given: strawberry.ID, *field: str) -> UUID:
+    """The key of an id; `field` is where in the input it stands, outermost first.
+
+    Refusals: NOT_FOUND, for malformed ids and other types' alike.
+    """
     key = decode_id_of(kind, given)
     if key is None:
-        raise NotFound(path=("input", field))
+        raise NotFound(path=("input", *field))
     return key
 
 

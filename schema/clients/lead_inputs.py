@@ -44,10 +44,14 @@ class LeadCreateInput:
         description="The id of the click, such as a `gclid`.", default=None
     )
     landing_page: str | None = strawberry.field(
-        description="The page that was seen first, at most 2,000 characters.", default=None
+        description="The http or https address of the page that was seen first, at most 2,000 "
+        "characters.",
+        default=None,
     )
     referrer: str | None = strawberry.field(
-        description="The page before that, at most 2,000 characters.", default=None
+        description="The address of the page before that, at most 2,000 characters; an "
+        "`android-app` can be one.",
+        default=None,
     )
     ib_code: str | None = strawberry.field(
         description="Code of the introducing broker whose link it was. A code that nobody has is "

@@ -1,14 +1,15 @@
 """What clients' names matched on sanctions lists, for compliance alone."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
+from domain.compliance.screening.actions import HitStanding, hit_actions
 from domain.compliance.screening.commands.decide_hit import decide_hit
 from domain.compliance.screening.queries import list_versions
-from domain.compliance.screening.values import Disposition
+from domain.compliance.screening.values import Disposition, HitStrength
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import decode_id_of
 from schema.compliance.screening_filters import (
@@ -21,6 +22,7 @@ from schema.compliance.screening_filters import (
     ScreeningStrength,
     ScreeningVerdict,
 )
+from schema.shared.action import Action
 from schema.shared.bind import (
     Info,
     Node,
@@ -36,6 +38,7 @@ from schema.shared.bind import (
 from schema.shared.errors import mutation, payload, result
 from schema.shared.page import Connection
 from schema.shared.permission import needs
+from tenants.context import ActorKind
 from tenants.work import WriteWork
 
 if TYPE_CHECKING:
@@ -83,10 +86,29 @@ class ScreeningHit(Node):
     masked_fields: list[str] = masked_fields("Names of the fields that you see masked.")
     client: ClientRef = one("The client.", needs="clients:read")
     entry: SanctionsEntry = one("Who or what is listed.")
-    asked_by: StaffRef | None = one("Who asked to clear a true match.", needs="staff:read")
+    asked_by: StaffRef | None = one(
+        "Who asked to clear it, while it is `CLEARING`.", needs="staff:read"
+    )
     decisions: Connection[ScreeningDecision] = many(
         "What was decided, newest first.", order=ScreeningDecisionOrder
     )
+
+    @field(
+        "What you can decide about it now: `clear` stands for `FALSE_POSITIVE`, `confirm` for "
+        "`TRUE_MATCH`.",
+        reads=("disposition", "strength", "asker_id"),
+    )
+    def actions(self, info: Info) -> list[Action]:
+        record: Any = self
+        standing = HitStanding(
+            Disposition(record.disposition), HitStrength(record.strength), record.asker_id
+        )
+        scope = info.context.scope
+        viewer = scope.actor.id if scope.actor.kind is ActorKind.STAFF else None
+        return [
+            Action(name=one.name, allowed=one.allowed, reason_code=one.reason_code)
+            for one in hit_actions(standing, viewer, scope.permissions)
+        ]
 
 
 @strawberry.type(
@@ -154,8 +176,8 @@ class ScreeningQueries:
 @strawberry.type
 class ScreeningMutations:
     @mutation(
-        "Decide whether a client is who a sanctions list names. To clear a true match takes two "
-        "people: the first decision makes it `CLEARING`.",
+        "Decide whether a client is who a sanctions list names. To clear a strong or a true match "
+        "takes two people: the first decision makes it `CLEARING`.",
         needs="screening:decide",
     )
     async def screening_hit_decide(

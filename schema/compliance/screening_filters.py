@@ -29,7 +29,7 @@ class ScreeningStrength(Enum):
     STRONG = strawberry.enum_value(
         "STRONG",
         description="The same name but for order, spacing or spelling. The client's deposits and "
-        "withdrawals wait until somebody has decided.",
+        "withdrawals wait until two people have cleared it.",
     )
     POSSIBLE = strawberry.enum_value("POSSIBLE", description="Near enough to be looked at.")
 
@@ -42,7 +42,9 @@ class ScreeningDisposition(Enum):
         "TRUE_MATCH", description="It is who the list names. Its money stays where it is."
     )
     CLEARING = strawberry.enum_value(
-        "CLEARING", description="A true match that one person would clear; another must agree."
+        "CLEARING",
+        description="A strong or a true match that one person would clear; another must agree. "
+        "Money still waits.",
     )
 
 

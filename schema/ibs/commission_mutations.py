@@ -39,7 +39,7 @@ def _typed(description: str, **how: Any) -> Any:
     return strawberry.field(description=description, **how)
 
 
-_FROM = "From when it holds; without it from now. Never before now."
+_FROM = "From when it holds; without it from now. Never before now, nor over a year ahead."
 _OWN = "Which introducing broker; your own when you are one and leave it out."
 _INVALID = {"INVALID": "A field's value can't be right; `path` says which."}
 _EARLY = {"BEGINS_TOO_EARLY": "It can't hold for deals that have closed; `message` says from when."}
@@ -65,7 +65,7 @@ class IbPlanVersionPublishInput:
     terms: IbPlanTermsInput = _typed("What the version says.")
     from_at: datetime | None = _typed(
         "From when it holds; without it from now, or from the beginning of the version before "
-        "when that is later.",
+        "when that is later. Not over a year ahead.",
         default=None,
     )
 

@@ -35,7 +35,10 @@ class IbComponentKind(Enum):
 
 @shows(values.AccrualStatus, "Where an accrual stands.")
 class AccrualStatus(Enum):
-    PROVISIONAL = enum_value("PROVISIONAL", description="Earned; held until `payableAt`.")
+    PROVISIONAL = enum_value(
+        "PROVISIONAL",
+        description="Earned; held until `payableAt`, and while its broker is suspended.",
+    )
     PAYABLE = enum_value("PAYABLE", description="Due.")
     REVERSED = enum_value("REVERSED", description="Taken back, since its deal was.")
 

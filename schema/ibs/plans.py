@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from domain.ibs import values
+from domain.ibs.commissions.errors import TermsWrong
 from domain.ibs.commissions.terms import from_json
 from domain.ibs.commissions.values import Component, Gates, Rate, SymbolGroup, Terms
 from schema.ibs.enums import IbCloseBy, IbComponentKind, IbConvention
@@ -15,7 +16,6 @@ from schema.shared.bind import Node, bound, computed, many, one, value
 from schema.shared.page import Connection, TextFilter, condition, order_input
 from schema.shared.permission import public
 from schema.shared.scalars import CurrencyCode, Money, MoneyInput
-from tenants.refusals import InvalidField
 
 
 def _shown(description: str) -> Any:
@@ -221,12 +221,12 @@ class IbPlanTermsInput:
     def _component(self, one: IbPlanComponentInput) -> Component:
         cap = one.max_amount
         if cap is not None and cap.currency_code != self.currency_code:
-            raise InvalidField("components", "A cap is counted in the plan's currency.")
+            raise TermsWrong("components", "A cap is counted in the plan's currency.")
         return Component(
             one.name,
             values.ComponentKind(str(one.kind.value)),
             tuple(Rate(rate.per_lot, rate.symbol, rate.group) for rate in one.rates),
             tuple(one.shares),
             one.max_lots,
-            None if cap is None else cap.to_amount("input", "components").amount_minor,
+            None if cap is None else cap.to_amount("input", "terms", "components").amount_minor,
         )

@@ -38,7 +38,9 @@ IbRef = Annotated["Ib", strawberry.lazy("schema.ibs.types")]
 class IbStatus(Enum):
     ACTIVE = strawberry.enum_value("ACTIVE", description="Introduces clients.")
     SUSPENDED = strawberry.enum_value(
-        "SUSPENDED", description="Can't come in, introduces nobody, takes nobody below."
+        "SUSPENDED",
+        description="Can't come in, introduces nobody, takes nobody below. It goes on earning; "
+        "what it earns becomes payable once it is active again.",
     )
 
 

@@ -55,11 +55,15 @@ class SandboxPaymentInput:
 class SandboxMoveInput:
     clock_seconds: int | None = strawberry.field(
         description="The brand's time, by so many seconds; backwards when negative. Credentials "
-        "keep the real time.",
+        "keep the real time. Work of the background follows within its own real interval: what a "
+        "hold kept is payable within seconds, a month's statements are there within a minute.",
         default=UNSET,
     )
     price: SandboxPriceInput | None = strawberry.field(
-        description="A price, until the market's own next one.", default=UNSET
+        description="A price, until the market's own next one. The installation has one market: "
+        "every brand that trades on its simulator sees the price, and its orders and challenges "
+        "follow it.",
+        default=UNSET,
     )
     payment: SandboxPaymentInput | None = strawberry.field(
         description="A payment; its provider's notice tells the rest.", default=UNSET
@@ -79,7 +83,8 @@ class SandboxAdvanceInput:
         **SHARED,
         "SANDBOX_ONLY": "The brand serves people, and lives in real time.",
         "SANDBOX_REFUSED": "The simulator or the sandbox PSP said no; `message` has its words.",
-        "SANDBOX_AWAY": "The simulator or the sandbox PSP does not answer; try again.",
+        "SANDBOX_AWAY": "The simulator or the sandbox PSP does not answer; try again with another "
+        "key.",
         "NOT_AT_PSP": "The PSP does not know the payment yet; try again in a moment.",
     }
 )
@@ -101,7 +106,7 @@ class SandboxMutations:
         move, levers = input.move, _levers(info)
         if move.payment:
             does = PayerDoes[move.payment.payer.name]
-            key = key_of("payment", move.payment.payment_id, "paymentId")
+            key = key_of("payment", move.payment.payment_id, "move", "payment", "paymentId")
             done = await ask(info, input, lambda work: ask_of_payer(work, key, does))
             if not done.replayed:
                 await levers.let_payer(done.value["ext_id"], does)

@@ -13,6 +13,7 @@ from psycopg import sql
 from api import cli
 from api.embedded import Cluster, Home
 from api.embedded.migrate import migrate
+from api.embedded.problems import SetupError
 from api.serving import require_port
 from api.settings import Settings
 from api.welcome import QUERIES, greet
@@ -134,8 +135,16 @@ def test_the_sandbox_is_for_development(run: Run) -> None:
     assert err == "error: the sandbox moves no real money: unset ENVIRONMENT to run it\n"
 
 
-def test_a_free_port_is_no_matter(taken_port: int) -> None:
-    require_port("127.0.0.1", free_port())
+def test_a_free_port_is_no_matter_and_stays_free(taken_port: int) -> None:
+    port = free_port()
+    assert port != taken_port
+    require_port("127.0.0.1", port)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        for taken in (port, taken_port):
+            with pytest.raises(SetupError, match=f"port {taken} is taken"):
+                require_port("127.0.0.1", taken)
 
 
 def test_a_second_run_on_a_home_is_one_line(run: Run, home: Home) -> None:

@@ -6,6 +6,7 @@ from api.demo.challenges import plans, seed_programs
 from api.demo.story import BRANDS
 from domain.challenges.purchase_rules import decide_program
 from domain.challenges.tables import program, program_version, purchase_tax
+from domain.kernel.errors import Invalid
 from tenants.work import Database
 from tests.factories import Brand, Factory
 
@@ -26,5 +27,11 @@ async def test_programs_are_published_once(make: Factory, brand: Brand, database
 
 
 def test_every_program_of_the_demo_makes_sense() -> None:
+    refused = {}
     for plan in plans("USD"):
-        decide_program(plan)
+        try:
+            decide_program(plan)
+        except Invalid as refusal:
+            refused[plan.code] = refusal
+    assert refused == {}
+    assert len(plans("USD")) == 3

@@ -7,11 +7,13 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
+from api.commissions import register_commissions
 from api.rounds import each_brand
 from api.settings import Settings
 from api.worker import Worker
 from domain.events.state_socket import StateServer
 from domain.kernel.errors import Unavailable
+from schema.sandbox.mutations import SandboxMoveInput
 
 
 async def test_a_failing_brand_stops_no_other(database, brand, brand_b):
@@ -55,6 +57,25 @@ async def test_no_brand_is_always_the_last(database, brand, brand_b):
         await each_brand("order", database, run)
         first[order[0]] += 1
     assert min(first[brand.id], first[brand_b.id]) > 50
+
+
+async def test_commissions_follow_a_moved_clock_as_soon_as_the_api_says(tmp_path, monkeypatch):
+    """`sandboxAdvance`: what a hold kept within seconds, a month's statements within a minute."""
+    made = Settings(backdesk_home=tmp_path / "home")
+    made.home.create()
+    worker = Worker(made, "", None, StateServer(made.states_socket))  # type: ignore[arg-type] # asked for nothing
+    every: dict[str, float] = {}
+    monkeypatch.setattr(
+        Worker, "every", lambda _, seconds, name, run: every.update({name: seconds})
+    )
+    register_commissions(worker)
+    assert every["commissions payable"] <= 5
+    assert every["commission statements"] <= 60
+    told = " ".join(
+        SandboxMoveInput.__strawberry_definition__.get_field("clock_seconds").description.split()
+    )
+    assert "payable within seconds" in told
+    assert "statements are there within a minute" in told
 
 
 async def test_a_failed_call_comes_again_soon_and_then_as_often_as_said(tmp_path, monkeypatch):

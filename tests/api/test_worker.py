@@ -129,8 +129,8 @@ async def test_rounds_and_loops_go_on_after_failures(settings, endpoints):
     rounds, starts = [], []
 
     async def fails_at_first():
-        rounds.append(1)
-        if len(rounds) < 3:
+        rounds.append("failed" if len(rounds) < 2 else "done")
+        if rounds[-1] == "failed":
             raise ValueError("not yet")
 
     async def ends():
@@ -142,6 +142,11 @@ async def test_rounds_and_loops_go_on_after_failures(settings, endpoints):
 
     async with running(settings, endpoints, register):
         await until(lambda: len(rounds) >= 5 and len(starts) >= 3)
+    assert rounds[:5] == ["failed", "failed", "done", "done", "done"]
+    # A loop that ends begins again; with the worker, both end for good.
+    ended = len(rounds), len(starts)
+    await asyncio.sleep(0.05)
+    assert (len(rounds), len(starts)) == ended
 
 
 async def test_it_stops_when_asked_and_lets_a_running_job_end(

@@ -213,5 +213,11 @@ async def test_the_page_needs_nothing_from_elsewhere(merchant: Caller, payer: Pa
 
 async def test_pages_do_not_fail_on_demand(merchant: Caller, payer: Payer, psp: RunningPsp) -> None:
     made = await merchant.payment()
+    await psp.controls.faults(answer_500=1)
+    assert (await merchant.call("GET", f"/payments/{made['id']}")).status_code == 500
     await psp.controls.faults(answer_500=1, drop_answer=1, refuse=1)
-    sent_back(await payer.press(made, "pay", card=CARD))
+    back = sent_back(await payer.press(made, "pay", card=CARD))
+    assert back["status"] == ["PAID"]
+    await psp.controls.faults()
+    shown = await merchant.see(made)
+    assert (shown["status"], shown["received_amount"]) == ("PAID", "100.00")

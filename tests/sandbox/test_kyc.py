@@ -108,7 +108,15 @@ async def test_nobody_else_sees_an_applicant(vendor: httpx.AsyncClient, psp: Run
     )
     for headers, status in (({"Authorization": f"Bearer {key}"}, 404), ({}, 401)):
         async with httpx.AsyncClient(base_url=psp.url, headers=headers, trust_env=False) as other:
-            await answered(other, "GET", f"/kyc/v1/applicants/{made['id']}", status)
+            path = f"/kyc/v1/applicants/{made['id']}"
+            told = await answered(other, "GET", path, status)
+            assert ASKED["reference"] not in str(told)
+            if status == 404:
+                nobody = await answered(other, "GET", "/kyc/v1/applicants/app_x", status)
+                assert nobody["error"]["code"] == told["error"]["code"], "as if there were none"
+            listed = f"/kyc/v1/applicants?reference={ASKED['reference']}"
+            found = await other.get(listed)
+            assert made["id"] not in found.text
 
 
 async def test_controls_take_their_token(psp: RunningPsp) -> None:

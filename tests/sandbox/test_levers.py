@@ -45,7 +45,10 @@ async def test_a_payer_pays_all_of_it_or_is_declined(caller: Caller, psp: Runnin
 async def test_what_the_sandbox_refuses_is_told_in_its_words(psp: RunningPsp) -> None:
     with pytest.raises(DomainError) as caught:
         await levers(Told(psp.url)).let_payer("pay_unknown", PayerDoes.SETTLE)
-    assert caught.value.code == "SANDBOX_REFUSED"
+    assert (caught.value.code, caught.value.path) == (
+        "SANDBOX_REFUSED", ("input", "move", "payment"),
+    )  # fmt: skip
+    assert caught.value.message.count(".") == 1
 
 
 async def test_nobody_there_is_told_as_away() -> None:

@@ -21,4 +21,7 @@ async def test_a_price_is_shown_and_an_unknown_symbol_refused(app: Starlette) ->
         assert (shown.bid, shown.ask) == (Decimal("1.05000"), Decimal("1.05020"))
         with pytest.raises(DomainError) as caught:
             await moved.show_price("NOSUCH", bid=Decimal(1), ask=Decimal(2))
-        assert caught.value.code == "SANDBOX_REFUSED"
+        assert (caught.value.code, caught.value.path) == (
+            "SANDBOX_REFUSED", ("input", "move", "price"),
+        )  # fmt: skip
+        assert caught.value.message == "It was refused: UNKNOWN_SYMBOL: There is no NOSUCH."

@@ -126,9 +126,12 @@ async def test_in_a_suspended_brand_only_operators_write(make, brand, brand_b, j
 async def test_an_ended_operators_token_writes_nothing_more(make, brand, judging, come_in):
     token = make.operator_token()
     scope = await come_in(token)
+    await judging.write(scope, write)
+    (written,) = make.rows(tables.audit, brand)
     table = tables.operator_token
     make.run(brand, update(table).where(table.c.id == token.id).values(revoked_at=func.now()))
     await refused(judging, scope, Unauthenticated)
+    assert make.rows(tables.audit, brand) == [written]
 
 
 async def test_after_a_change_of_policy_trying_again_works_at_once(make, brand, judging, come_in):
@@ -163,5 +166,9 @@ async def test_a_serving_process_judges_every_kind_of_actor(make, brand, engine)
         token, table, key = actors(make, brand)[who]
         scope = await identifier.identify(Asking(authorization=f"Bearer {token.text}"))
         await serving.write(scope, write)
+        written = make.rows(tables.audit, brand)
+        assert written[-1].actor_kind == scope.actor.kind
         make.run(brand, update(table).where(table.c.id == key).values(status=status))
         await refused(serving, scope, Unauthenticated)
+        assert make.rows(tables.audit, brand) == written
+    assert len(written) == 3, "one for each, from before"

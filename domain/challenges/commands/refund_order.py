@@ -71,6 +71,13 @@ async def begin_refund(work: WriteWork, order_id: UUID) -> bool | None:
     return order.refund_sent_at is not None
 
 
+async def forget_refund(work: WriteWork, order_id: UUID) -> None:
+    """Take back what `begin_refund` noted: the PSP was surely not reached."""
+    order = await lock_order(work, order_id)
+    if order is not None and order.status == OrderStatus.REFUNDING:
+        await _note(work, order_id, refund_sent_at=None)
+
+
 async def fail_refund(work: WriteWork, order_id: UUID, reason_code: str) -> None:
     """The PSP refuses to give it back: the money stays prepaid, and staff must find another way.
 

@@ -1,14 +1,13 @@
 """Say what tax a country's buyers pay on top."""
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.challenges.purchase_rules import decide_tax
 from domain.challenges.queries import list_taxes
 from domain.challenges.tables import purchase_tax
+from domain.clients.queries import unknown_countries
 from domain.kernel.errors import Invalid
 from tenants.log import Change
-from tenants.tables import country as countries
 from tenants.work import WriteWork
 
 
@@ -18,8 +17,7 @@ async def set_tax(work: WriteWork, country: str, *, label: str, bps: int) -> dic
     Orders that were made keep what they were told. Refusals: INVALID. Effects: audit.
     """
     decide_tax(label, bps)
-    known = select(countries.c.code).where(countries.c.code == country)
-    if not await work.rows(known):
+    if await unknown_countries(work, [country]):
         raise Invalid("INVALID", "Two letters of ISO 3166.", path=("input", "country"))
     before = (await list_taxes(work)).get(country)
     row = {"label": label.strip(), "bps": bps, "updated_at": work.now()}

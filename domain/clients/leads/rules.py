@@ -5,8 +5,9 @@ Paths in refusals name fields of the API's inputs.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.clients.leads.errors import (
@@ -36,7 +37,9 @@ ADDRESS_LENGTH_MAX = 2_000
 CAPACITY_MAX = 100_000
 CHOICES_MAX = 300
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
-_ADDRESSES = ("landing_page", "referrer")
+_WEB = frozenset({"http", "https"})
+# What must be an address, and where it may lead: an app on a phone is a referrer, too.
+_ADDRESSES = {"landing_page": _WEB, "referrer": _WEB | {"android-app"}}
 
 _BY_HAND = frozenset({LeadStage.CONTACTED, LeadStage.INTERESTED})
 _ENDS = frozenset({LeadStage.LOST, LeadStage.DNC})
@@ -86,11 +89,24 @@ def _word(text: str | None, name: str) -> str | None:
     if text is None:
         return None
     word = " ".join(unicodedata.normalize("NFC", text).split())
+    path = "".join([name.split("_")[0], *(part.title() for part in name.split("_")[1:])])
     longest = ADDRESS_LENGTH_MAX if name in _ADDRESSES else WORD_LENGTH_MAX
     if len(word) > longest or not word.isprintable():
-        path = "".join([name.split("_")[0], *(part.title() for part in name.split("_")[1:])])
         raise InvalidField(path, f"At most {longest} printable characters.")
+    if word and not _is_page(word, _ADDRESSES.get(name)):
+        raise InvalidField(path, "Give the whole address of a page, with http or https.")
     return word or None
+
+
+def _is_page(word: str, schemes: Collection[str] | None) -> bool:
+    """Whether it is the address of a page, where one is asked for: staff will follow it."""
+    if schemes is None:
+        return True
+    try:
+        parts = urlsplit(word)
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname) and not {" ", "\\"} & set(word)
 
 
 def read_language(text: str, field: str) -> str:

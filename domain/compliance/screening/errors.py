@@ -14,7 +14,7 @@ class HitDecided(Refused):
 
 
 class SecondPersonNeeded(Refused):
-    """Who asked to clear a true match does not agree to it as well."""
+    """Who asked to clear a hit that takes two does not agree to it as well."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, text
+from sqlalchemy import Row, ScalarSelect, and_, func, or_, select, text
 
 from domain.clients.tables import client
 from domain.clients.values import ClientStatus
@@ -13,6 +13,7 @@ from domain.compliance.screening.tables import (
     sanctions_entry,
     sanctions_name,
     sanctions_version,
+    screening_decision,
     screening_hit,
     screening_round,
 )
@@ -35,7 +36,8 @@ async def is_held(work: AnyWork, client_id: UUID) -> bool:
 async def is_matched(work: AnyWork, client_id: UUID) -> bool:
     """Whether somebody decided that the client is who a list names, and it was not cleared since.
 
-    False in a client's own session, which sees no hits.
+    A strong hit that one would clear was never said to be true. False in a client's own session,
+    which sees no hits.
     """
     hit = screening_hit.c
     found = await work.rows(
@@ -45,12 +47,43 @@ async def is_matched(work: AnyWork, client_id: UUID) -> bool:
             hit.client_id == client_id,
             or_(
                 hit.disposition == Disposition.TRUE_MATCH,
-                hit.disposition == Disposition.CLEARING,
+                and_(
+                    hit.disposition == Disposition.CLEARING,
+                    _before_clearing() == Disposition.TRUE_MATCH,
+                ),
             ),
         )
         .limit(1)
     )
     return bool(found)
+
+
+async def was_matched(work: AnyWork, hit_id: UUID) -> bool:
+    """Whether a hit that one would clear was a true match before, and not only a strong one."""
+    hit = screening_hit.c
+    found = await work.rows(
+        select(_before_clearing().label("before")).where(
+            hit.brand_id == work.scope.brand_id, hit.id == hit_id
+        )
+    )
+    return bool(found and found[0].before == Disposition.TRUE_MATCH)
+
+
+def _before_clearing() -> ScalarSelect[str]:
+    """What was decided about a hit before somebody asked to clear it; null when nothing was."""
+    decision = screening_decision.c
+    return (
+        select(decision.disposition)
+        .where(
+            decision.brand_id == screening_hit.c.brand_id,
+            decision.hit_id == screening_hit.c.id,
+            decision.disposition != Disposition.CLEARING,
+        )
+        .order_by(decision.created_at.desc(), decision.id.desc())
+        .limit(1)
+        .correlate(screening_hit)
+        .scalar_subquery()
+    )
 
 
 async def lists_number(work: AnyWork) -> int:

@@ -33,6 +33,7 @@ HIT = Entity(
     fields={
         **columns(screening_hit, "version", "listed_name", "score", "strength", "disposition"),
         **columns(screening_hit, "opened_at", "decided_at"),
+        "asker_id": screening_hit.c.asked_by,
         "client_name": Field(screening_hit.c.client_name, Mask(SEES_NAMES, mask_name, said_name)),
     },
     relations={

@@ -307,22 +307,25 @@ def strength_of(score: int) -> HitStrength:
     return HitStrength.STRONG if score >= STRONG_FROM else HitStrength.POSSIBLE
 
 
-def next_disposition(now: Disposition, wanted: Disposition, *, is_second: bool) -> Disposition:
+def next_disposition(
+    now: Disposition, wanted: Disposition, strength: HitStrength, *, is_second: bool
+) -> Disposition:
     """What a hit becomes when somebody decides FALSE_POSITIVE or TRUE_MATCH.
 
-    To clear a TRUE_MATCH takes two: the first one's decision makes it CLEARING, a second person's
-    clears it; anybody may confirm the match instead. `is_second`: it is not who asked for it.
-    Refusals: ALREADY_DECIDED, SECOND_PERSON_NEEDED.
+    To clear what holds money, a STRONG hit or a TRUE_MATCH, takes two: the first one's decision
+    makes it CLEARING, a second person's clears it; anybody may say that it is true instead.
+    `is_second`: it is not who asked for it. Refusals: ALREADY_DECIDED, SECOND_PERSON_NEEDED.
     """
     if now is wanted:
         raise HitDecided(now)
-    if wanted is Disposition.TRUE_MATCH or now is Disposition.OPEN:
+    if wanted is Disposition.TRUE_MATCH:
         return wanted
-    if now is Disposition.TRUE_MATCH:
-        return Disposition.CLEARING
-    if not is_second:
-        raise SecondPersonNeeded()
-    return wanted
+    if now is Disposition.CLEARING:
+        if not is_second:
+            raise SecondPersonNeeded()
+        return wanted
+    takes_two = now is Disposition.TRUE_MATCH or strength is HitStrength.STRONG
+    return Disposition.CLEARING if takes_two else wanted
 
 
 def read_reason(text: str) -> str:

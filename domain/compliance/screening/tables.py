@@ -80,7 +80,7 @@ screening_hit = brand_table(
     Column("score", Integer, nullable=False),
     text_column("strength"),
     text_column("disposition"),
-    # Who asked to clear a true match: somebody else must agree.
+    # Who asked to clear what takes two: somebody else must agree.
     uuid_column("asked_by", nullable=True),
     time_column("opened_at"),
     time_column("decided_at", nullable=True),

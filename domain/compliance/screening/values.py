@@ -40,7 +40,7 @@ class HitStrength(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What people decided. CLEARING: one asks to clear a TRUE_MATCH, and another must agree."""
+    """What people decided. CLEARING: one would clear a STRONG hit or a TRUE_MATCH, another must."""
 
     OPEN = "OPEN"
     FALSE_POSITIVE = "FALSE_POSITIVE"

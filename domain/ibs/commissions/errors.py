@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.kernel.errors import Conflict, Refused
+from domain.kernel.errors import Conflict, Invalid, Refused
 
 
 class NameTaken(Refused):
@@ -21,6 +21,13 @@ class PlanChanged(Conflict):
             f"The plan is at version {version}; read it again.",
             path=("input", "expectedVersion"),
         )
+
+
+class TermsWrong(Invalid):
+    """A field of the terms has a value that can't be right."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__("INVALID", message, path=("input", "terms", field))
 
 
 class BeginsTooEarly(Refused):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from domain.ibs.commissions.errors import TermsWrong
 from domain.ibs.commissions.rules import rate_of
 from domain.ibs.commissions.values import (
     EVERY_OTHER,
@@ -15,7 +16,6 @@ from domain.ibs.commissions.values import (
 )
 from domain.ibs.values import CloseBy, ComponentKind, Convention
 from domain.kernel.money import parse_decimal
-from tenants.refusals import InvalidField
 
 MOST_COMPONENTS = 10
 MOST_RATES = 200
@@ -240,4 +240,4 @@ def _are_distinct(items: Iterable[object]) -> bool:
 
 def _require(condition: bool, field: str, message: str) -> None:
     if not condition:
-        raise InvalidField(field, message)
+        raise TermsWrong(field, message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 
@@ -64,12 +65,19 @@ async def test_a_slow_reader_is_served_to_the_end(
 ) -> None:
     monkeypatch.setattr(ImpatientHttp, "stall_seconds", 0.5)
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(toy), limit=1 << 16)
-    count = 4
+    count, began = 4, time.monotonic()
     writer.write(raw_post(toy, LARGE) * count)
-    got = 0
-    while got < count * 4_000_000:
-        got += len(await asyncio.wait_for(reader.readexactly(160_000), 5))
-        await asyncio.sleep(0.02)
+    for _ in range(count):
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        (length,) = re.findall(rb"(?i)content-length: ([0-9]+)", head)
+        body, left = bytearray(), int(length)
+        while left:
+            body += await asyncio.wait_for(reader.readexactly(min(left, 160_000)), 5)
+            left = int(length) - len(body)
+            await asyncio.sleep(0.02)
+        assert json.loads(body)["data"] == {"large": "x" * 4_000_000}
+    assert time.monotonic() - began > ImpatientHttp.stall_seconds, "slower than who is dropped"
     writer.close()
 
 

@@ -288,9 +288,14 @@ async def test_a_client_that_stops_reading_is_dropped(make_toy: Any) -> None:
     toy = await make_toy(EdgeLimits(write_seconds=0.2))
     async with opened(toy) as socket:
         await subscribe(socket, "1", "subscription { flood }")
+        await hear(socket)
         socket.transport.pause_reading()
+        assert toy.book.closed < toy.book.opened == 2, "the socket's own, and the flood's"
         await settled(toy)
-        socket.transport.abort()
+        assert (toy.book.opened, toy.book.closed) == (2, 2)
+        # What it finds when it reads again is an end without a word: nobody waited to tell it.
+        socket.transport.resume_reading()
+        assert await closed_with(socket) == 1006
 
 
 async def test_leaving_at_once_frees_everything(toy: Any) -> None:

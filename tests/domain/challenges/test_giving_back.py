@@ -4,14 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from domain.challenges import jobs
 from domain.challenges.commands.refund_order import refund_order
 from domain.events.jobs import JobRegistry, JobRun
 from domain.events.tables import inbox
+from domain.payments.adapters.registry import open_psp
 from domain.payments.disputes import jobs as disputes
 from domain.payments.notices import NoticeKind
+from domain.payments.ports import OutcomeUnknown, PspUnavailable
+from domain.payments.values import PspKind
 from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm
 from tests.domain.events.conftest import until
 from tests.domain.payments.deposits.conftest import door, live, psp
@@ -120,8 +124,11 @@ async def test_the_psp_gives_it_back_once_and_the_order_ends_by_what_it_says(sho
 async def again(shop: Shop) -> None:
     """The job runs again after all is done."""
     kinds = {one.name: one for one in shop.firm.registry()}
-    run = JobRun(jobs.REFUND, shop.firm.desk.brand.id, "again", 2, shop.firm.desk.worker)
-    await kinds[jobs.REFUND].handle(run, {"order_id": str(shop.order_id)})
+    await kinds[jobs.REFUND].handle(run_of(shop), {"order_id": str(shop.order_id)})
+
+
+def run_of(shop: Shop) -> JobRun:
+    return JobRun(jobs.REFUND, shop.firm.desk.brand.id, "again", 2, shop.firm.desk.worker)
 
 
 async def test_a_refund_the_psp_refuses_stays_with_us_and_is_told(shop: Shop) -> None:
@@ -133,6 +140,43 @@ async def test_a_refund_the_psp_refuses_stays_with_us_and_is_told(shop: Shop) ->
     assert shop.firm.events().count("order_refund_failed") == 1
     await again(shop)
     assert shop.firm.events().count("order_refund_failed") == 1, "said once"
+
+
+async def test_a_refusal_is_believed_after_a_try_that_never_reached_the_psp(shop: Shop) -> None:
+    await shop.psp.controls.refund(shop.psp_id, amount="1.00")
+    await shop.give_back()
+    away = open_psp(PspKind.SANDBOX, "http://127.0.0.1:9", api_key="nobody")
+    with pytest.raises(PspUnavailable):
+        await jobs.give_back(run_of(shop), lambda _: away, shop.order_id)
+    await away.aclose()
+    assert shop.firm.the_order(shop.order_id).refund_sent_at is None
+    assert shop.firm.the_order(shop.order_id).reason_code is None, "nobody has refused it yet"
+    await again(shop)
+    assert shop.firm.the_order(shop.order_id).reason_code == "AMOUNT_TOO_HIGH"
+    assert shop.firm.events().count("order_refund_failed") == 1
+
+
+async def test_a_refusal_is_not_believed_after_a_try_whose_answer_was_lost(shop: Shop) -> None:
+    await shop.psp.controls.refund(shop.psp_id, amount="1.00")
+    await shop.give_back()
+    await shop.psp.controls.faults(drop_answer=1.0)
+    with pytest.raises(OutcomeUnknown):
+        await again(shop)
+    sent_at = shop.firm.the_order(shop.order_id).refund_sent_at
+    assert sent_at is not None
+    # Out of reach afterwards: that changes nothing about the try before.
+    away = open_psp(PspKind.SANDBOX, "http://127.0.0.1:9", api_key="nobody")
+    with pytest.raises(OutcomeUnknown):
+        await jobs.give_back(run_of(shop), lambda _: away, shop.order_id)
+    await away.aclose()
+    await shop.psp.controls.faults()
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await again(shop)
+    assert unknown.value.refused is not None
+    order = shop.firm.the_order(shop.order_id)
+    assert (order.status, order.reason_code) == ("REFUNDING", None)
+    assert order.refund_sent_at == sent_at
+    assert shop.firm.events().count("order_refund_failed") == 0
 
 
 async def test_a_lost_dispute_takes_back_revenue_and_tax_and_ends_the_challenge(

@@ -426,7 +426,18 @@ GOOD = RuleSet(
 
 @pytest.mark.parametrize("rules", [GOOD, RuleSet()], ids=["full", "empty"])
 def test_rules_that_make_sense_are_taken(rules):
-    decide_rules(rules, start_minor=START)
+    assert refused(rules) is None
+    state = begin(rules, start_minor=START, at=NOON)
+    assert evaluate(rules, state, TimePassed(NOON))[1] == (), "nobody breaks them by beginning"
+
+
+def refused(rules):
+    """The refusal of a rule set; None when it is taken."""
+    try:
+        decide_rules(rules, start_minor=START)
+    except Invalid as refusal:
+        return refusal
+    return None
 
 
 @pytest.mark.parametrize(

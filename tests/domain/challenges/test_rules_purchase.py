@@ -33,8 +33,30 @@ PLAN = ProgramPlan(
 TAXES = {"CY": ("VAT 19 %", 1_900)}
 
 
-def test_a_program_that_makes_sense_may_be_published() -> None:
-    decide_program(PLAN)
+def refused_field(plan: ProgramPlan) -> str | None:
+    """Which field a program is refused for; None when it may be published."""
+    try:
+        decide_program(plan)
+    except Invalid as refusal:
+        return refusal.path[-1]
+    return None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"code": "a" * 100},
+        {"name": "N" * 100},
+        {"balance": Money(1, "USD")},
+        {"price_minor": 1},
+        {"leverage": 1},
+        {"phases": tuple(PhasePlan(f"Phase {n}", RULES) for n in range(5))},
+    ],
+    ids=lambda change: next(iter(change), "as it is"),
+)
+def test_a_program_that_makes_sense_may_be_published(change: dict[str, object]) -> None:
+    assert refused_field(replace(PLAN, **change)) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

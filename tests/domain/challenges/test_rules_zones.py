@@ -122,9 +122,14 @@ def test_an_unknown_zone_is_refused(zone):
     assert refusal.value.code == "INVALID"
 
 
-@pytest.mark.parametrize("zone", ["Europe/Prague", "NY_CLOSE", "America/Chicago", "Etc/GMT-3"])
-def test_a_known_zone_is_not_refused(zone):
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [("Europe/Prague", 13), ("NY_CLOSE", 14), ("America/Chicago", 6), ("Etc/GMT-3", 15)],
+)
+def test_a_known_zone_is_not_refused(zone, hour):
+    """What is taken can be counted by: noon in London on a winter's day, by each one's clock."""
     decide_zone(zone)
+    assert local_of(zone, datetime(2026, 1, 15, 12, tzinfo=UTC)).hour == hour
 
 
 @given(

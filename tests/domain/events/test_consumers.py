@@ -73,14 +73,27 @@ async def test_every_brand_is_consumed_once_and_in_order(
         await emit(brand_b, *events(3))
         await until(lambda: recorded(make, brand_b) == [1, 2, 3])
         await until(lambda: recorded(make, brand) == list(range(120)))
+    # Once and for all: who begins anew finds nothing left to do.
+    async with running(
+        worker_database, bus, consumer("t.once", recording(brand, brand_b))
+    ) as runner:
+        await until(lambda: runner.looks > 1)
+    assert recorded(make, brand_b) == [1, 2, 3]
+    assert recorded(make, brand) == list(range(120))
 
 
 async def test_a_lost_wake_up_is_found_by_the_poll(worker_database, bus, make, brand, database):
     silent = emitting(database)
+    await silent(brand, *events(0))
     async with running(worker_database, bus, consumer("t.poll", recording(brand))) as runner:
-        await until(lambda: runner.looks > 0)
+        await until(lambda: recorded(make, brand) == [0])
+        await until(lambda: all(lane.task.done() for lane in runner._lanes.values()))
+        rung, looked = [], runner.looks
+        bus.listen(rung.append)
         await silent(brand, *events(1))
-        await until(lambda: recorded(make, brand) == [1])
+        await until(lambda: recorded(make, brand) == [0, 1])
+        assert rung == [], "nobody rang"
+        assert runner.looks > looked
 
 
 async def test_a_crash_between_effect_and_commit_undoes_both(

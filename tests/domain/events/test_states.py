@@ -66,6 +66,10 @@ async def test_a_peer_that_joins_late_is_sent_all_there_is(path):
         states = States()
         async with StateLink(path, states):
             await until(lambda: states.newest(["a"]) == {"a": 1})
+            assert (len(states), server.peers) == (1, 1)
+            server.publish({"b": 2})
+            await until(lambda: len(states) == 2)
+            assert states.newest(["a", "b"]) == {"a": 1, "b": 2}
 
 
 async def test_a_peer_that_does_not_read_holds_up_nobody_and_little_memory(path):

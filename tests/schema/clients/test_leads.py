@@ -70,7 +70,9 @@ async def test_refused_details_leave_nothing_behind(ask: Ask, make: Factory, bra
         ({"email": None, "phone": None}, "CONTACT_REQUIRED", "email"),
         ({"phone": "12"}, "INVALID", "phone"),
         ({"source": ""}, "INVALID", "source"),
-        ({"landingPage": "x" * 2001}, "INVALID", "landingPage"),
+        ({"landingPage": "https://x/" + "x" * 2000}, "INVALID", "landingPage"),
+        ({"landingPage": "javascript:alert(1)"}, "INVALID", "landingPage"),
+        ({"country": "XX"}, "INVALID", "country"),
     ):
         answer = await ask(LEAVE, scope_of(brand), input=SENT | changed)
         body = answer.only()
@@ -181,6 +183,8 @@ async def test_who_takes_leads_is_set_by_managers(ask: Ask, brand: Brand) -> Non
     assert (await entered(ask, brand, language="en"))["owner"] == {"id": staff}
     refused = await ask(AGENT, admin, input=whole | {"capacity": 0})
     assert refused.refused() == [("INVALID", ["input", "capacity"])]
+    nowhere = await ask(AGENT, admin, input=whole | {"countries": ["CY", "XX"]})
+    assert nowhere.refused() == [("INVALID", ["input", "countries"])]
     nobody = await ask(AGENT, admin, input=whole | {"staffId": "staff_" + "0" * 32})
     assert nobody.refused() == [("NOT_FOUND", ["input", "staffId"])]
     listed = "{ leadAgents { nodes { capacity staff { id } } } }"

@@ -16,6 +16,7 @@ from tests.schema.people import Ask
 HITS = """query ($filter: ScreeningHitFilter) { screeningHits(filter: $filter) {
   totalCount { value } nodes { id version clientName listedName score strength disposition
   client { id } entry { list ref kind program remarks firstOn lastOn } askedBy { id }
+  actions { name allowed reasonCode }
   decisions { nodes { disposition reason staff { id } } } } } }"""
 OF_CLIENT = """query ($id: ID!) { node(id: $id) { ... on Client {
   screening { nodes { disposition } } } } }"""
@@ -71,6 +72,32 @@ async def test_compliance_sees_what_was_found_and_decides(
     assert found.only()["screening"]["nodes"] == [{"disposition": "FALSE_POSITIVE"}]
     told = (await ask(EVENTS, first)).only()["events"]
     assert [event["kind"] for event in told if event["topic"] == "SCREENING"] == ["hit_decided"] * 3
+
+
+async def test_a_strong_hit_takes_two_and_says_who_may(
+    ask: Ask, make: Factory, brand: Brand, one: Client
+) -> None:
+    hit_id = sanctions.hit(make, brand, one)
+    first, second = compliance(make, brand), compliance(make, brand)
+    reader = replace(second, permissions=second.permissions - {"screening:decide"})
+
+    async def reasons(scope: Scope) -> dict[str, Any]:
+        (node,) = (await ask(HITS, scope)).only()["nodes"]
+        assert all(each["allowed"] is (each["reasonCode"] is None) for each in node["actions"])
+        return {each["name"]: each["reasonCode"] for each in node["actions"]}
+
+    assert await reasons(first) == {"clear": None, "confirm": None}
+    assert await reasons(reader) == {"clear": "FORBIDDEN", "confirm": "FORBIDDEN"}
+    answer = (await decide(ask, first, hit_id, "FALSE_POSITIVE", 1)).only()
+    assert answer["hit"]["disposition"] == "CLEARING"
+    assert answer["hit"]["askedBy"]["id"] == encode_id("staff", first.actor.id)
+    assert await reasons(first) == {"clear": "SECOND_PERSON_NEEDED", "confirm": None}
+    assert await reasons(second) == {"clear": None, "confirm": None}
+    again = await decide(ask, first, hit_id, "FALSE_POSITIVE", 2)
+    assert again.refused() == [("SECOND_PERSON_NEEDED", ["input", "hitId"])]
+    answer = (await decide(ask, second, hit_id, "FALSE_POSITIVE", 2)).only()
+    assert answer["hit"]["disposition"] == "FALSE_POSITIVE"
+    assert await reasons(second) == {"clear": "ALREADY_DECIDED", "confirm": None}
 
 
 async def test_each_refusal_leaves_nothing_behind(

@@ -86,6 +86,12 @@ def codes(told: Any) -> list[str]:
     return [one["code"] for one in told["errors"]]
 
 
+def refusal(told: Any) -> tuple[str, list[str]]:
+    """The only refusal: its code and the field it names."""
+    (one,) = told["errors"]
+    return one["code"], one["path"]
+
+
 async def test_the_clock_moves_once_by_what_is_asked(ask: Ask, brand: Brand, make: Factory) -> None:
     scope = scope_of(brand, "brand_admin")
     first = await ask(scope, "k1", clockSeconds=30 * DAY)
@@ -102,9 +108,10 @@ async def test_the_clock_moves_once_by_what_is_asked(ask: Ask, brand: Brand, mak
 
 async def test_a_year_is_the_most(ask: Ask, brand: Brand, make: Factory) -> None:
     scope = scope_of(brand, "brand_admin")
-    assert codes(await ask(scope, "k1", clockSeconds=367 * DAY)) == ["INVALID"]
+    too_far = ("INVALID", ["input", "move", "clockSeconds"])
+    assert refusal(await ask(scope, "k1", clockSeconds=367 * DAY)) == too_far
     assert codes(await ask(scope, "k2", clockSeconds=300 * DAY)) == []
-    assert codes(await ask(scope, "k3", clockSeconds=300 * DAY)) == ["INVALID"]
+    assert refusal(await ask(scope, "k3", clockSeconds=300 * DAY)) == too_far
     assert make.rows(brand_state, brand)[0].clock_offset_ms == 300 * DAY * 1000
 
 
@@ -114,8 +121,10 @@ async def test_a_price_is_shown_once(ask: Ask, brand: Brand, outside: Outside) -
     for key in ("k1", "k1", "k2"):
         assert codes(await ask(scope, key, price=price)) == []
     assert outside.moved == [("EURUSD", Decimal("1.05"), Decimal("1.06"))] * 2
-    crossed = await ask(scope, "k3", price=price | {"bid": "1.07"})
-    assert (codes(crossed), len(outside.moved)) == (["INVALID"], 2)
+    for key, wrong, about in (("k3", {"bid": "1.07"}, "ask"), ("k5", {"bid": "0"}, "bid")):
+        crossed = await ask(scope, key, price=price | wrong)
+        assert refusal(crossed) == ("INVALID", ["input", "move", "price", about])
+    assert len(outside.moved) == 2
     outside.refuses = True
     assert codes(await ask(scope, "k4", price=price | {"symbol": "X"})) == ["SANDBOX_REFUSED"]
 
@@ -131,10 +140,13 @@ async def test_a_payer_pays_or_declines(
         assert codes(await ask(scope, key, payment=asked | {"payer": payer})) == []
     assert outside.moved == [("pay_1", PayerDoes.SETTLE), ("pay_1", PayerDoes.DECLINE)]
     unknown = {"paymentId": encode_id("payment", new_uuid()), "payer": "SETTLE"}
-    assert codes(await ask(scope, "k3", payment=unknown)) == ["NOT_FOUND"]
+    where = ["input", "move", "payment", "paymentId"]
+    assert refusal(await ask(scope, "k3", payment=unknown)) == ("NOT_FOUND", where)
+    misread = unknown | {"paymentId": "client_1"}
+    assert refusal(await ask(scope, "k5", payment=misread)) == ("NOT_FOUND", where)
     fresh = till.payment(make.client(brand), 10_000, ext_id=None)
     waiting = {"paymentId": encode_id("payment", fresh["id"]), "payer": "SETTLE"}
-    assert codes(await ask(scope, "k4", payment=waiting)) == ["NOT_AT_PSP"]
+    assert refusal(await ask(scope, "k4", payment=waiting)) == ("NOT_AT_PSP", where)
     assert len(make.rows(payment, brand)) == 2
 
 

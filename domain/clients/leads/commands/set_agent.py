@@ -7,9 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.clients.leads.rules import read_turn
 from domain.clients.leads.tables import lead_agent
 from domain.clients.leads.values import Turn
-from domain.clients.queries import is_active_staff
+from domain.clients.queries import is_active_staff, unknown_countries
+from domain.clients.rules import NO_COUNTRY
 from domain.kernel.errors import NotFound
 from tenants.log import Change
+from tenants.refusals import InvalidField
 from tenants.work import WriteWork
 
 
@@ -21,6 +23,8 @@ async def set_agent(work: WriteWork, wanted: Turn) -> UUID:
     turn = read_turn(wanted)
     if not await is_active_staff(work, turn.staff_id):
         raise NotFound(path=("input", "staffId"))
+    if await unknown_countries(work, turn.countries):
+        raise InvalidField("countries", NO_COUNTRY)
     values = {
         "enabled": turn.enabled,
         "capacity": turn.capacity,

@@ -9,7 +9,7 @@ from domain.compliance.screening.errors import HitMoved
 from domain.compliance.screening.events import hit_decided
 from domain.compliance.screening.rules import next_disposition, read_reason
 from domain.compliance.screening.tables import screening_decision, screening_hit
-from domain.compliance.screening.values import Disposition
+from domain.compliance.screening.values import Disposition, HitStrength
 from domain.kernel.errors import Forbidden, NotFound
 from tenants.context import ActorKind
 from tenants.log import Change
@@ -21,7 +21,7 @@ async def decide_hit(
 ) -> UUID:
     """Decide FALSE_POSITIVE or TRUE_MATCH, with a reason; the hit's id.
 
-    A TRUE_MATCH is cleared by two: the first one makes it CLEARING.
+    A TRUE_MATCH, and a STRONG hit, is cleared by two: the first one makes it CLEARING.
     Refusals: FORBIDDEN for who is no person, NOT_FOUND, VERSION_CONFLICT, ALREADY_DECIDED,
     SECOND_PERSON_NEEDED, INVALID. Effects: event `hit_decided`, audit, and those of `restand`: a
     true match makes the client's risk PROHIBITED.
@@ -38,7 +38,8 @@ async def decide_hit(
     if row.version != expected_version:
         raise HitMoved()
     now = Disposition(row.disposition)
-    reached = next_disposition(now, wanted, is_second=row.asked_by != staff_id)
+    strength = HitStrength(row.strength)
+    reached = next_disposition(now, wanted, strength, is_second=row.asked_by != staff_id)
     await work.rows(
         update(screening_hit)
         .where(screening_hit.c.brand_id == work.scope.brand_id, screening_hit.c.id == hit_id)

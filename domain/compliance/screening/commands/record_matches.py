@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import Row, insert, update
 
 from domain.compliance.screening.events import hit_opened
-from domain.compliance.screening.queries import find_name, lock_hits
+from domain.compliance.screening.queries import find_name, lock_hits, was_matched
 from domain.compliance.screening.rules import is_news
 from domain.compliance.screening.tables import screening_hit
-from domain.compliance.screening.values import Disposition, Match
+from domain.compliance.screening.values import Disposition, HitStrength, Match
 from tenants.work import WriteWork
 
 
@@ -20,8 +20,9 @@ async def record_matches(
     """Open a hit for each match; False when the client has another name by now: match that.
 
     One hit per client and entry. What is found again stays decided, unless what was a false
-    positive matches by another name, or better. What is not found any more stays as well: only
-    people close hits. Effects: event `hit_opened`.
+    positive matches by another name, or better; what one would clear then waits for two again.
+    What is not found any more, or less strongly, stays as well: only people close hits, and no
+    other spelling lets go what a strong one holds. Effects: event `hit_opened`.
     """
     current = await find_name(work, client_id, lock=True)
     if current is None:
@@ -63,13 +64,29 @@ async def _again(work: WriteWork, row: Row[Any], name: str, match: Match) -> Non
     if row.disposition == Disposition.FALSE_POSITIVE:
         if not is_news(had, has):
             return
-        values |= {"disposition": Disposition.OPEN, "opened_at": work.now(), "decided_at": None}
+        values |= _reopened(work)
+        work.emit(hit_opened(row.id, row.client_id, match.strength))
+    elif row.strength == HitStrength.STRONG != match.strength:
+        return
+    elif row.disposition == Disposition.CLEARING and is_news(had, has):
+        matched = await was_matched(work, row.id)
+        back = {"disposition": Disposition.TRUE_MATCH, "asked_by": None}
+        values |= back if matched else _reopened(work)
         work.emit(hit_opened(row.id, row.client_id, match.strength))
     await work.rows(
         update(screening_hit)
         .where(screening_hit.c.brand_id == work.scope.brand_id, screening_hit.c.id == row.id)
         .values(version=row.version + 1, **values)
     )
+
+
+def _reopened(work: WriteWork) -> dict[str, Any]:
+    return {
+        "disposition": Disposition.OPEN,
+        "opened_at": work.now(),
+        "decided_at": None,
+        "asked_by": None,
+    }
 
 
 def _found(name: str, match: Match) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from domain.clients.rules import normalise_name
 from domain.ibs.commissions.beginning import begin_at
-from domain.ibs.commissions.errors import NameTaken
+from domain.ibs.commissions.errors import NameTaken, TermsWrong
 from domain.ibs.commissions.tables import ib_plan, ib_plan_version
 from domain.ibs.commissions.terms import check_terms, to_json
 from domain.ibs.commissions.values import Terms
+from domain.ibs.queries import is_currency
 from tenants.log import Change
 from tenants.work import WriteWork
 
@@ -24,7 +25,7 @@ async def create_plan(
     Refusals: INVALID, NAME_TAKEN, BEGINS_TOO_EARLY. Effects: audit.
     """
     clean = normalise_name(name)
-    check_terms(terms)
+    await judge_terms(work, terms)
     begins = begin_at(work, from_at)
     plan_id = work.new_id()
     taken = (
@@ -45,6 +46,16 @@ async def create_plan(
     after = {"name": clean, "version": 1, "from_at": begins.isoformat()}
     work.audit(Change("ib_plan.create", object_kind="ib_plan", object_id=plan_id, after=after))
     return plan_id
+
+
+async def judge_terms(work: WriteWork, terms: Terms) -> None:
+    """Refuses terms that can't be meant, or are counted in what nobody is paid in.
+
+    Refusals: INVALID.
+    """
+    check_terms(terms)
+    if not await is_currency(work, terms.currency):
+        raise TermsWrong("currencyCode", "There is no such currency here.")
 
 
 async def add_version(

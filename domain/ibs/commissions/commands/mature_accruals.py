@@ -3,28 +3,36 @@
 from collections import defaultdict
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.ibs.commissions.tables import ib_accrual
 from domain.ibs.events import IbEventKind, ib_event
-from domain.ibs.values import AccrualStatus
+from domain.ibs.tables import ib
+from domain.ibs.values import AccrualStatus, IbStatus
 from tenants.work import WriteWork
 
 
 async def mature_accruals(work: WriteWork, *, limit: int) -> int:
     """Turn up to `limit` provisional accruals whose time has come PAYABLE; how many.
 
-    Each has been payable since the end of its own hold, whenever the round comes by.
+    Each has been payable since the end of its own hold, whenever the round comes by. What a
+    suspended ib earned waits until it is active again (docs/decisions/0013).
     Effects: an event `became_payable` per ib and currency with their sum.
     """
     columns = ib_accrual.c
+    is_suspended = exists().where(
+        ib.c.brand_id == columns.brand_id,
+        ib.c.id == columns.ib_id,
+        ib.c.status == IbStatus.SUSPENDED,
+    )
     due = await work.rows(
         select(columns.id)
         .where(
             columns.brand_id == work.scope.brand_id,
             columns.status == AccrualStatus.PROVISIONAL,
             columns.payable_at <= work.now(),
+            ~is_suspended,
         )
         .order_by(columns.payable_at, columns.id)
         .limit(limit)

@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import update
 
 from domain.ibs.commissions.beginning import begin_at
-from domain.ibs.commissions.commands.create_plan import add_version
+from domain.ibs.commissions.commands.create_plan import add_version, judge_terms
 from domain.ibs.commissions.errors import PlanChanged
 from domain.ibs.commissions.line import check_line
 from domain.ibs.commissions.queries import find_last_version, get_plan, list_assigned
 from domain.ibs.commissions.tables import ib_plan
-from domain.ibs.commissions.terms import check_terms, to_json
+from domain.ibs.commissions.terms import to_json
 from domain.ibs.commissions.values import Terms
 from tenants.log import Change
 from tenants.work import WriteWork
@@ -31,7 +31,7 @@ async def publish_version(
     Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, BEGINS_TOO_EARLY, RATE_ABOVE_PARENT,
     PLANS_UNLIKE. Effects: audit.
     """
-    check_terms(terms)
+    await judge_terms(work, terms)
     plan = await get_plan(work, plan_id)
     if plan.version != expected_version:
         raise PlanChanged(plan.version)

@@ -44,6 +44,7 @@ def test_a_form_is_read_into_one_spelling() -> None:
             click_id="",
             ib_code="north-1",
             landing_page="https://brand.example/?q=1",
+            referrer="android-app://com.google.android.gm/",
             name=" Ann   Lee ",
             email="Ann@One.example",
             phone="0035799123456",
@@ -55,6 +56,7 @@ def test_a_form_is_read_into_one_spelling() -> None:
     assert (origin.source, origin.medium, origin.campaign) == ("google ads", "cpc", "Spring Sale")
     assert (origin.click_id, origin.ib_code) == (None, "NORTH-1")
     assert origin.landing_page == "https://brand.example/?q=1"
+    assert origin.referrer == "android-app://com.google.android.gm/"
     assert (touch.name, touch.email, touch.phone) == ("Ann Lee", "ann@one.example", "+35799123456")
     assert (touch.country, touch.language) == ("CY", "pt-BR")
 
@@ -73,7 +75,16 @@ def test_what_is_left_out_stays_unknown() -> None:
         ({"phone": "12"}, "INVALID", "phone"),
         ({"source": "  "}, "INVALID", "source"),
         ({"campaign": "x" * 201}, "INVALID", "campaign"),
-        ({"landing_page": "x" * 2001}, "INVALID", "landingPage"),
+        ({"landing_page": "https://x/" + "x" * 2000}, "INVALID", "landingPage"),
+        ({"landing_page": "javascript:alert(1)"}, "INVALID", "landingPage"),
+        ({"landing_page": "JavaScript://brand.example/%0aalert(1)"}, "INVALID", "landingPage"),
+        ({"landing_page": "data:text/html,x"}, "INVALID", "landingPage"),
+        ({"landing_page": "brand.example/page"}, "INVALID", "landingPage"),
+        ({"landing_page": "https:///page"}, "INVALID", "landingPage"),
+        ({"landing_page": "https://[brand.example/"}, "INVALID", "landingPage"),
+        ({"landing_page": "https://brand.example/a b"}, "INVALID", "landingPage"),
+        ({"landing_page": "android-app://brand.example/"}, "INVALID", "landingPage"),
+        ({"referrer": "javascript:alert(1)"}, "INVALID", "referrer"),
         ({"click_id": "a\0b"}, "INVALID", "clickId"),
         ({"country": "Cyprus"}, "INVALID", "country"),
         ({"language": "English!"}, "INVALID", "language"),

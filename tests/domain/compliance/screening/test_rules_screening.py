@@ -1,9 +1,12 @@
 """How names are compared, on invented names, and what may be decided about a hit."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.compliance.screening.actions import HitStanding, hit_actions
 from domain.compliance.screening.rules import (
     STRONG_FROM,
     compare,
@@ -17,7 +20,10 @@ from domain.compliance.screening.rules import (
 from domain.compliance.screening.values import Disposition as D
 from domain.compliance.screening.values import HitStrength
 from domain.kernel.errors import DomainError, Invalid
+from domain.kernel.ids import new_uuid
 
+STRONG, POSSIBLE = HitStrength.STRONG, HitStrength.POSSIBLE
+ME, OTHER = new_uuid(), new_uuid()
 COMMON = frozenset(fold(word) for word in ("karim", "hamid", "ahmad"))
 
 
@@ -121,18 +127,23 @@ def test_strength() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "wanted", "is_second", "reached"),
+    ("now", "wanted", "strength", "is_second", "reached"),
     [
-        (D.OPEN, D.FALSE_POSITIVE, True, D.FALSE_POSITIVE),
-        (D.OPEN, D.TRUE_MATCH, True, D.TRUE_MATCH),
-        (D.FALSE_POSITIVE, D.TRUE_MATCH, True, D.TRUE_MATCH),
-        (D.TRUE_MATCH, D.FALSE_POSITIVE, True, D.CLEARING),
-        (D.CLEARING, D.FALSE_POSITIVE, True, D.FALSE_POSITIVE),
-        (D.CLEARING, D.TRUE_MATCH, False, D.TRUE_MATCH),
+        (D.OPEN, D.FALSE_POSITIVE, POSSIBLE, True, D.FALSE_POSITIVE),
+        (D.OPEN, D.FALSE_POSITIVE, STRONG, True, D.CLEARING),
+        (D.OPEN, D.TRUE_MATCH, STRONG, True, D.TRUE_MATCH),
+        (D.OPEN, D.TRUE_MATCH, POSSIBLE, True, D.TRUE_MATCH),
+        (D.FALSE_POSITIVE, D.TRUE_MATCH, STRONG, True, D.TRUE_MATCH),
+        (D.TRUE_MATCH, D.FALSE_POSITIVE, STRONG, True, D.CLEARING),
+        (D.TRUE_MATCH, D.FALSE_POSITIVE, POSSIBLE, True, D.CLEARING),
+        (D.CLEARING, D.FALSE_POSITIVE, STRONG, True, D.FALSE_POSITIVE),
+        (D.CLEARING, D.TRUE_MATCH, STRONG, False, D.TRUE_MATCH),
     ],
 )
-def test_what_a_hit_becomes(now: D, wanted: D, is_second: bool, reached: D) -> None:
-    assert next_disposition(now, wanted, is_second=is_second) is reached
+def test_what_a_hit_becomes(
+    now: D, wanted: D, strength: HitStrength, is_second: bool, reached: D
+) -> None:
+    assert next_disposition(now, wanted, strength, is_second=is_second) is reached
 
 
 @pytest.mark.parametrize(
@@ -145,8 +156,32 @@ def test_what_a_hit_becomes(now: D, wanted: D, is_second: bool, reached: D) -> N
 )
 def test_what_is_refused(now: D, wanted: D, is_second: bool, code: str) -> None:
     with pytest.raises(DomainError) as refused:
-        next_disposition(now, wanted, is_second=is_second)
+        next_disposition(now, wanted, STRONG, is_second=is_second)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("now", "strength", "asked_by", "clear", "confirm"),
+    [
+        (D.OPEN, STRONG, None, None, None),
+        (D.OPEN, POSSIBLE, None, None, None),
+        (D.TRUE_MATCH, STRONG, None, None, "ALREADY_DECIDED"),
+        (D.CLEARING, STRONG, ME, "SECOND_PERSON_NEEDED", None),
+        (D.CLEARING, STRONG, OTHER, None, None),
+        (D.FALSE_POSITIVE, STRONG, None, "ALREADY_DECIDED", None),
+    ],
+)
+def test_what_somebody_can_decide_about_a_hit(
+    now: D, strength: HitStrength, asked_by: UUID | None, clear: str | None, confirm: str | None
+) -> None:
+    standing = HitStanding(now, strength, asked_by)
+    found = hit_actions(standing, ME, {"screening:decide"})
+    assert [(one.name, one.reason_code) for one in found] == [
+        ("clear", clear), ("confirm", confirm),
+    ]  # fmt: skip
+    for viewer, permissions in ((ME, set[str]()), (None, {"screening:decide"})):
+        refused = hit_actions(standing, viewer, permissions)
+        assert [one.reason_code for one in refused] == ["FORBIDDEN", "FORBIDDEN"]
 
 
 def test_a_reason_is_needed_and_bounded() -> None:

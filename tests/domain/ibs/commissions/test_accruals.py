@@ -19,6 +19,7 @@ from domain.ibs.commissions.rounds import close_months, judge_waiting, mature
 from domain.ibs.commissions.tables import ib_accrual, ib_fx_rate, ib_statement
 from domain.ibs.commissions.values import Gates, Terms
 from domain.ibs.tables import ib as ib_table
+from tenants.tables import brand_state
 from tenants.work import Database
 from tests.domain.ibs.commissions.desk import CLOSED_AT, LONG_AGO, Desk
 from tests.domain.ibs.commissions.plans import terms
@@ -218,6 +219,49 @@ async def test_accruals_become_payable_after_their_hold(
     assert (await desk.replay()).is_equal
 
 
+async def test_what_a_suspended_ib_earns_is_held_until_it_is_active_again(
+    desk: Desk, make: Factory, brand: Brand
+) -> None:
+    middle = desk.line[1]
+
+    def put(status: str) -> None:
+        changed = update(ib_table).where(
+            ib_table.c.brand_id == brand.id, ib_table.c.id == middle.id
+        )
+        make.run(brand, changed.values(status=status))
+
+    await desk.trade("1")
+    await desk.consume()
+    assert await mature(desk.database, brand.id) == 3
+    put("SUSPENDED")
+    await desk.trade("2.35")
+    undone = await desk.trade("1")
+    await desk.consume()
+    await desk.cancel(undone)
+    await desk.consume()
+    # Whoever is above and below is due the same as ever.
+    assert await mature(desk.database, brand.id) == 2
+    assert await mature(desk.database, brand.id) == 0
+    mine = sorted(
+        (row for row in desk.accruals() if row.ib_id == middle.id and row.reverses_id is None),
+        key=lambda row: row.status,
+    )
+    assert [(int(row.amount_minor), row.status) for row in mine] == [
+        (300, "PAYABLE"), (705, "PROVISIONAL"), (300, "REVERSED"),
+    ]  # fmt: skip
+    assert await close_months(desk.database, brand.id) == 3
+    stated = {row.ib_id: int(row.accrued_minor) for row in make.rows(ib_statement, brand)}
+    assert stated == {desk.line[2].id: 1675, middle.id: 300, desk.line[0].id: 670}
+    put("ACTIVE")
+    assert await mature(desk.database, brand.id) == 1
+    (late,) = [row for row in desk.accruals() if row.id == mine[1].id]
+    assert (late.status, late.payable_since) == ("PAYABLE", late.payable_at)
+    assert await close_months(desk.database, brand.id) == 1
+    (next_month,) = [r for r in make.rows(ib_statement, brand) if r.month == date(2026, 4, 1)]
+    assert (next_month.ib_id, int(next_month.accrued_minor)) == (middle.id, 705)
+    assert (await desk.replay()).is_equal
+
+
 async def test_what_was_payable_is_carried_against_the_next_statement(
     desk: Desk, make: Factory, brand: Brand
 ) -> None:
@@ -259,6 +303,22 @@ async def test_a_month_that_is_not_over_has_no_statement(desk: Desk, brand: Bran
     await mature(desk.database, brand.id)
     command = partial(make_statements, limit=10)
     assert (await desk.database.write(desk.scope, command)).value == 0
+
+
+async def test_a_month_ends_by_the_brand_s_own_clock(
+    desk: Desk, make: Factory, brand: Brand
+) -> None:
+    """A sandbox that was moved on has its statements at the next round."""
+    await desk.trade("1", at=datetime.now(UTC))
+    await desk.consume()
+    await mature(desk.database, brand.id)
+    assert await close_months(desk.database, brand.id) == 0
+    offset_ms = timedelta(days=32) // timedelta(milliseconds=1)
+    moved = update(brand_state).where(brand_state.c.brand_id == brand.id)
+    make.run(brand, moved.values(clock_offset_ms=offset_ms))
+    assert await close_months(desk.database, brand.id) == 3
+    assert {row.ib_id for row in make.rows(ib_statement, brand)} == {ib.id for ib in desk.line}
+    assert await close_months(desk.database, brand.id) == 0
 
 
 class Euros:

@@ -1,7 +1,7 @@
 """Plans: versions that never change the past, and lines that no plan may contradict."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,8 +58,6 @@ async def refused(asked: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def now_plus(hours: float) -> datetime:
-    from datetime import UTC
-
     return datetime.now(UTC) + timedelta(hours=hours)
 
 
@@ -76,8 +74,33 @@ async def test_a_plan_is_made_with_its_first_version(
     early = office.plan("Early", terms("6"), now_plus(-1))
     assert await refused(early) == ("BEGINS_TOO_EARLY", ("input", "fromAt"))
     nothing = replace(terms("5"), components=())
-    assert await refused(office.plan("None", nothing)) == ("INVALID", ("input", "components"))
+    assert await refused(office.plan("None", nothing)) == (
+        "INVALID", ("input", "terms", "components"),
+    )  # fmt: skip
+    unpaid = replace(terms("5"), currency="ZZZ")
+    where = ("INVALID", ("input", "terms", "currencyCode"))
+    assert await refused(office.plan("Odd", unpaid)) == where
+    assert await refused(office.publish(plan_id, unpaid)) == where
     assert len(make.rows(audit, brand)) == 1
+    assert len(make.rows(ib_plan_version, brand)) == 1
+
+
+async def test_nothing_begins_more_than_a_year_ahead(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    far, near = now_plus(24 * 366 + 1), now_plus(24 * 366 - 1)
+    plan_id, ib = await office.plan("Gold", terms("5")), make.ib(brand)
+    for asked in (
+        office.plan("Late", terms("5"), datetime(9999, 12, 31, tzinfo=UTC)),
+        office.plan("Late", terms("5"), far),
+        office.publish(plan_id, terms("6"), from_at=far),
+        office.assign(ib, plan_id, far),
+    ):
+        assert await refused(asked) == ("INVALID", ("input", "fromAt"))
+    await office.plan("Later", terms("5"), near)
+    await office.assign(ib, plan_id, near)
+    assert [one.from_at for one in make.rows(ib_assignment, brand)] == [near]
+    assert len(make.rows(ib_plan_version, brand)) == 2
 
 
 async def test_a_version_holds_from_its_instant_and_never_before(

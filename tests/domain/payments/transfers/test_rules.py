@@ -33,6 +33,15 @@ def refusal(run) -> tuple[str, tuple[str, ...]]:
     return refused.value.code, refused.value.path
 
 
+def taken(run) -> bool:
+    """Whether it is not refused."""
+    try:
+        run()
+    except DomainError:
+        return False
+    return True
+
+
 def test_the_worked_conversion_gives_its_numbers():
     made = rules.convert(Money(100_000, "EUR"), "USD", mid=D("1.0850"), spread_bps=100)
     assert (made.rate, made.to_minor, made.spread_minor) == (D("1.07415"), 107_415, 1_085)
@@ -178,7 +187,10 @@ def test_ends_that_do_not_fit(source: End, target: End, has_quote: bool, code: s
     ],
 )
 def test_ends_that_fit(source: End, target: End, has_quote: bool):
-    rules.decide_ends(source, target, has_quote=has_quote)
+    assert taken(lambda: rules.decide_ends(source, target, has_quote=has_quote))
+    # A quote is needed exactly where something is converted.
+    code = refusal(lambda: rules.decide_ends(source, target, has_quote=not has_quote))[0]
+    assert code == ("QUOTE_REQUIRED" if has_quote else "INVALID")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +211,10 @@ def test_accounts_that_take_no_money(columns: dict[str, str], code: str):
 @pytest.mark.parametrize("access", ["FULL", "CLOSE_ONLY", "NO_TRADING"])
 def test_accounts_that_take_money(access: str):
     row = SimpleNamespace(kind="LIVE", status="ACTIVE", access=access)
-    rules.decide_account(row, path=("input", "to"))
+    path = ("input", "to")
+    assert taken(lambda: rules.decide_account(row, path=path))
+    row.kind = "DEMO"
+    assert refusal(lambda: rules.decide_account(row, path=path)) == ("ACCOUNT_NOT_LIVE", path)
 
 
 def test_an_account_gives_what_is_withdrawable():

@@ -13,8 +13,10 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    Date,
     DateTime,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
-_TYPED = (PgUUID, DateTime, BigInteger, Integer, Numeric, Boolean)
+_TYPED = (PgUUID, Date, DateTime, BigInteger, Integer, LargeBinary, Numeric, Boolean)
 
 
 class Statements(Protocol):
@@ -73,14 +75,22 @@ def _arrays(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     given = {name: [row[name] for row in rows] for name in rows[0]}
     for name in given.keys() & _documents(table):
         given[name] = [None if one is None else json.dumps(one) for one in given[name]]
+    for name in given.keys() & _lists(table).keys():
+        given[name] = [None if one is None else _literal(one) for one in given[name]]
     return given
+
+
+def _literal(several: Sequence[Any]) -> str:
+    """A list as Postgres reads it: arrays of arrays would lose their ends on the way."""
+    quoted = (str(one).replace("\\", "\\\\").replace('"', '\\"') for one in several)
+    return "{" + ",".join(f'"{one}"' for one in quoted) + "}"
 
 
 @cache
 def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: str) -> Any:
-    documents = _documents(table)
+    casts = dict.fromkeys(_documents(table), "jsonb") | _lists(table)
     columns = ", ".join(names)
-    values = ", ".join(f"cast({one} as jsonb)" if one in documents else one for one in names)
+    values = ", ".join(f"cast({one} as {casts[one]})" if one in casts else one for one in names)
     arrays = ", ".join(f":{one}" for one in names)
     told = f" returning {returning}" if returning else ""
     statement = text(
@@ -93,6 +103,16 @@ def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: s
 def _array(column: Any) -> ARRAY[Any]:
     kind = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
     return ARRAY(kind if isinstance(kind, _TYPED) else Text)
+
+
+@cache
+def _lists(table: Table) -> dict[str, str]:
+    """The columns that hold lists, and of what type."""
+    return {
+        one.name: "uuid[]" if isinstance(one.type.item_type, PgUUID) else "text[]"
+        for one in table.columns
+        if isinstance(one.type, ARRAY)
+    }
 
 
 @cache

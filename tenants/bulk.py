@@ -14,8 +14,10 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     Boolean,
+    Date,
     DateTime,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
-_TYPED = (PgUUID, DateTime, BigInteger, Integer, Numeric, Boolean)
+_TYPED = (PgUUID, Date, DateTime, BigInteger, Integer, LargeBinary, Numeric, Boolean)
 
 
 class Statements(Protocol):
@@ -78,11 +80,12 @@ def arrays(
     table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]], prefix: str = ""
 ) -> dict[str, list[Any]]:
     """What `spread` takes for these rows."""
-    given = {f"{prefix}{name}": [row[name] for row in rows] for name in names}
-    for name in _documents(table) & set(names):
-        cells = given[f"{prefix}{name}"]
-        given[f"{prefix}{name}"] = [None if one is None else json.dumps(one) for one in cells]
-    return given
+    given = {name: [row[name] for row in rows] for name in names}
+    casts = _casts(table)
+    for name in given.keys() & casts.keys():
+        write = json.dumps if casts[name] == "jsonb" else _literal
+        given[name] = [None if one is None else write(one) for one in given[name]]
+    return {f"{prefix}{name}": cells for name, cells in given.items()}
 
 
 def spread(
@@ -90,11 +93,19 @@ def spread(
 ) -> tuple[str, list[str], list[BindParameter[Any]]]:
     """Rows of a statement's arrays, one parameter a column: what to select from (its name is
     `added`), the columns' values, and the parameters with their types."""
-    documents = _documents(table)
+    casts = _casts(table)
     parameters = [bindparam(f"{prefix}{one}", type_=_array(table.c[one])) for one in names]
     source = ", ".join(f":{prefix}{one}" for one in names)
-    values = [f"added.{one}" + ("::jsonb" if one in documents else "") for one in names]
+    values = [
+        f"cast(added.{one} as {casts[one]})" if one in casts else f"added.{one}" for one in names
+    ]
     return f"unnest({source}) as added({', '.join(names)})", values, parameters
+
+
+def _literal(several: Sequence[Any]) -> str:
+    """A list as Postgres reads it: arrays of arrays would lose their ends on the way."""
+    quoted = (str(one).replace("\\", "\\\\").replace('"', '\\"') for one in several)
+    return "{" + ",".join(f'"{one}"' for one in quoted) + "}"
 
 
 @cache
@@ -114,5 +125,10 @@ def _array(column: Any) -> ARRAY[Any]:
 
 
 @cache
-def _documents(table: Table) -> frozenset[str]:
-    return frozenset(one.name for one in table.columns if isinstance(one.type, JSONB))
+def _casts(table: Table) -> dict[str, str]:
+    """The columns that travel as text, and what each is there: documents and lists."""
+    found = {one.name: "jsonb" for one in table.columns if isinstance(one.type, JSONB)}
+    for one in table.columns:
+        if isinstance(one.type, ARRAY):
+            found[one.name] = "uuid[]" if isinstance(one.type.item_type, PgUUID) else "text[]"
+    return found

@@ -14,7 +14,7 @@ from api.demo.access import renew_access
 from api.demo.brands import seed_brands
 from api.demo.challenges import seed_programs
 from api.demo.ibs import seed_ibs
-from api.demo.identity import STATES, seed_identity, seed_policies
+from api.demo.identity import seed_identity, seed_policies
 from api.demo.money import introduce_merchants, seed_cashier, seed_money
 from api.demo.past.people import DAYS
 from api.demo.past.telling import tell_past
@@ -48,6 +48,7 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         password = secrets.token_urlsafe(12)
         password_hash = await Passwords().hash(password)
         await seed_brands(database)
+        await seed_policies(database)
         new: list[tuple[BrandStory, People]] = []
         for story in BRANDS:
             await seed_cashier(settings, database, story)
@@ -63,17 +64,15 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
             say(f"  {days} days of their past")
         for story in BRANDS:
             await introduce_merchants(settings, database, story)
+        # Who they are is proven before their money moves, as the policies ask.
+        for story in BRANDS:
+            await seed_identity(settings, database, story)
         for story, people in new:
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
         for story in BRANDS:
             if story.is_prop:
                 await seed_programs(database, story)
-        # Last, so that what was before does not have to be proven again.
-        await seed_policies(database)
-        for story in BRANDS:
-            if story.plan.slug in STATES:
-                await seed_identity(settings, database, story)
         await renew_access(settings, database, password)
     finally:
         await engine.dispose()

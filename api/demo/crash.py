@@ -24,8 +24,8 @@ from rich.text import Text
 
 from api import database
 from api.demo.asking import Asker, Json, Unanswered, read_demo
+from api.demo.paying import DEPOSIT, METHODS, STATUS
 from api.demo.sandbox import ControlRefused, SandboxControls
-from api.demo.tour.cashier import DEPOSIT, METHODS, STATUS
 from api.embedded import postmaster
 from api.embedded.problems import SetupError
 from api.ledger import verify_ledgers

@@ -34,7 +34,12 @@ from domain.compliance.identity.commands.save_policy import PolicyPlan, save_pol
 from domain.compliance.identity.commands.store_document import store_document
 from domain.compliance.identity.commands.submit_case import SubmitWish, submit_case
 from domain.compliance.identity.ports import ApplicantRequest, KycVendor
-from domain.compliance.identity.queries import find_case, find_connection, lock_case
+from domain.compliance.identity.queries import (
+    KycConnection,
+    find_case,
+    find_connection,
+    lock_case,
+)
 from domain.compliance.identity.secrets import open_api_key, open_notice_secrets
 from domain.compliance.identity.values import (
     CaseStatus,
@@ -51,14 +56,19 @@ from tenants.work import Database, WriteWork
 
 REVIEWED_ON: Final = date(2026, 1, 15)
 PAPER: Final = b"%PDF-1.4\n% A utility bill of the demo; nobody lives here.\n%%EOF\n"
-# What becomes of a brand's clients, in their order; between the brands, every state there is.
+# What becomes of a brand's clients, in their order; who has paid in was verified for that. All of
+# a brand's states but DRAFT, which no vendor leaves: that one is of the past.
 STATES: Final = {
     "aurora": (
         "address", "address", "address", "identity", "pep", "proposed", "retry", "papers",
-        "pending",
+        "pending", "waiting", "final", "expired",
     ),
     "borealis": (
-        "address", "identity", "expired", "identity", "final", "hold", "waiting", "sanctions",
+        "address", "identity", "identity", "expired", "final", "hold", "waiting", "sanctions",
+        "pending", "retry",
+    ),
+    "cirrus": (
+        "identity", "identity", "waiting", "pending", "hold", "retry", "final", "expired",
     ),
 }  # fmt: skip
 _YEARS_AGO: Final = timedelta(days=1_200)
@@ -67,6 +77,11 @@ _YEARS_AGO: Final = timedelta(days=1_200)
 def kyc_connection_id(story: BrandStory) -> UUID:
     """The brand's account at the sandbox KYC vendor."""
     return fixed(f"kyc:{story.plan.slug}")
+
+
+def former_vendor_id(story: BrandStory) -> UUID:
+    """The connection of the vendor before this one, who knew the identities of the past."""
+    return fixed(f"past:{story.plan.slug}:kyc")
 
 
 async def seed_policies(database: Database) -> None:
@@ -84,23 +99,34 @@ async def seed_identity(settings: Settings, database: Database, story: BrandStor
     is_new = (await database.write(scope, partial(_connect, story=story, vault=vault))).value
     async with database.read(scope) as work:
         connection = await find_connection(work, kyc_connection_id(story))
+        former = await find_connection(work, former_vendor_id(story))
     assert connection is not None, "connected just now"
-    endpoint = f"{story.plan.id.hex}_{connection.id.hex}"
     vendors = open_vendors(vault, sandbox_url=settings.sandbox_url)
     token = settings.home.secrets().sandbox_token
     try:
         async with KycControls(settings.sandbox_url, token) as controls:
-            await controls.put_account(
-                story.plan.slug,
-                api_key=open_api_key(vault, connection),
-                notice_url=f"http://127.0.0.1:{settings.port}/notices/compliance/sandbox/{endpoint}",
-                notice_secret=open_notice_secrets(vault, connection)[0],
-            )
+            await _introduce(settings, controls, story.plan.slug, connection)
+            if former is not None:
+                await _introduce(settings, controls, f"{story.plan.slug}-former", former)
             if is_new:
                 desk = _Desk(database, vault, story, vendors(connection), controls)
                 await desk.seed()
     finally:
         await vendors.close()
+
+
+async def _introduce(
+    settings: Settings, controls: KycControls, name: str, one: KycConnection
+) -> None:
+    """Tell the sandbox an account of the brand, and where its notices are heard now."""
+    vault = Vault(settings.home.secrets().master_key)
+    endpoint = f"{one.brand_id.hex}_{one.id.hex}"
+    await controls.put_account(
+        name,
+        api_key=open_api_key(vault, one),
+        notice_url=f"http://127.0.0.1:{settings.port}/notices/compliance/sandbox/{endpoint}",
+        notice_secret=open_notice_secrets(vault, one)[0],
+    )
 
 
 async def _connect(work: WriteWork, story: BrandStory, vault: Vault) -> bool:

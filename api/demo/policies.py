@@ -4,6 +4,10 @@ compared with counsel's: see `source` and `reviewed_on`."""
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api.demo.story import BrandStory
+from domain.compliance.identity.terms import read_policy
+from domain.compliance.identity.values import KycPolicy
+
 _REQUIREMENTS: Final = {
     "IDENTITY": {"how": "VENDOR", "title": "Identity document and a look", "level": "id-liveness"},
     "ADDRESS": {"how": "DOCUMENTS", "title": "Proof of address", "max_age_days": 90},
@@ -92,7 +96,31 @@ OFFSHORE: Final[Mapping[str, Any]] = {
         "remote": 5,
     },
 }
+# Whoever buys a challenge pays for a service; money of the firm's is paid out to known people only.
+EVALUATION: Final[Mapping[str, Any]] = {
+    "requirements": _REQUIREMENTS,
+    "tiers": {
+        "INDIVIDUAL": [
+            {"requires": [], "deposits": None, "live": False, "withdrawals": False},
+            {"requires": ["IDENTITY"], "deposits": None, "live": False, "withdrawals": True},
+        ],
+    },
+    "rekyc_days": _REKYC,
+    "risk": {
+        "countries": {"CY": 5, "DE": 5, "FR": 5, "PL": 5, "BR": 15, "IN": 15, "NG": 30, "ZA": 20},
+        "other_countries": 20,
+        "product": 0,
+        "remote": 5,
+    },
+}
 SOURCES: Final = {
     "entity:aurora": (CYSEC, "example after CySEC practice; not legal advice"),
     "entity:borealis": (OFFSHORE, "house policy, example"),
+    "entity:cirrus": (EVALUATION, "house policy, example"),
 }
+
+
+def policy_of(story: BrandStory) -> KycPolicy:
+    """What the brand's legal entity asks."""
+    rules, _ = SOURCES[f"entity:{story.plan.slug}"]
+    return read_policy(0, rules)

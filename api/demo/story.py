@@ -140,7 +140,7 @@ BRANDS = (
             fixed("key:borealis"), time_zone="UTC", languages=("en", "es"),
             currencies=("USD", "EUR", "JPY"), branding={"colour": "#0ca678"},
         ),
-        "borealis-osprey", 1_000_000 + LOGINS_PER_BRAND, "USD", 8, 212, 1_000, leverage=200,
+        "borealis-osprey", 1_000_000 + LOGINS_PER_BRAND, "USD", 12, 208, 1_000, leverage=200,
     ),
     BrandStory(
         BrandPlan(
@@ -149,7 +149,7 @@ BRANDS = (
             fixed("key:cirrus"), time_zone="Europe/Prague", languages=("en", "es"),
             currencies=("USD", "EUR"), branding={"colour": "#e8590c"},
         ),
-        "cirrus-merlin", 1_000_000 + 2 * LOGINS_PER_BRAND, "USD", 8, 132, 700, leverage=100,
+        "cirrus-merlin", 1_000_000 + 2 * LOGINS_PER_BRAND, "USD", 9, 131, 700, leverage=100,
         is_prop=True,
     ),
 )  # fmt: skip

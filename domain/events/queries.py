@@ -81,6 +81,16 @@ async def topics_between(work: Reading, after: int, upto: int) -> frozenset[str]
     return frozenset(row.topic for row in rows)
 
 
+async def kinds_between(work: Reading, after: int, upto: int) -> frozenset[tuple[str, str]]:
+    """Topic and kind of the events in a stretch of the log."""
+    rows = await work.rows(
+        select(event.c.topic, event.c.kind)
+        .distinct()
+        .where(event.c.brand_id == work.scope.brand_id, event.c.seq > after, event.c.seq <= upto)
+    )
+    return frozenset((row.topic, row.kind) for row in rows)
+
+
 async def oldest_position(work: Reading, since: datetime) -> int:
     """The position whose next event, of those the work may see, is the first at or after `since`.
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from api.demo.identity import STATES
 from api.demo.past.fates import Fate, purchases
-from api.demo.past.people import DAYS, Crowd
-from api.demo.story import BRANDS
+from api.demo.past.people import DAYS, Crowd, Person
+from api.demo.past.proofs import Provings
+from api.demo.story import BRANDS, clients_of
+from domain.compliance.identity.values import KycStatus
 from tests.api.embedded import ROOT
 from tests.stories.conftest import PAST, Installation
 from tests.stories.telling import ask, http
@@ -26,9 +29,23 @@ COUNTS = "{ %s(first: 1) { totalCount { value } } }"
 IBS = """{ ibs(first: 50) { nodes { code level } } }"""
 WALLETS = """{ clients(first: 50) { nodes { accounts { nodes { currency } } } } }"""
 KYC = """query($after: Cursor) { clients(first: 50, after: $after) {
-  pageInfo { hasNextPage endCursor } nodes { kyc { status } } } }"""
+  pageInfo { hasNextPage endCursor } nodes { email kyc { status tier }
+    accounts(filter: {kind: {eq: LIVE}}) { nodes { id } }
+    payments(first: 20) { nodes { __typename } } } } }"""
+LEADS = """query($emails: [String!]) { leads(first: 50, filter: {email: {in: $emails}}) { nodes {
+  stage } } }"""
 WAITING = """{ approvals { nodes { level withdrawal { approvals { level status } } } } }"""
 DISPUTES = "{ disputes { nodes { reference status } } }"
+STANDS = {
+    **dict.fromkeys(("address", "identity"), "APPROVED"),
+    **dict.fromkeys(("pep", "proposed", "papers", "hold", "sanctions"), "ON_HOLD"),
+    "retry": "REJECTED_RETRY",
+    "final": "REJECTED_FINAL",
+    "pending": "PENDING",
+    "waiting": "AWAITING_DOCS",
+    "expired": "EXPIRED",
+}
+"""Where a client stands of whom the story tells this."""
 FIRM = next(one for one in BRANDS if one.is_prop)
 
 
@@ -118,22 +135,78 @@ async def test_a_broken_rule_shows_its_evidence(installation: Installation) -> N
         assert (phase["closing"], phase["account"]["access"]) == ("DISABLED", "NO_TRADING")
 
 
-async def test_ibs_money_and_identity_are_in_every_state(installation: Installation) -> None:
+def expected_identities(crowd: Crowd) -> dict[str, str]:
+    """Where each client that the story tells of stands, by address."""
+    states = STATES[crowd.story.plan.slug]
+    kept = {one.email: "NOT_STARTED" for one in clients_of(crowd.story)}
+    kept |= {
+        one.email: STANDS[state]
+        for one, state in zip(clients_of(crowd.story), states, strict=False)
+    }
+    ends = {one.person.id: one.ends for one in Provings(crowd).of(people_of(crowd))}
+    leads = [lead for day in range(DAYS) for lead in crowd.leads_of(day)]
+    for lead in leads:
+        if lead.client is not None:
+            kept[lead.email] = ends.get(lead.client.id, "NOT_STARTED")
+    return kept
+
+
+def people_of(crowd: Crowd) -> list[Person]:
+    return list(crowd.clients_until(DAYS - 1))
+
+
+@pytest.mark.parametrize("slug", [story.plan.slug for story in BRANDS])
+async def test_identities_are_in_every_state_as_the_story_says(
+    installation: Installation, slug: str
+) -> None:
+    crowd = Crowd(next(one for one in BRANDS if one.plan.slug == slug), float(PAST))
+    expected = expected_identities(crowd)
+    nodes = await all_of(installation, slug, "brand_admin", KYC)
+    found = {one["email"]: one["kyc"]["status"] for one in nodes if one["email"] in expected}
+    assert found == expected
+    assert set(found.values()) == {one.value for one in KycStatus}
+    assert len(found) == crowd.story.clients + len(people_of(crowd))
+
+
+@pytest.mark.parametrize("slug", ["aurora", "borealis"])
+async def test_nobody_has_more_than_is_proven(installation: Installation, slug: str) -> None:
+    """Nothing real before the identity, and nothing out; at the first brand nothing in, either."""
+    nodes = await all_of(installation, slug, "brand_admin", KYC)
+    told = expected_identities(Crowd(next(one for one in BRANDS if one.plan.slug == slug),
+                                     float(PAST))).keys()  # fmt: skip
+    checked = 0
+    for one in nodes:
+        if one["email"] not in told or one["kyc"]["tier"] > 0:
+            continue
+        checked += 1
+        kinds = {each["__typename"] for each in one["payments"]["nodes"]}
+        assert one["accounts"]["nodes"] == [], one
+        assert "Withdrawal" not in kinds, one
+        assert slug == "borealis" or "Deposit" not in kinds, one
+    assert checked > 0
+
+
+async def test_who_handed_in_papers_is_a_lead_of_that_stage(installation: Installation) -> None:
+    crowd = Crowd(BRANDS[0], float(PAST))
+    handed_in = {
+        one.person.id
+        for one in Provings(crowd).of(people_of(crowd))
+        if one.ends not in ("DRAFT", "AWAITING_DOCS") and one.person.pays_on is None
+    }
+    leads = [lead for day in range(DAYS) for lead in crowd.leads_of(day)]
+    emails = [one.email for one in leads if one.client and one.client.id in handed_in]
+    assert emails
+    found = await asked(installation, "aurora", "brand_admin", LEADS, emails=emails)
+    assert [one["stage"] for one in found["nodes"]] == ["KYC"] * len(emails)
+
+
+async def test_ibs_and_money_are_in_every_state(installation: Installation) -> None:
     ibs = (await asked(installation, "aurora", "brand_admin", IBS))["nodes"]
     assert {one["level"] for one in ibs if one["code"].lower().startswith("aurora-north")} == {
         1,
         2,
         3,
     }
-    kyc = [
-        one["kyc"]["status"]
-        for slug in ("aurora", "borealis")
-        for one in await all_of(installation, slug, "compliance", KYC)
-    ]
-    assert {
-        "NOT_STARTED", "AWAITING_DOCS", "PENDING", "ON_HOLD", "APPROVED", "REJECTED_RETRY",
-        "REJECTED_FINAL", "EXPIRED",
-    } <= set(kyc)  # fmt: skip
     for slug in ("aurora", "borealis"):
         assert (await asked(installation, slug, "finance", DISPUTES))["nodes"], slug
     waiting = (await asked(installation, "borealis", "finance", WAITING))["nodes"]

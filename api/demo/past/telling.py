@@ -16,6 +16,8 @@ from api.demo.past import acts
 from api.demo.past.books import former_till, payments_of, save_former_till, settlement_of
 from api.demo.past.challenges import Arena
 from api.demo.past.people import DAYS, Crowd, Person, Stretch
+from api.demo.past.proofs import Provings
+from api.demo.past.vendor import prove, save_former_vendor
 from api.demo.simulator import SimulatorControls
 from api.demo.story import BRANDS, SERVER, BrandStory
 from api.reactions import REGISTRATIONS
@@ -25,8 +27,9 @@ from domain.accounts.adapters.bridge import BridgePlatform
 from domain.accounts.queries import find_logins
 from domain.accounts.reader import StreamReader
 from domain.clients.standing import find_standings
-from domain.events.consumers import consume
-from domain.events.queries import head, topics_between
+from domain.compliance.identity.commands.expire_proofs import expire_proofs
+from domain.events.consumers import Consumer, consume
+from domain.events.queries import head, kinds_between
 from domain.events.state_socket import StateServer
 from domain.payments.commands.import_payments import PaymentRecord, import_payments
 from domain.payments.reconciliation.commands.import_settlement import import_settlement
@@ -90,6 +93,7 @@ class _Teller:
         self._story = story
         self._scope = system_scope(story.plan.id)
         self._crowd = Crowd(story, settings.demo_scale)
+        self._provings = Provings(self._crowd)
         self._stride = 3 if settings.demo_scale > 0.5 else 45
         self._platform = BridgePlatform(f"unix://{settings.simulator_socket}")
 
@@ -132,6 +136,7 @@ class _Teller:
             if since is None:
                 since = await next_number(work, _SINCE, start=first_day.toordinal())
                 await save_former_till(work, self._settings, self._story)
+            await save_former_vendor(work, self._settings, self._story)
             begun = await last_number(work, _BEGUN) or 0
             told = await last_number(work, _TOLD) or 0
             return date.fromordinal(since), begun, told, work.now() - work.database_now()
@@ -165,6 +170,8 @@ class _Teller:
             await self._play(stretch)
             await self._reader.catch_up()
         await self._arena.tell(stretch)
+        if any(one.lapses_on in stretch.days for one in self._provings.of(self._known)):
+            await expire_proofs(self._database, self._story.plan.id)
         await self._write(partial(self._end, stretch=stretch))
         await self._react(worker, since)
 
@@ -172,6 +179,8 @@ class _Teller:
         """People and money of the stretch, in one transaction."""
         leads = [one for day in stretch.days for one in self._crowd.leads_of(day)]
         await acts.arrive(work, self._story, leads, stretch)
+        provings = self._provings.of(newcomers)
+        await prove(work, self._settings, self._story, provings, stretch)
         await acts.open_accounts(work, self._story, newcomers, stretch)
         await import_payments(work, await self._payments(work, stretch))
         await _reach(work, _BEGUN, stretch.days.stop)
@@ -202,14 +211,24 @@ class _Teller:
             await self._controls.tell_past(f"demo:{slug}:{days.start}:{days.stop}", **told)
 
     async def _react(self, worker: Worker, since: int) -> None:
-        """Let the consumers of what happened since a position come to the end of the log."""
+        """Let the consumers of what happened since a position come to the end of the log, and of
+        what they tell themselves. Who would hear nothing is not asked."""
+        told, reached = await self._told(since)
+        while told:
+            for consumer in worker.consumers:
+                more = _hears(consumer, told)
+                while more:
+                    done = await consume(
+                        self._database, self._story.plan.id, consumer, limit=_BATCH
+                    )
+                    more = done is not None and done.more
+            told, reached = await self._told(reached)
+
+    async def _told(self, since: int) -> tuple[frozenset[tuple[str, str]], int]:
+        """Topics and kinds of what happened since a position, and up to which one."""
         async with self._database.read(self._scope) as work:
-            topics = await topics_between(work, since, await head(work))
-        for consumer in worker.consumers:
-            more = bool(consumer.topics & topics)
-            while more:
-                done = await consume(self._database, self._story.plan.id, consumer, limit=_BATCH)
-                more = done is not None and done.more
+            reached = await head(work)
+            return await kinds_between(work, since, reached), reached
 
     async def _at(self, instant: datetime) -> None:
         async def command(work: WriteWork) -> None:
@@ -219,6 +238,13 @@ class _Teller:
 
     async def _write(self, command: Command[None]) -> None:
         await self._database.write(self._scope, command)
+
+
+def _hears(consumer: Consumer, told: Iterable[tuple[str, str]]) -> bool:
+    kinds = consumer.kinds
+    return any(
+        topic in consumer.topics and (kinds is None or kind in kinds) for topic, kind in told
+    )
 
 
 async def _reach(work: WriteWork, name: str, number: int) -> None:

@@ -12,11 +12,25 @@ from rich.rule import Rule
 from rich.text import Text
 
 from api.demo.asking import Asker, Unanswered, read_demo
-from api.demo.tour import cashier, oversight, people, trading
+from api.demo.tour import board, cashier, identity, killed, oversight, people, prop, trading
 from api.demo.tour.guide import Guide, StepFailed
 from api.settings import Settings
 
-STEPS = (*people.STEPS, *oversight.STEPS, *cashier.STEPS, *trading.STEPS)
+STEPS = (
+    *people.STEPS,
+    *board.STEPS,
+    people.a_lead_comes_in,
+    *identity.STEPS,
+    oversight.who_is_proven,
+    *cashier.STEPS,
+    oversight.a_commission_says_why,
+    *trading.STEPS,
+    *prop.STEPS,
+    people.foreign_is_absent,
+    trading.the_books_hold,
+    *killed.STEPS,
+)
+"""The brands and the board first, then from a client's first day to a database that is killed."""
 
 
 async def tour(settings: Settings, console: Console, *, pause: bool) -> bool:

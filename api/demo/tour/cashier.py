@@ -1,22 +1,16 @@
-"""Steps about money: in by card, live; out with four eyes; the books."""
+"""Steps about money: in by card, moved by hand; out with four eyes; disputed."""
 
 import asyncio
 import secrets
 import time
 from typing import Any
 
+from api.demo.asking import Json
 from api.demo.money import CARD
+from api.demo.paying import DEPOSIT, LIVE, METHODS, STATUS
 from api.demo.sandbox import SandboxControls
 from api.demo.tour.guide import Guide, check
 
-METHODS = """{ paymentMethods(direction: DEPOSIT) {
-  currencyCode available method { id name kind } } }"""
-DEPOSIT = """mutation($input: DepositCreateInput!) { depositCreate(input: $input) {
-  deposit { id reference status } errors { code message } } }"""
-STATUS = """query($id: ID!) { node(id: $id) { ... on Deposit {
-  status next { ... on RedirectStep { url } } } } }"""
-LIVE = """subscription { depositEvents { __typename
-  ... on FeedItem { cursor } ... on DepositEvent { kind depositId } } }"""
 WAITING = """{ approvals { nodes { level n withdrawal { id reference version
   amount { amount currencyCode } approvals { level status decidedBy { name } } } } } }"""
 DISPUTES = """{ disputes { nodes { reference status reasonCode amount { amount currencyCode }
@@ -27,22 +21,33 @@ APPROVE = """mutation($input: WithdrawalApproveInput!) { withdrawalApprove(input
   withdrawal { reference status } errors { code message } } }"""
 
 
-async def a_deposit_arrives(guide: Guide) -> None:
-    """A deposit, paid at the sandbox PSP, seen live
-    The client follows its deposits as server-sent events, pays by card at the provider, and the
-    provider's notice is pulled, booked and told."""
-    who = "aurora/client"
+async def card_of(guide: Guide, who: str, currency: str) -> str:
+    """The method by which somebody pays by card."""
     options = await guide.quietly(who, METHODS)
-    method = next(one["method"]["id"] for one in options if one["method"]["kind"] == "CARD")
-    wanted = {
+    found: str = next(
+        one["method"]["id"]
+        for one in options
+        if one["method"]["kind"] == "CARD" and one["currencyCode"] == currency
+    )
+    return found
+
+
+def deposit_of(amount: str, currency: str, method: str) -> Json:
+    """What is wanted, under a key of its own."""
+    return {
         "idempotencyKey": f"tour-{secrets.token_hex(6)}",
         "methodId": method,
-        "amount": {"amount": "120", "currencyCode": "EUR"},
+        "amount": {"amount": amount, "currencyCode": currency},
         "returnUrl": "https://aurora.localhost/paid",
     }
+
+
+async def pay_in(guide: Guide, who: str, amount: str) -> None:
+    """A deposit in euros by card, paid and followed until it is settled."""
+    wanted = deposit_of(amount, "EUR", await card_of(guide, who, "EUR"))
     async with guide.asker.follow(who, LIVE, {}) as items:
         made = (await guide.show(who, DEPOSIT, input=wanted))["deposit"]
-        paid_at = await _pay(guide, who, made["id"])
+        paid_at = await pay(guide, who, made["id"])
         async with asyncio.timeout(60):
             async for item in items:
                 if item.get("depositId") == made["id"] and item["kind"] == "SETTLED":
@@ -51,7 +56,7 @@ async def a_deposit_arrives(guide: Guide) -> None:
         guide.say(f"settled and heard {time.monotonic() - paid_at:.2f} s after it was paid")
 
 
-async def _pay(guide: Guide, who: str, deposit_id: str) -> float:
+async def pay(guide: Guide, who: str, deposit_id: str) -> float:
     """Pay at the provider, as its page does; when that was."""
 
     async def page() -> Any:
@@ -60,9 +65,8 @@ async def _pay(guide: Guide, who: str, deposit_id: str) -> float:
 
     url: str = await guide.until("the provider's page", page)
     guide.say(f"the payer's page: {url}")
-    home = guide.settings.home
-    sandbox_url = home.facts().get("sandbox_url", guide.settings.sandbox_url)
-    async with SandboxControls(sandbox_url, home.secrets().sandbox_token) as controls:
+    token = guide.settings.home.secrets().sandbox_token
+    async with SandboxControls(guide.sandbox_url, token) as controls:
         await controls.pay(url.rstrip("/").rpartition("/")[2], instrument=CARD)
     return time.monotonic()
 
@@ -72,14 +76,7 @@ async def a_payer_by_hand(guide: Guide) -> None:
     Another deposit, whose payer declines because the test says so. Prices and the brand's clock
     move likewise."""
     who = "aurora/client"
-    options = await guide.quietly(who, METHODS)
-    method = next(one["method"]["id"] for one in options if one["method"]["kind"] == "CARD")
-    wanted = {
-        "idempotencyKey": f"tour-{secrets.token_hex(6)}",
-        "methodId": method,
-        "amount": {"amount": "35", "currencyCode": "EUR"},
-        "returnUrl": "https://aurora.localhost/paid",
-    }
+    wanted = deposit_of("35", "EUR", await card_of(guide, who, "EUR"))
     made = (await guide.quietly(who, DEPOSIT, input=wanted))["deposit"]
 
     async def status() -> Any:
@@ -132,4 +129,4 @@ async def a_dispute(guide: Guide) -> None:
     check(len(found["nodes"]) >= 1, "the demo has one dispute")
 
 
-STEPS = (a_deposit_arrives, a_payer_by_hand, four_eyes, a_dispute)
+STEPS = (a_payer_by_hand, four_eyes, a_dispute)

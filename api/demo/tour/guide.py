@@ -16,7 +16,7 @@ from api.settings import Settings
 
 PATIENCE_S = 60.0
 _LOOK_S = 0.1
-_LINES = 28
+_LINES = 32
 
 
 class StepFailed(Exception):
@@ -31,6 +31,12 @@ class Guide:
         self.console = console
         self.asker = asker
         self.kept: Json = {}
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox vendors of the running home listen."""
+        found: str = self.settings.home.facts().get("sandbox_url", self.settings.sandbox_url)
+        return found
 
     def say(self, line: str) -> None:
         """A remark between query and query."""
@@ -48,7 +54,7 @@ class Guide:
 
     def print(self, who: str, query: str, answer: Any, variables: Json | None = None) -> None:
         """Both sides of a question."""
-        shown = f" {json.dumps(variables)}" if variables else ""
+        shown = f" {json.dumps(variables, ensure_ascii=False)}" if variables else ""
         self.console.print(
             Panel(Syntax(query.strip() + shown, "graphql", word_wrap=True), title=who)
         )

@@ -1,12 +1,13 @@
 """SELECTs that identity needs, and what other contexts may know of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, func, literal, select
+from sqlalchemy import ARRAY, Text, and_, cast, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from domain.clients.standing import ClientStanding, find_standing
 from domain.clients.tables import client as client_row
@@ -82,6 +83,18 @@ async def find_tier(work: AnyWork, standing: ClientStanding) -> Tier | None:
     )
     tiers = tiers_of(policy, standing.kind)
     return tiers[min(rows[0].tier, len(tiers) - 1)] if rows else tiers[0]
+
+
+async def list_unknown(work: WriteWork, client_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some clients of whom nothing was said yet: they have no standing."""
+    wanted = sorted(set(client_ids))
+    rows = await work.rows(
+        select(kyc_standing.c.client_id).where(
+            kyc_standing.c.brand_id == work.scope.brand_id,
+            kyc_standing.c.client_id == func.any(literal(wanted, ARRAY(PgUUID(as_uuid=True)))),
+        )
+    )
+    return set(wanted) - {row.client_id for row in rows}
 
 
 async def find_connection(work: AnyWork, connection_id: UUID) -> KycConnection | None:
@@ -278,7 +291,13 @@ async def own_pages(work: AnyWork) -> tuple[frozenset[str], frozenset[str]]:
 
 async def list_silent(work: WriteWork, *, older_than: timedelta, limit: int = 100) -> Sequence[Any]:
     """Open cases at a vendor of which nothing was heard for so long, the newest first; a client
-    who has not gone on for a month is not waited for."""
+    who has not gone on for a month is not waited for, and what no vendor has yet is not begun at
+    one that is paused."""
+    is_paused = exists().where(
+        kyc_connection.c.brand_id == kyc_case.c.brand_id,
+        kyc_connection.c.id == kyc_case.c.connection_id,
+        kyc_connection.c.status == KycConnectionStatus.PAUSED.value,
+    )
     return await work.rows(
         select(kyc_case.c.id, kyc_case.c.created_at)
         .where(
@@ -287,6 +306,7 @@ async def list_silent(work: WriteWork, *, older_than: timedelta, limit: int = 10
             kyc_case.c.status == _any(OPEN),
             kyc_case.c.updated_at < work.now() - older_than,
             kyc_case.c.created_at > work.now() - _WAITED_FOR,
+            ~and_(kyc_case.c.ext_id.is_(None), is_paused.correlate(kyc_case)),
         )
         .order_by(kyc_case.c.created_at.desc())
         .limit(limit)

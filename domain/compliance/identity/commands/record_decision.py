@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import update
@@ -24,7 +24,7 @@ from domain.compliance.risk.values import Flag, RiskLevel
 from tenants.log import Change
 from tenants.work import WriteWork
 
-_KINDS = {
+KINDS: Final = {
     CaseStatus.DRAFT: ComplianceEventKind.CASE_SUBMITTED,
     CaseStatus.AWAITING_DOCS: ComplianceEventKind.CASE_READY,
     CaseStatus.PENDING: ComplianceEventKind.CASE_PENDING,
@@ -34,6 +34,7 @@ _KINDS = {
     CaseStatus.REJECTED_FINAL: ComplianceEventKind.CASE_REJECTED,
     CaseStatus.EXPIRED: ComplianceEventKind.CASE_EXPIRED,
 }
+"""What is told of a case that has come to a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ async def _move(work: WriteWork, case: Any, state: CaseState, said: Said) -> Non
         return
     await outdate(work, case)
     told = {"requirement": case.requirement, "status": state.status}
-    work.emit(of_client(_KINDS[state.status], case.client_id, case.id, told))
+    work.emit(of_client(KINDS[state.status], case.client_id, case.id, told))
     work.audit(
         Change(
             "kyc_case.decide",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -85,29 +86,41 @@ async def restand(work: WriteWork, client_id: UUID) -> Standing | None:
         at=work.now(),
     )
     await _write(work, known, now, keeps_risk=is_own)
-    _tell_tier(work, client_id, 0 if before is None else before.tier, now)
+    tell_tier(work, client_id, 0 if before is None else before.tier, now)
     if not is_own:
         was = None if before is None else RiskLevel(before.risk_level)
-        await _tell_risk(work, client_id, was, known.score)
+        await _hold_risk(work, client_id, was, known.score)
     return now
 
 
-async def _write(work: WriteWork, known: Known, now: Standing, *, keeps_risk: bool) -> None:
-    risk = {
-        "risk_points": known.score.points,
-        "risk_parts": dict(known.score.parts),
-        "risk_level": known.score.level,
-    }
-    shown = {
-        "ib_path": known.standing.ib_path,
+def standing_row(
+    work: WriteWork, owner: ClientStanding, policy: KycPolicy, now: Standing
+) -> dict[str, Any]:
+    """Where a client stands, as columns."""
+    return {
+        "ib_path": owner.ib_path,
         "status": now.status,
         "tier": now.tier.number,
         "missing": list(now.missing),
-        "policy_version": known.policy.version,
+        "policy_version": policy.version,
         "decided_at": now.decided_at,
         "due_at": now.due_at,
         "updated_at": work.now(),
     }
+
+
+def risk_row(now: Score) -> dict[str, Any]:
+    """How risky it is held to be, as columns."""
+    return {
+        "risk_points": now.points,
+        "risk_parts": dict(now.parts),
+        "risk_level": now.level,
+    }
+
+
+async def _write(work: WriteWork, known: Known, now: Standing, *, keeps_risk: bool) -> None:
+    risk = risk_row(known.score)
+    shown = standing_row(work, known.standing, known.policy, now)
     upsert = insert(kyc_standing).values(
         brand_id=work.scope.brand_id, client_id=known.standing.id, **shown, **risk
     )
@@ -120,7 +133,8 @@ async def _write(work: WriteWork, known: Known, now: Standing, *, keeps_risk: bo
     )
 
 
-def _tell_tier(work: WriteWork, client_id: UUID, before: int, now: Standing) -> None:
+def tell_tier(work: WriteWork, client_id: UUID, before: int, now: Standing) -> None:
+    """Tell that a client may do more or less by now; nothing while that is the same."""
     if now.tier.number == before:
         return
     moved = {"from": before, "to": now.tier.number}
@@ -136,14 +150,23 @@ def _tell_tier(work: WriteWork, client_id: UUID, before: int, now: Standing) -> 
     )
 
 
-async def _tell_risk(
+async def _hold_risk(
     work: WriteWork, client_id: UUID, before: RiskLevel | None, now: Score
 ) -> None:
     if before == now.level:
         return
+    tell_risk(work, client_id, now)
+    if has_risen(before, now.level):
+        await raise_risk(work, client_id, as_client_risk(now.level), reason_of(now))
+
+
+def tell_risk(work: WriteWork, client_id: UUID, now: Score) -> None:
+    """Tell staff how risky a client is held to be by now."""
     told = {"level": now.level, "points": now.points}
     work.emit(of_staff(ComplianceEventKind.RISK_COMPUTED, client_id, client_id, told))
-    if has_risen(before, now.level):
-        parts = ", ".join(f"{name} {points}" for name, points in now.parts.items())
-        reason = f"Computed {now.points} points, {now.level}: {parts}."
-        await raise_risk(work, client_id, as_client_risk(now.level), reason)
+
+
+def reason_of(now: Score) -> str:
+    """Why a client's risk is what it is, for the file."""
+    parts = ", ".join(f"{name} {points}" for name, points in now.parts.items())
+    return f"Computed {now.points} points, {now.level}: {parts}."

@@ -5,10 +5,11 @@ that writes the mail, so that no event, argument or stored answer holds it; a re
 the token it made before.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.clients.commands.index_client import reindex_client
+from domain.clients.commands.index_client import reindex_clients
 from domain.clients.commands.make_reset import make_reset
 from domain.clients.commands.make_verification import make_verification
 from domain.clients.events import TOPIC, ClientEventKind
@@ -69,17 +70,21 @@ async def _defer(work: WriteWork, event: EventRow) -> None:
 MAILS = Consumer("clients.mails", _TOPICS, _defer, kinds=frozenset(_JOB_OF))
 
 
-async def _index(work: WriteWork, event: EventRow) -> None:
-    assert event.client_id is not None, "a new client is one"
-    await reindex_client(work, event.client_id)
+async def _wait(_work: WriteWork, _event: EventRow) -> None:
+    """Stored together, at the end."""
+
+
+async def _index(work: WriteWork, events: Sequence[EventRow]) -> None:
+    await reindex_clients(work, (one.client_id for one in events if one.client_id is not None))
 
 
 # Outside the request, since only new addresses have something to store: some 130 rows.
 SEARCH = Consumer(
     "clients.search",
     frozenset({TOPIC}),
-    _index,
+    _wait,
     kinds=frozenset({ClientEventKind.REGISTERED.value, ClientEventKind.IMPORTED.value}),
+    finish=_index,
 )
 
 

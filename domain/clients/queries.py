@@ -1,6 +1,6 @@
 """SELECTs that commands and jobs of the clients context need."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -108,6 +108,17 @@ async def lock_client(work: WriteWork, client_id: UUID) -> Row[Any]:
     return await work.one(
         select(client)
         .where(client.c.brand_id == work.scope.brand_id, client.c.id == client_id)
+        .with_for_update()
+    )
+
+
+async def lock_clients(work: WriteWork, client_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """Some clients, locked in the order of their ids, for the system."""
+    wanted = literal(sorted(set(client_ids)), ARRAY(client.c.id.type))
+    return await work.rows(
+        select(client)
+        .where(client.c.brand_id == work.scope.brand_id, client.c.id == any_(wanted))
+        .order_by(client.c.id)
         .with_for_update()
     )
 

@@ -21,7 +21,7 @@ BUY = """mutation($input: ChallengePurchaseInput!) { challengePurchase(input: $i
   purchase { reference status payment { id } } errors { code message } } }"""
 MINE = """{ challenges(first: 1) { nodes { id reference status current { id status closing
   account { id login access positions { id } }
-  rules { rule status limit { amount } distance { amount } } } } } }"""
+  rules { rule status daysDone limit { amount } distance { amount } } } } } }"""
 PLACE = """mutation($input: OrderPlaceInput!) { orderPlace(input: $input) {
   order { status filledPrice } errors { code message } } }"""
 QUOTES = """subscription($account: ID!, $symbols: [String!]!) {
@@ -66,6 +66,7 @@ async def stopped_at_the_very_tick(guide: Guide) -> None:
     wanted = {"accountId": account, "symbol": SYMBOL, "side": "BUY", "lots": LOTS}
     placed = await guide.show(who, PLACE, input=wanted | {"idempotencyKey": _key()})
     check(placed["order"]["status"] == "FILLED", "the order is filled")
+    await _judged(guide)
     seen = await _quote(guide, who, account)
     await guide.show("cirrus/brand_admin", ADVANCE, input=_fallen(seen))
     over = await _until(guide, "FAILED")
@@ -78,6 +79,18 @@ async def stopped_at_the_very_tick(guide: Guide) -> None:
     check(bool(why["explanation"]["steps"]), "the breach says how it came to be")
     check(access["access"] == "NO_TRADING" and not access["positions"], "nothing goes on there")
     guide.say("judge it again: .venv/bin/backdesk challenges replay")
+
+
+async def _judged(guide: Guide) -> None:
+    """The engine has met the phase, which began a moment ago, and counts its first day: from now
+    on no tick escapes it."""
+
+    async def counts() -> bool:
+        (one,) = (await guide.quietly(guide.kept["aspirant"], MINE))["nodes"]
+        return any(rule["daysDone"] for rule in one["current"]["rules"])
+
+    await guide.until("the day that counts", counts)
+    guide.say("the order is judged: the day counts as one of those that must be traded")
 
 
 async def _quote(guide: Guide, who: str, account: str) -> Json:

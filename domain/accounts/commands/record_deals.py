@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, delete, func, literal, select
+from sqlalchemy import any_, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.accounts.commands.record_outcome import settle_order
 from domain.accounts.events import AccountEventKind, account_event
-from domain.accounts.queries import find_placed
-from domain.accounts.tables import deal, position
+from domain.accounts.queries import find_placed, uuid_or_none
+from domain.accounts.tables import deal, position, trade_order
 from domain.accounts.trading import Deal, Position
 from domain.accounts.values import AccountKind, DealEntry, OrderStatus
 from domain.kernel.ids import new_uuid
@@ -52,10 +52,61 @@ async def record_deals(
     rows = [_deal_row(work, server_id, accounts[one.login], one) for one in deals]
     new = await insert_new(work, deal, rows, returning="ext_id")
     await replace_positions(work, [(accounts[login], held) for login, held in positions.items()])
-    for one, row in zip(deals, rows, strict=True):
-        if one.deal_id in new:
-            await _announce(work, accounts[one.login], one, row)
+    known = [each for each in zip(deals, rows, strict=True) if each[0].deal_id in new]
+    for one, row in known:
+        _announce(work, accounts[one.login], one, row)
+    await _fill_orders(work, [(accounts[one.login], one) for one, _ in known])
     return len(new)
+
+
+async def _fill_orders(work: WriteWork, several: Sequence[tuple[AccountRow, Deal]]) -> None:
+    """The orders of ours that deals have filled are FILLED."""
+    opened = [
+        (account, one, one.order_id)
+        for account, one in several
+        if one.order_id is not None and one.entry is DealEntry.IN
+    ]
+    if not opened:
+        return
+    asked = [(account.id, ticket, one.op_id) for account, one, ticket in opened]
+    placed = await _list_placed(work, asked) if len(asked) > 1 else None
+    for account, one, ticket in opened:
+        ours = {(account.id, ticket), (account.id, uuid_or_none(one.op_id))}
+        if placed is not None and not placed & ours:
+            continue
+        order = await find_placed(work, account.id, ext_id=ticket, ours=one.op_id)
+        if order is not None:
+            filled = {
+                "status": OrderStatus.FILLED,
+                "ext_id": ticket,
+                "filled_price": one.price,
+            }
+            await settle_order(work, order, filled, {})
+
+
+async def _list_placed(
+    work: WriteWork, asked: Sequence[tuple[UUID, str, str | None]]
+) -> set[tuple[UUID, UUID | str | None]]:
+    """By what orders of ours are known, of those that the platform names: account and our id,
+    account and its ticket. For many deals, hardly one of which an order of ours was behind."""
+    columns = trade_order.c
+    ours = [one for _, _, told in asked if (one := uuid_or_none(told)) is not None]
+    rows = await work.rows(
+        select(columns.account_id, columns.id, columns.ext_id).where(
+            columns.brand_id == work.scope.brand_id,
+            columns.account_id == _one_of({one for one, _, _ in asked}, columns.account_id),
+            or_(
+                columns.ext_id == _one_of({one for _, one, _ in asked}, columns.ext_id),
+                columns.id == _one_of(set(ours), columns.id),
+            ),
+        )
+    )
+    return {(row.account_id, key) for row in rows for key in (row.id, row.ext_id)}
+
+
+def _one_of(values: set[Any], column: Any) -> Any:
+    """One bound array instead of an expanding list."""
+    return any_(literal(sorted(values), ARRAY(column.type)))
 
 
 async def replace_positions(
@@ -88,7 +139,7 @@ async def replace_positions(
     await upsert_rows(work, position, rows, keys=_POSITION_KEYS, changed=_POSITION_CHANGES)
 
 
-async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[str, Any]) -> None:
+def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[str, Any]) -> None:
     payload = {
         "deal_id": str(row["id"]),
         "ticket": one.deal_id,
@@ -107,15 +158,6 @@ async def _announce(work: WriteWork, account: AccountRow, one: Deal, row: dict[s
         "at": one.at.isoformat(),
     }
     work.emit(account_event(_event_kind(one), account, payload))
-    if one.order_id is not None and one.entry is DealEntry.IN:
-        order = await find_placed(work, account.id, ext_id=one.order_id, ours=one.op_id)
-        if order is not None:
-            filled = {
-                "status": OrderStatus.FILLED,
-                "ext_id": one.order_id,
-                "filled_price": one.price,
-            }
-            await settle_order(work, order, filled, {})
 
 
 def _event_kind(one: Deal) -> AccountEventKind:

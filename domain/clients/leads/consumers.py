@@ -6,7 +6,7 @@ from uuid import UUID
 from domain.clients.events import TOPIC as CLIENT
 from domain.clients.events import ClientEventKind
 from domain.clients.leads.commands.convert_lead import convert_lead
-from domain.clients.leads.commands.move_lead import advance_lead
+from domain.clients.leads.commands.move_lead import advance_leads
 from domain.clients.leads.commands.settle_touch import settle_touch
 from domain.clients.leads.events import TOPIC, LeadEventKind
 from domain.clients.leads.values import LeadStage
@@ -43,16 +43,18 @@ def following(
         """Followed together, at the end: who trades all day reaches the same thing each time."""
 
     async def follow(work: WriteWork, events: Sequence[EventRow]) -> None:
-        reached: set[tuple[UUID, LeadStage]] = set()
+        reached: dict[UUID, list[LeadStage]] = {}
         for event in events:
             stage = stage_of(event)
             if event.client_id is None:
                 continue
             if (event.topic, event.kind) == registered:
                 await convert_lead(work, event.client_id)
-            elif stage is not None and (event.client_id, stage) not in reached:
-                reached.add((event.client_id, stage))
-                await advance_lead(work, event.client_id, stage)
+            elif stage is not None:
+                stages = reached.setdefault(event.client_id, [])
+                stages += [stage] if stage not in stages else []
+        if reached:
+            await advance_leads(work, reached)
 
     return Consumer(
         "leads.clients",

@@ -1,11 +1,12 @@
 """SELECTs that commands and consumers of leads need."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, and_, func, literal, or_, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Row, and_, any_, func, literal, or_, select
 
 from domain.clients.leads.rights import reaches_all
 from domain.clients.leads.rules import HELD, same_person
@@ -136,6 +137,17 @@ async def find_attribution(
             in_time = row.ib_since is not None and row.ib_since >= since
             return Attribution(row.ib_code if in_time else None, row.owner_id)
     return Attribution(None, None)
+
+
+async def lock_of_clients(work: WriteWork, client_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """The leads that became these clients, locked for change in the order of their ids."""
+    wanted = literal(sorted(set(client_ids)), ARRAY(lead.c.client_id.type))
+    return await work.rows(
+        select(lead)
+        .where(lead.c.brand_id == work.scope.brand_id, lead.c.client_id == any_(wanted))
+        .order_by(lead.c.id)
+        .with_for_update()
+    )
 
 
 async def lock_of_client(work: WriteWork, client_id: UUID) -> Row[Any] | None:

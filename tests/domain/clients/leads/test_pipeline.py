@@ -9,7 +9,7 @@ import pytest
 
 from domain.clients.commands.register_client import register_client
 from domain.clients.leads.capture import capture
-from domain.clients.leads.commands.move_lead import advance_lead, move_lead
+from domain.clients.leads.commands.move_lead import advance_leads, move_lead
 from domain.clients.leads.commands.set_agent import set_agent
 from domain.clients.leads.consumers import following, settling
 from domain.clients.leads.tables import lead, lead_agent, lead_ownership, lead_touch
@@ -279,9 +279,24 @@ async def test_milestones_move_it_on_and_never_back(desk: Desk) -> None:
     for stage, expected in (
         (LeadStage.FTD, "FTD"), (LeadStage.KYC, "FTD"), (LeadStage.ACTIVE, "ACTIVE"),
     ):  # fmt: skip
-        await desk.write(lambda work, to=stage: advance_lead(work, made.id, to))
+        await desk.write(lambda work, to=stage: advance_leads(work, {made.id: [to]}))
         assert desk.lead().stage == expected
     assert desk.kinds().count("stage_changed") == 2
+
+
+async def test_many_move_on_together_and_each_step_is_told(desk: Desk) -> None:
+    for name in ("ann", "bo"):
+        await desk.come(typed(f"{name}@one.example"))
+    ann, bo = [await desk.register(f"{name}@one.example") for name in ("ann", "bo")]
+    reached = {
+        ann.id: [LeadStage.KYC, LeadStage.FTD], bo.id: [LeadStage.ACTIVE, LeadStage.FTD],
+    }  # fmt: skip
+    before = {row.client_id: row.version for row in desk.rows(lead)}
+    await desk.write(lambda work: advance_leads(work, reached))
+    rows = {row.client_id: row for row in desk.rows(lead)}
+    assert (rows[ann.id].stage, rows[bo.id].stage) == ("FTD", "ACTIVE")
+    assert {key: row.version - before[key] for key, row in rows.items()} == {ann.id: 1, bo.id: 1}
+    assert desk.kinds().count("stage_changed") == 3
 
 
 async def test_twins_that_race_make_one_lead(desk: Desk) -> None:

@@ -86,10 +86,12 @@ class Board:
         )
         return found
 
-    async def until_told(self, part: str) -> list[str]:
-        """The live list once a row has this in it."""
-        row = self.page.locator("#events li", has_text=part).first
-        await expect(row).to_be_visible(timeout=SOON_MS)
+    async def until_told(self, *parts: str) -> list[str]:
+        """The live list once a row has all of this in it."""
+        row = self.page.locator("#events li")
+        for part in parts:
+            row = row.filter(has_text=part)
+        await expect(row.first).to_be_visible(timeout=SOON_MS)
         return await self.rows()
 
     async def dashboard(self, role: str) -> Any:
@@ -161,7 +163,7 @@ async def test_a_server_that_died_costs_no_event(installation: Installation, boa
     await board.page.add_init_script(_DOOR)
     await board.open("brand_admin")
     await payer.pay_in("31.00", key="before")
-    await board.until_told("31.00")
+    await board.until_told("Deposit settled", "31.00")
     await board.page.evaluate("window.isShut = true")
     installation.part("serve").kill()
     await expect(board.page.locator("#link")).to_have_text("Reconnecting", timeout=SOON_MS)
@@ -170,7 +172,7 @@ async def test_a_server_that_died_costs_no_event(installation: Installation, boa
     await board.page.evaluate("window.isShut = false")
     await board.live()
     await payer.pay_in("33.00", key="after")
-    await board.until_told("33.00")
+    await board.until_told("Deposit settled", "33.00")
     for amount in ("31.00", "32.00", "33.00"):
         settled = [
             row for row in await board.rows()

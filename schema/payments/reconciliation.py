@@ -82,6 +82,8 @@ class LedgerCorrectionProposePayload:
         "SECOND_PERSON_NEEDED": "You proposed it yourself.",
         "ALREADY_CORRECTED": "It is corrected already.",
         "ALREADY_RESOLVED": "The discrepancy is resolved.",
+        "VERSION_CONFLICT": "The discrepancy has changed since: reject it and propose another.",
+        "BOOKING_IMPOSSIBLE": "SUSPENSE does not hold as much any more.",
     }
 )
 class LedgerCorrectionApprovePayload:

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from domain.payments.reconciliation.commands.propose_booking import SuspenseBooking
+from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.values import SuspenseMove as Move
 from schema.accounts.asking import key_of
 from schema.payments.correction_enums import SuspenseMove
@@ -52,7 +52,9 @@ class DiscrepancyResolveInput:
     expected_version: int = strawberry.field(description="Its `version` as you read it.")
     reason: str = strawberry.field(description="What it was, at most 500 characters.")
     booking: SuspenseBookingInput | None = strawberry.field(
-        description="Money to move; a second person approves it.", default=None
+        description="Money to move, no more than it is about and than SUSPENSE holds; a second "
+        "person approves it. One at a time: another waits for that decision.",
+        default=None,
     )
 
 

@@ -28,10 +28,18 @@ class AlreadyResolved(Refused):
 
 
 class BookingImpossible(Refused):
-    """What the booking needs is missing: a wallet's client, or the discrepancy's connection."""
+    """It would move what the discrepancy is not about, or what is not there."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("BOOKING_IMPOSSIBLE", message, path=("input", "booking"))
+    def __init__(self, message: str, *, path: tuple[str, ...] = ("input", "booking")) -> None:
+        super().__init__("BOOKING_IMPOSSIBLE", message, path=path)
+
+
+class DiscrepancyMoved(Conflict):
+    """The discrepancy changed after a booking was proposed: its figures are others now."""
+
+    def __init__(self) -> None:
+        message = "The discrepancy has changed since: reject this booking and propose another."
+        super().__init__("VERSION_CONFLICT", message, path=("input", "correctionId"))
 
 
 class NotCorrectable(Refused):

@@ -137,3 +137,9 @@ def percent_of(unreconciled_minor: int, moved_minor: int) -> Decimal:
         return Decimal("100.00")
     share = (Decimal(100) * unreconciled_minor / moved_minor).quantize(_PERCENT)
     return max(share, _PERCENT)
+
+
+def most_to_book(expected_minor: int | None, actual_minor: int | None) -> int:
+    """The most that may be booked by hand for a discrepancy, in minor units: what should be there
+    or what is, whichever is more."""
+    return max(abs(int(one or 0)) for one in (expected_minor, actual_minor))

@@ -117,6 +117,8 @@ ledger_correction = brand_table(
     text_column("status"),
     uuid_column("transfer_id", nullable=True),
     uuid_column("discrepancy_id", nullable=True),
+    # As it was when the booking was proposed; of older proposals nobody knows.
+    Column("discrepancy_version", Integer, nullable=True),
     text_column("move", nullable=True),
     uuid_column("client_id", nullable=True),
     text_column("currency", nullable=True),

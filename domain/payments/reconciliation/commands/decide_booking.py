@@ -7,11 +7,18 @@ from sqlalchemy import select, update
 
 from domain.kernel.errors import NotFound
 from domain.kernel.money import Money
+from domain.payments.commands.record_payment import change
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.errors import TransferKeyReused
 from domain.payments.ledger.post import post
 from domain.payments.ledger.tables import ledger_posting, ledger_transfer
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
+from domain.payments.reconciliation.commands.check_booking import (
+    OUT,
+    SuspenseBooking,
+    check_booking,
+    lock_discrepancy,
+)
 from domain.payments.reconciliation.commands.propose_booking import (
     close_discrepancy,
     correction_key,
@@ -20,9 +27,10 @@ from domain.payments.reconciliation.errors import (
     AlreadyCorrected,
     AlreadyDecided,
     AlreadyResolved,
+    DiscrepancyMoved,
     SecondPersonNeeded,
 )
-from domain.payments.reconciliation.tables import discrepancy, ledger_correction
+from domain.payments.reconciliation.tables import ledger_correction
 from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
 from domain.payments.staff import require_staff
 from domain.payments.values import DiscrepancyStatus
@@ -36,8 +44,10 @@ async def approve_booking(work: WriteWork, correction_id: UUID) -> UUID:
     """Post what was proposed, as its second person; the posted transfer's id.
 
     A correction is a new transfer with the opposite of each posting, and a transfer has one at
-    most. Refusals: NOT_FOUND, SECOND_PERSON_NEEDED, ALREADY_DECIDED, ALREADY_CORRECTED,
-    ALREADY_RESOLVED, INSUFFICIENT_FUNDS. Effects: the discrepancy is resolved; audit.
+    most. What settles a discrepancy is judged again: it moves what was proposed of what is still
+    so. Refusals: NOT_FOUND, SECOND_PERSON_NEEDED, ALREADY_DECIDED, ALREADY_CORRECTED,
+    ALREADY_RESOLVED, VERSION_CONFLICT, BOOKING_IMPOSSIBLE, INSUFFICIENT_FUNDS. Effects: the
+    discrepancy is resolved, a deposit that lay in suspense is in the wallet; audit.
     """
     row = await _lock(work, correction_id)
     if row.proposed_by == work.scope.actor.id:
@@ -132,29 +142,30 @@ async def _reversal(work: WriteWork, row: Any, posted_id: UUID) -> Transfer:
 
 async def _settling(work: WriteWork, row: Any, posted_id: UUID) -> Transfer:
     """What moves between SUSPENSE and a wallet or the PSP's clearing account."""
-    columns = discrepancy.c
-    about = await work.one(
-        select(columns.id, columns.status, columns.connection_id)
-        .where(columns.brand_id == work.scope.brand_id, columns.id == row.discrepancy_id)
-        .with_for_update()
-    )
+    about = await lock_discrepancy(work, row.discrepancy_id)
     if about.status != DiscrepancyStatus.OPEN:
         raise AlreadyResolved()
+    if row.discrepancy_version not in (None, about.version):
+        raise DiscrepancyMoved()
+    booking = SuspenseBooking(
+        SuspenseMove(row.move), Money(int(row.amount_minor), row.currency), row.client_id
+    )
+    deposit = await check_booking(work, booking, about)
     await close_discrepancy(work, about.id, resolution=row.reason)
     suspense = AccountKey.of(_K.SUSPENSE, row.currency)
-    move = SuspenseMove(row.move)
-    if move in (SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE):
-        other = AccountKey.wallet(row.client_id, row.currency)
+    if booking.client_id is not None:
+        other = AccountKey.wallet(booking.client_id, row.currency)
     else:
         other = AccountKey.of(_K.PSP_CLEARING, row.currency, about.connection_id)
-    is_out = move in (SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.SUSPENSE_TO_CLEARING)
-    source, target = (suspense, other) if is_out else (other, suspense)
+    source, target = (suspense, other) if booking.move in OUT else (other, suspense)
     found = await ledger_accounts(work, [source, target])
-    amount = Money(int(row.amount_minor), row.currency)
+    if deposit is not None:
+        # It is the client's now: what is refunded or disputed of it is taken from the wallet.
+        await change(work, deposit, {"reason_code": None, "wallet_id": found[target]})
     return Transfer(
         f"discrepancy:{row.id.hex}",
         "DISCREPANCY",
-        [Leg(found[source], -amount), Leg(found[target], amount)],
+        [Leg(found[source], -booking.amount), Leg(found[target], booking.amount)],
         id=posted_id,
         client_id=row.client_id,
         reason=row.reason,

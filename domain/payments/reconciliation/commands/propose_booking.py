@@ -3,18 +3,20 @@
 Nothing moves before a second person approves, see `decide_booking`.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
 from domain.accounts.rules import normalise_reason
-from domain.clients.standing import find_standing
-from domain.kernel.errors import Invalid, NotFound
-from domain.kernel.money import Money
+from domain.kernel.errors import NotFound
 from domain.payments.events import PaymentEventKind
 from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.ledger.values import TransferState
+from domain.payments.reconciliation.commands.check_booking import (
+    SuspenseBooking,
+    check_booking,
+    lock_discrepancy,
+)
 from domain.payments.reconciliation.commands.open_discrepancies import discrepancy_event
 from domain.payments.reconciliation.errors import (
     AlreadyCorrected,
@@ -24,23 +26,12 @@ from domain.payments.reconciliation.errors import (
     VersionMoved,
 )
 from domain.payments.reconciliation.tables import discrepancy, ledger_correction
-from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
+from domain.payments.reconciliation.values import CorrectionStatus
 from domain.payments.staff import require_staff
 from domain.payments.values import DiscrepancyStatus
 from tenants.context import ActorKind
 from tenants.log import Change
 from tenants.work import WriteWork
-
-_OF_WALLET = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE})
-
-
-@dataclass(frozen=True, slots=True)
-class SuspenseBooking:
-    """How much goes where; `client_id` is whose wallet it is, where it is about a wallet."""
-
-    move: SuspenseMove
-    amount: Money
-    client_id: UUID | None = None
 
 
 def correction_key(transfer_id: UUID) -> str:
@@ -85,25 +76,22 @@ async def resolve_discrepancy(
 ) -> UUID | None:
     """Resolve a discrepancy; with a booking propose it, and the approval resolves: its id.
 
-    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, ALREADY_RESOLVED, BOOKING_IMPOSSIBLE.
+    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, ALREADY_RESOLVED, BOOKING_IMPOSSIBLE (also when
+    another one waits for its second person).
     Effects: event `discrepancy_resolved` or a proposal; audit with the reason.
     """
     told = normalise_reason(reason)
-    columns = discrepancy.c
-    row = await work.maybe(
-        select(discrepancy)
-        .where(columns.brand_id == work.scope.brand_id, columns.id == discrepancy_id)
-        .with_for_update()
-    )
-    if row is None:
-        raise NotFound(path=("input", "discrepancyId"))
+    row = await lock_discrepancy(work, discrepancy_id)
     if row.status != DiscrepancyStatus.OPEN:
         raise AlreadyResolved()
     if row.version != expected_version:
         raise VersionMoved()
     if booking is not None:
-        await _check(work, booking, row.connection_id)
-        return await _propose(work, told, discrepancy_id=discrepancy_id, booking=booking)
+        await _require_no_other(work, discrepancy_id)
+        await check_booking(work, booking, row)
+        return await _propose(
+            work, told, discrepancy_id=discrepancy_id, version=row.version, booking=booking
+        )
     await close_discrepancy(work, discrepancy_id, resolution=told)
     return None
 
@@ -135,17 +123,18 @@ async def close_discrepancy(work: WriteWork, discrepancy_id: UUID, *, resolution
     )
 
 
-async def _check(work: WriteWork, booking: SuspenseBooking, connection_id: UUID | None) -> None:
-    if booking.amount.amount_minor <= 0:
-        message = "Say an amount above zero."
-        raise Invalid("INVALID", message, path=("input", "booking", "amount"))
-    if booking.move in _OF_WALLET:
-        if booking.client_id is None:
-            raise BookingImpossible("Say whose wallet it is.")
-        if await find_standing(work, booking.client_id) is None:
-            raise NotFound(path=("input", "booking", "clientId"))
-    elif connection_id is None:
-        raise BookingImpossible("This discrepancy is about no payment provider.")
+async def _require_no_other(work: WriteWork, discrepancy_id: UUID) -> None:
+    """One proposal at a time, so that two people never approve the same money twice."""
+    columns = ledger_correction.c
+    waiting = await work.rows(
+        select(columns.id).where(
+            columns.brand_id == work.scope.brand_id,
+            columns.discrepancy_id == discrepancy_id,
+            columns.status == CorrectionStatus.PROPOSED.value,
+        )
+    )
+    if waiting:
+        raise BookingImpossible("A booking is proposed already: approve or reject that one first.")
 
 
 async def _propose(
@@ -154,6 +143,7 @@ async def _propose(
     *,
     transfer_id: UUID | None = None,
     discrepancy_id: UUID | None = None,
+    version: int | None = None,
     booking: SuspenseBooking | None = None,
 ) -> UUID:
     staff_id = require_staff(work)
@@ -165,6 +155,7 @@ async def _propose(
             status=CorrectionStatus.PROPOSED,
             transfer_id=transfer_id,
             discrepancy_id=discrepancy_id,
+            discrepancy_version=version,
             **_columns(booking),
             reason=reason,
             proposed_by=staff_id,

@@ -5,18 +5,29 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
+from domain.payments.disputes.commands.record_dispute import record_dispute
+from domain.payments.disputes.tables import dispute
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
-from domain.payments.psp_values import PspPayment, PspSource
+from domain.payments.psp_values import PspDispute, PspPayment, PspSource
+from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
+from domain.payments.reconciliation.commands.decide_booking import approve_booking
+from domain.payments.reconciliation.commands.propose_booking import resolve_discrepancy
+from domain.payments.reconciliation.errors import BookingImpossible
+from domain.payments.reconciliation.tables import discrepancy
+from domain.payments.reconciliation.values import SuspenseMove
+from domain.payments.values import DisputeStatus
 from tenants.context import system_scope
+from tenants.tables import brand
 from tenants.work import WriteWork
 from tests.domain.payments.deposits.desk import Desk, state
-from tests.factories import scope_of
+from tests.factories import Factory, scope_of
 
 FULL = Money(10_000, "EUR")
 
@@ -122,6 +133,54 @@ async def test_a_currency_that_the_brand_does_not_keep_waits_in_suspense(desk: D
     back = state(one, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
     await settle(desk, one, back)
     assert await desk.books() == {}
+
+
+async def book(desk: Desk, amount: Money, *, client_id: UUID | None = None) -> None:
+    """Have one person propose that suspense gives it to the wallet, and another approve."""
+    row = desk.make.rows(discrepancy, desk.brand)[0]
+    booking = SuspenseBooking(
+        SuspenseMove.SUSPENSE_TO_WALLET, amount, client_id or desk.client.id
+    )  # fmt: skip
+
+    async def propose(work: WriteWork) -> UUID | None:
+        return await resolve_discrepancy(
+            work, row.id, reason="it is his", expected_version=row.version, booking=booking
+        )
+
+    made = (await desk.database.write(scope_of(desk.brand, "brand_admin"), propose)).value
+    assert made is not None
+    await desk.database.write(
+        scope_of(desk.brand, "finance"), lambda work: approve_booking(work, made)
+    )
+
+
+async def test_what_staff_book_out_of_suspense_is_the_clients_and_in_reach_of_a_dispute(
+    desk: Desk, make: Factory
+) -> None:
+    """Not in part, not to somebody else, and not into a wallet that the brand does not keep."""
+    one = await desk.create()
+    yen = Money(15_000, "JPY")
+    await settle(desk, one, state(one, received=yen))
+    with pytest.raises(BookingImpossible, match="keeps no wallets in JPY"):
+        await book(desk, yen)
+    make.run(desk.brand, update(brand).values(currencies=["EUR", "USD", "JPY"]))
+    with pytest.raises(BookingImpossible, match="the whole deposit, 15000 JPY"):
+        await book(desk, Money(14_999, "JPY"))
+    with pytest.raises(BookingImpossible, match="another client"):
+        await book(desk, yen, client_id=make.client(desk.brand).id)
+    await book(desk, yen)
+    assert await desk.books() == {"CLIENT_WALLET JPY": 15_000, "PSP_CLEARING JPY": -15_000}
+    row = desk.payment(one)
+    assert (row.reason_code, row.wallet_id is None) == (None, False)
+    disputed = PspDispute(
+        id="dp_1", payment_id=row.ext_id, reference=row.id.hex, status=DisputeStatus.OPEN,
+        version=1, amount=yen, fee=Money(0, "JPY"), reason="fraudulent", evidence_due_at=None,
+    )  # fmt: skip
+    await desk.worker.write(
+        system_scope(desk.brand.id),
+        lambda work: record_dispute(work, desk.connection_id, disputed),
+    )
+    assert desk.make.rows(dispute, desk.brand)[0].held_minor == 15_000
 
 
 @pytest.mark.parametrize("ended", ["FAILED", "EXPIRED"])

@@ -12,10 +12,10 @@ from domain.kernel.money import Money
 from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.ledger.values import AccountKey, TransferState
 from domain.payments.ledger.values import LedgerAccountKind as K
+from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.commands.decide_booking import approve_booking, reject_booking
 from domain.payments.reconciliation.commands.open_discrepancies import Found, open_discrepancies
 from domain.payments.reconciliation.commands.propose_booking import (
-    SuspenseBooking,
     propose_correction,
     resolve_discrepancy,
 )
@@ -27,6 +27,7 @@ from tests.domain.payments.till import Till
 from tests.factories import Client, Factory, scope_of
 
 PERSON, OTHER = "finance", "brand_admin"
+SUSPENSE = AccountKey.of(K.SUSPENSE, "USD")
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ async def test_a_booking_moves_money_when_the_second_person_approves(
     till: Till, client: Client, move: SuspenseMove
 ) -> None:
     row = await note(till)
-    suspense = AccountKey.of(K.SUSPENSE, "USD")
+    await till.move(till.house(), SUSPENSE, 70_00)
     await till.move(till.house(), till.wallet(client), 100_00)
     is_wallet = "WALLET" in move
     other = till.wallet(client) if is_wallet else till.clearing()
@@ -202,7 +203,7 @@ async def test_a_booking_moves_money_when_the_second_person_approves(
     await approve(till, key)
     sign = 1 if move.startswith("SUSPENSE") else -1
     assert await till.balance(other) - before == sign * 70_00
-    assert await till.balance(suspense) == -sign * 70_00
+    assert await till.balance(SUSPENSE) == 70_00 - sign * 70_00
     after = till.make.rows(discrepancy, till.brand)[0]
     assert (after.status, after.resolved_by) == ("RESOLVED", till.brand.staff[OTHER])
 
@@ -211,6 +212,7 @@ async def test_a_booking_of_a_discrepancy_resolved_meanwhile_moves_nothing(
     till: Till, client: Client
 ) -> None:
     row = await note(till)
+    await till.move(till.house(), SUSPENSE, 70_00)
     booking = SuspenseBooking(SuspenseMove.SUSPENSE_TO_WALLET, Money(1, "USD"), client.id)
     key = await resolve(till, row, booking=booking)
     await resolve(till, row)
@@ -225,6 +227,45 @@ async def test_a_booking_needs_what_it_moves(till: Till, client: Client) -> None
         (SuspenseBooking(moves.SUSPENSE_TO_WALLET, Money(1, "USD")), "BOOKING_IMPOSSIBLE"),
         (SuspenseBooking(moves.SUSPENSE_TO_WALLET, Money(0, "USD"), client.id), "INVALID"),
         (SuspenseBooking(moves.SUSPENSE_TO_WALLET, Money(1, "USD"), new_uuid()), "NOT_FOUND"),
+        (
+            SuspenseBooking(moves.SUSPENSE_TO_WALLET, Money(1, "USD"), client.id),
+            "BOOKING_IMPOSSIBLE",
+        ),
+        (SuspenseBooking(moves.SUSPENSE_TO_CLEARING, Money(1, "USD")), "BOOKING_IMPOSSIBLE"),
+        (SuspenseBooking(moves.CLEARING_TO_SUSPENSE, Money(70_01, "USD")), "BOOKING_IMPOSSIBLE"),
+        (SuspenseBooking(moves.CLEARING_TO_SUSPENSE, Money(1, "EUR")), "BOOKING_IMPOSSIBLE"),
     ):
         assert await code(resolve(till, row, booking=booking)) == expected
     assert till.make.rows(ledger_correction, till.brand) == []
+
+
+async def test_one_booking_waits_at_a_time_and_only_for_what_it_was_proposed_for(
+    till: Till, client: Client
+) -> None:
+    """A second person never approves other figures than those that were proposed."""
+    row = await note(till)
+    await till.move(till.house(), SUSPENSE, 90_00)
+    booking = SuspenseBooking(SuspenseMove.SUSPENSE_TO_WALLET, Money(70_00, "USD"), client.id)
+    first = await resolve(till, row, booking=booking)
+    assert await code(resolve(till, row, booking=booking)) == "BOOKING_IMPOSSIBLE"
+    changed = await note(till, actual=90_00)
+    assert await code(approve(till, first)) == "VERSION_CONFLICT"
+    assert await till.balance(till.wallet(client)) == 0
+    assert till.make.rows(discrepancy, till.brand)[0].status == "OPEN"
+    await run(till, PERSON, lambda work: reject_booking(work, first))
+    whole = SuspenseBooking(SuspenseMove.SUSPENSE_TO_WALLET, Money(90_00, "USD"), client.id)
+    await approve(till, await resolve(till, changed, booking=whole))
+    assert await till.balance(till.wallet(client)) == 90_00
+    assert await till.balance(SUSPENSE) == 0
+
+
+async def test_suspense_is_never_spent_twice(till: Till, client: Client) -> None:
+    """What was there when it was proposed may be gone when the second person approves."""
+    row = await note(till)
+    await till.move(till.house(), SUSPENSE, 70_00)
+    booking = SuspenseBooking(SuspenseMove.SUSPENSE_TO_WALLET, Money(70_00, "USD"), client.id)
+    key = await resolve(till, row, booking=booking)
+    await till.move(SUSPENSE, till.house(), 1)
+    assert await code(approve(till, key)) == "BOOKING_IMPOSSIBLE"
+    assert await till.balance(till.wallet(client)) == 0
+    assert till.make.rows(ledger_correction, till.brand)[0].status == "PROPOSED"

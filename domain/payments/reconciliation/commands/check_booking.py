@@ -1,0 +1,140 @@
+"""What a booking between SUSPENSE and a wallet or a clearing account may move, and what may not.
+
+It is judged when it is proposed and again when the second person approves: no more than the
+discrepancy is about, in its currency, and no more than SUSPENSE holds.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.clients.standing import find_standing
+from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.money import Money, from_minor
+from domain.payments.deposits.commands.settle_deposit import IN_SUSPENSE
+from domain.payments.deposits.queries import find_offer
+from domain.payments.ledger.queries import balances
+from domain.payments.ledger.tables import ledger_account
+from domain.payments.ledger.values import LedgerAccountKind
+from domain.payments.queries import lock_payment
+from domain.payments.reconciliation.errors import BookingImpossible
+from domain.payments.reconciliation.rules import most_to_book
+from domain.payments.reconciliation.tables import discrepancy
+from domain.payments.reconciliation.values import SuspenseMove
+from tenants.work import WriteWork
+
+_OF_WALLET = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE})
+OUT = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.SUSPENSE_TO_CLEARING})
+_AMOUNT = ("input", "booking", "amount")
+
+
+@dataclass(frozen=True, slots=True)
+class SuspenseBooking:
+    """How much goes where; `client_id` is whose wallet it is, where it is about a wallet."""
+
+    move: SuspenseMove
+    amount: Money
+    client_id: UUID | None = None
+
+
+async def lock_discrepancy(work: WriteWork, discrepancy_id: UUID) -> Any:
+    """A discrepancy, locked for change behind its payment, in the order in which those lock who
+    find discrepancies. Refusals: NOT_FOUND."""
+    columns = discrepancy.c
+    mine = (columns.brand_id == work.scope.brand_id, columns.id == discrepancy_id)
+    found = await work.maybe(select(columns.payment_id).where(*mine))
+    if found is None:
+        raise NotFound(path=("input", "discrepancyId"))
+    if found.payment_id is not None:
+        await lock_payment(work, found.payment_id)
+    return await work.one(select(discrepancy).where(*mine).with_for_update())
+
+
+async def check_booking(
+    work: WriteWork, booking: SuspenseBooking, about: Any
+) -> dict[str, Any] | None:
+    """Judge a booking against its discrepancy, a row; the deposit whose money in suspense it gives
+    to the wallet, locked, where it is about one.
+
+    Bookings of one currency are judged one after another, so that two never spend the same money.
+    Refusals: INVALID, NOT_FOUND, BOOKING_IMPOSSIBLE.
+    """
+    amount = booking.amount
+    _check_amount(amount, about)
+    if booking.move in _OF_WALLET:
+        if booking.client_id is None:
+            raise BookingImpossible("Say whose wallet it is.")
+        if await find_standing(work, booking.client_id) is None:
+            raise NotFound(path=("input", "booking", "clientId"))
+    elif about.connection_id is None:
+        raise BookingImpossible("This discrepancy is about no payment provider.")
+    deposit = None
+    if about.payment_id is not None and booking.move in _OF_WALLET:
+        deposit = await _suspended(work, booking, about.payment_id)
+    if booking.move is SuspenseMove.SUSPENSE_TO_WALLET:
+        await _require_kept(work, amount.currency)
+    if booking.move in OUT:
+        await _require_held(work, amount)
+    return deposit
+
+
+def _check_amount(amount: Money, about: Any) -> None:
+    if amount.amount_minor <= 0:
+        raise Invalid("INVALID", "Say an amount above zero.", path=_AMOUNT)
+    if about.currency is None:
+        raise BookingImpossible("This discrepancy is about no amount: resolve it by its reason.")
+    if amount.currency != about.currency:
+        raise BookingImpossible(f"This discrepancy is about {about.currency}.", path=_AMOUNT)
+    most = most_to_book(about.expected_minor, about.actual_minor)
+    if amount.amount_minor > most:
+        message = f"This discrepancy is about {_shown(most, about.currency)}: book no more."
+        raise BookingImpossible(message, path=_AMOUNT)
+
+
+async def _suspended(
+    work: WriteWork, booking: SuspenseBooking, payment_id: UUID
+) -> dict[str, Any] | None:
+    row = await lock_payment(work, payment_id)
+    assert row is not None, "a discrepancy's payment is there"
+    if row["client_id"] != booking.client_id:
+        raise BookingImpossible("It is about a payment of another client.")
+    if row["reason_code"] != IN_SUSPENSE or booking.move is not SuspenseMove.SUSPENSE_TO_WALLET:
+        return None
+    credited = Money(int(row["credited_minor"]), row["credited_currency"])
+    if booking.amount != credited:
+        # A part would leave a deposit that is in two places: a dispute would reach one of them.
+        shown = _shown(credited.amount_minor, credited.currency)
+        message = f"Book the whole deposit, {shown}."
+        raise BookingImpossible(message, path=_AMOUNT)
+    return row
+
+
+async def _require_kept(work: WriteWork, currency: str) -> None:
+    if currency not in (await find_offer(work)).currencies:
+        raise BookingImpossible(
+            f"The brand keeps no wallets in {currency}: have the provider send it back."
+        )
+
+
+async def _require_held(work: WriteWork, amount: Money) -> None:
+    brand_id, columns = work.scope.brand_id, ledger_account.c
+    name = f"suspense:{brand_id.hex}:{amount.currency}"
+    await work.rows(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    rows = await work.rows(
+        select(columns.id).where(
+            columns.brand_id == brand_id,
+            columns.kind == LedgerAccountKind.SUSPENSE.value,
+            columns.asset == amount.currency,
+        )
+    )
+    found = await balances(work, [row.id for row in rows])
+    held = sum(one.amount_minor for one in found.values())
+    if amount.amount_minor > held:
+        shown = _shown(max(held, 0), amount.currency)
+        raise BookingImpossible(f"In suspense there are {shown}: book no more.", path=_AMOUNT)
+
+
+def _shown(minor: int, currency: str) -> str:
+    return f"{from_minor(minor, currency):f} {currency}"

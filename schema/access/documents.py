@@ -192,7 +192,7 @@ class DocumentMutations:
         added = (await info.context.write(command)).value
         _forget(info)
         shown = await asyncio.gather(
-            *(fetch_below(info, "trusted_document", "trusted_documents", one) for one in added.ids)
+            *(fetch_below(info, "trusted_documents", "trusted_document", one) for one in added.ids)
         )
         return TrustedDocumentsAddPayload(trusted_documents=list(shown), added=len(added.new))
 

@@ -54,6 +54,8 @@ def plan_of(documents: Documents, text: str) -> DocumentPlan:
     """
     if len(text.encode()) > TEXT_BYTES_MAX:
         raise DocumentInvalid(f"A trusted document has at most {TEXT_BYTES_MAX} bytes.")
+    if "\0" in text:
+        raise DocumentInvalid("NUL characters are not allowed.")
     try:
         measured = documents.make(text).cost
     except DocumentRefused as refused:

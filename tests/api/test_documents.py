@@ -82,6 +82,7 @@ def test_manifests_are_added_once(
         ({"version": 1}, "is no manifest"),
         ({"5d41402abc4b2a76b9719d911017c592": WHO}, "not the SHA-256.*hashAlgorithm.*SHA256"),
         ({sha256_of(WHERE): WHO}, "not the SHA-256"),
+        (flat("{ brand { slug } } # \0"), "can't be trusted: NUL"),
         (flat("query Old { noSuchField }"), "can't be trusted: Cannot query field.*schema print"),
     ],
 )

@@ -10,8 +10,9 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from api.auth import ACTORS, Origins, authenticate, make_identifier
-from api.board import board_routes
+from api.board import board_routes, own_documents
 from api.embedded.endpoints import Endpoints
+from api.graphql.trusted import Trusted
 from api.graphql.view import GraphQLView
 from api.health import health_routes
 from api.levers import OutsideLevers
@@ -58,6 +59,7 @@ from tenants.secrets import Vault
 from tenants.sign_in import SignIn
 from tenants.throttle import network_of
 from tenants.token_use import TokenUse
+from tenants.trusted_lists import TrustedLists
 from tenants.work import Database
 
 TOPICS = {
@@ -150,17 +152,15 @@ def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool =
 
     `with_plans` is switched off to compare: the executor then answers every operation.
     """
-    url = endpoints.url("app")
     engine = make_engine(endpoints.url("app", driver="asyncpg"), pool_size=settings.pool_size)
-    bus = PostgresBus(url)
+    bus = PostgresBus(endpoints.url("app"))
     database = Database(engine, wake=bus.wake)
     directory, passwords, denials = Directory(database), Passwords(), Denials(database)
-    use = TokenUse(database)
+    use, lists = TokenUse(database), TrustedLists(database)
     whoever = audience()
     # A dead token closes its sockets (4403), not only its feeds.
     watch = RightsWatch(database, whoever, ended=lambda token_id: view.live.revoke(token_id))
-    hub = Hub(database, bus, whoever, rights=watch)
-    states = States()
+    hub, states = Hub(database, bus, whoever, rights=watch), States()
     keys = settings.home.secrets()
     platforms, vault = Platforms(settings.home.run_dir()), Vault(keys.master_key)
     links, papers = StatementLinks(vault), PaperLinks(vault)
@@ -173,6 +173,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool =
         password_reset=PasswordReset(database, passwords, ACTORS),
         api_tokens=ApiTokens(ACTORS),
         denials=denials,
+        trusted=lists,
         vault=vault,
         platforms=platforms,
         allow_local_pages=settings.environment == "development",
@@ -187,6 +188,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool =
         context_factory=_Contexts(identifier, database, assembled.reading, services),
         allow_origin=Origins(database, directory),
         plans=Plans(assembled.schema, assembled.reading, database) if with_plans else None,
+        trusted=Trusted(assembled.schema.documents, lists, own=own_documents()),
         development=settings.environment == "development",
     )
 

@@ -39,6 +39,10 @@ challenges_app = typer.Typer(help="Challenges of prop firms.", no_args_is_help=T
 app.add_typer(challenges_app, name="challenges")
 sanctions_app = typer.Typer(help="Sanctions lists.", no_args_is_help=True)
 app.add_typer(sanctions_app, name="sanctions")
+documents_app = typer.Typer(
+    help="Documents that front ends are trusted with.", no_args_is_help=True
+)
+app.add_typer(documents_app, name="documents")
 console = Console(highlight=False)
 
 
@@ -302,6 +306,21 @@ def sanctions_import(
             published_on=published.date() if published else None,
             console=console,
         )
+
+
+@documents_app.command("add")
+def documents_add(
+    files: Annotated[
+        list[Path], typer.Argument(help="Apollo's manifest, or {hash: text} as codegen and Relay")
+    ],
+    brand: Annotated[str, typer.Option(help="slug of the brand")],
+) -> None:
+    """Trust the documents of a front end's build: all of them, or none."""
+    from api import database
+    from api.documents import add_files
+
+    with database.opened(Settings(), console) as urls:
+        add_files(urls, files, brand=brand, console=console)
 
 
 @app.command()

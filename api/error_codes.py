@@ -16,7 +16,7 @@ _MEANINGS = {
     "BAD_USER_INPUT": "The document, a variable or an argument can't be right.",
     "THROTTLED": "The caller's or the brand's budget is used up; see `retryAfter` (seconds).",
     "COST_TOO_HIGH": "The operation costs more, or is deeper or larger, than one may.",
-    "DOCUMENT_NOT_FOUND": "No stored document has this id.",
+    "DOCUMENT_NOT_FOUND": "No trusted document has this id, or the brand runs trusted ones only.",
     "CONFLICT": "The state or the caller's rights changed meanwhile; read again.",
     "UNAVAILABLE": "The database or a platform does not answer; the same request may succeed.",
     "INTERNAL": "A bug of ours; tell us the `requestId`.",

@@ -15,6 +15,7 @@ from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.secrets import Vault
 from tenants.sign_in import SignIn
+from tenants.trusted_lists import TrustedLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Services:
     password_reset: PasswordReset
     api_tokens: ApiTokens
     denials: Denials
+    trusted: TrustedLists
     vault: Vault
     platforms: Platforms
     allow_local_pages: bool

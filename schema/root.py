@@ -14,6 +14,7 @@ from domain.compliance.screening.reads import READS as SCREENING
 from domain.ibs.reads import READS as IBS
 from domain.payments.reads import READS as PAYMENTS
 from domain.reads import Cursors, Registry
+from schema.access.documents import DocumentMutations, DocumentQueries
 from schema.access.mutations import AccessMutations
 from schema.access.queries import AccessQueries
 from schema.accounts.mutations import AccountMutations
@@ -64,6 +65,7 @@ class Query(
     ComplianceQueries,
     DepositQueries,
     DisputeQueries,
+    DocumentQueries,
     EventQueries,
     IbQueries,
     LeadQueries,
@@ -88,6 +90,7 @@ class Mutation(
     DepositMutations,
     DestinationMutations,
     DisputeMutations,
+    DocumentMutations,
     IbMutations,
     LeadMutations,
     ReconciliationMutations,

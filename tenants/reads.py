@@ -24,6 +24,7 @@ from tenants.tables import (
     staff,
     staff_role,
     token,
+    trusted_document,
 )
 from tenants.values import SessionStatus, TokenKind
 
@@ -65,6 +66,7 @@ _countries = (
     .where(brand_country.c.brand_id == brand.c.id)
 )
 _offset = select(brand_state.c.clock_offset_ms).where(brand_state.c.brand_id == brand.c.id)
+_policy = select(brand_state.c.document_policy).where(brand_state.c.brand_id == brand.c.id)
 
 BRAND = Entity(
     name="brand",
@@ -76,6 +78,7 @@ BRAND = Entity(
         "legal_entity_ids": Field(_entities.correlate(brand).scalar_subquery()),
         "country_rules": Field(_countries.correlate(brand).scalar_subquery()),
         "clock_offset_ms": Field(_offset.correlate(brand).scalar_subquery()),
+        "document_policy": Field(_policy.correlate(brand).scalar_subquery()),
     },
     filters={"status": brand.c.status, "sandbox": brand.c.sandbox, "slug": brand.c.slug},
     orders={"SLUG": brand.c.slug, "CREATED_AT": brand.c.created_at},
@@ -153,6 +156,17 @@ API_TOKEN = Entity(
     scopes=(RowScope(token.c.kind == TokenKind.API.value),),
 )
 
+TRUSTED_DOCUMENT = Entity(
+    name="trusted_document",
+    table=trusted_document,
+    fields={
+        **columns(trusted_document, "sha256", "text", "operations", "cost"),
+        **columns(trusted_document, "added_at", "added_by_kind", "added_by"),
+    },
+    orders={"ADDED_AT": trusted_document.c.added_at},
+    default_order="-ADDED_AT",
+)
+
 _hash = select(audit_seal.c.hash).where(
     audit_seal.c.brand_id == audit.c.brand_id, audit_seal.c.seq == audit.c.seq
 )
@@ -179,7 +193,7 @@ AUDIT_ENTRY = Entity(
     scopes=(RowScope(audit.c.object_kind != "screening_hit", unless="screening:read"),),
 )
 
-READS = (BRAND, LEGAL_ENTITY, STAFF, OPERATOR, SESSION, API_TOKEN, AUDIT_ENTRY)
+READS = (BRAND, LEGAL_ENTITY, STAFF, OPERATOR, SESSION, API_TOKEN, TRUSTED_DOCUMENT, AUDIT_ENTRY)
 ACTOR_ENTITIES = {
     ActorKind.OPERATOR.value: "operator",
     ActorKind.STAFF.value: "staff",

@@ -27,7 +27,14 @@ from tenants.database import (
     time_column,
     uuid_column,
 )
-from tenants.values import BrandStatus, Outcome, SessionStatus, StaffStatus, TokenKind
+from tenants.values import (
+    BrandStatus,
+    DocumentPolicy,
+    Outcome,
+    SessionStatus,
+    StaffStatus,
+    TokenKind,
+)
 
 _EMPTY = text("'{}'")
 
@@ -115,7 +122,30 @@ brand_state = brand_table(
     "brand_state",
     Column("policy_version", Integer, nullable=False),
     Column("clock_offset_ms", BigInteger, nullable=False),
+    text_column("document_policy", default=DocumentPolicy.OFF),
+    # Counts what changed about trusted documents, so that processes know when to read the list.
+    Column("documents_version", Integer, nullable=False, server_default=text("0")),
+    one_of("document_policy", DocumentPolicy),
     visible_to="brand",
+)
+trusted_document = brand_table(
+    "trusted_document",
+    id_column(),
+    text_column("sha256"),
+    text_column("text"),
+    # Names of operations, by spaces.
+    text_column("operations"),
+    Column("cost", Integer, nullable=False),
+    text_column("added_by_kind"),
+    uuid_column("added_by", nullable=True),
+    time_column("added_at"),
+    UniqueConstraint("brand_id", "sha256"),
+    CheckConstraint("sha256 = encode(sha256(convert_to(text, 'UTF8')), 'hex')", name="sha256"),
+    one_of("added_by_kind", ActorKind),
+    brand_index("added_at", "id"),
+    visible_to="staff",
+    app="select, insert, delete",
+    worker="select, insert",
 )
 brand_head = brand_table(
     "brand_head",

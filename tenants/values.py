@@ -36,6 +36,14 @@ class Outcome(StrEnum):
     DENIED = "DENIED"
 
 
+class DocumentPolicy(StrEnum):
+    """What a brand's list of trusted documents is for: nothing, faster, or the only way in."""
+
+    OFF = "OFF"
+    ACCEPT = "ACCEPT"
+    ENFORCE = "ENFORCE"
+
+
 class Role(StrEnum):
     """Role templates; `tenants/policy/roles.csv` says what each may do."""
 

@@ -24,6 +24,7 @@ from domain.compliance.screening.tables import screening_round
 from domain.kernel.ids import new_uuid
 from tenants import tables
 from tenants.context import ActorKind
+from tenants.trusted_documents import sha256_of
 from tests.cashier import book, open_cashier, pay
 from tests.declared import brand_tables
 from tests.factories import Account, Brand, Client, Factory, Ib
@@ -238,6 +239,8 @@ def _row(make: Factory, brand: Brand, table: Table, subject: Subject) -> dict[st
             if element.parent.name != "brand_id" and found is not None:
                 row[element.parent.name] = getattr(found, element.column.name)
     row |= _RULED.get(table.name, {})
+    if table is tables.trusted_document:
+        row["sha256"] = sha256_of(row["text"])
     shared = {"legal_entity_id": brand.legal_entity_id, "server_id": brand.server_id}
     if "entry_id" in row:
         shared["entry_id"] = listed(make, brand)

@@ -5,6 +5,7 @@ as any front end does, with the token that somebody typed, which stays in that t
 lets it load its own files and talk to its own server; it writes no markup out of text.
 """
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 PATH = "/board"
 _PAGE = Path(__file__).parent / "page"
 _INDEX = "index.html"
+_DOCUMENTS = re.compile(r'^export const \w+ =\s+"([^"\\]+)";$', re.MULTILINE)
 _MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -71,3 +73,8 @@ def board_routes() -> list[BaseRoute]:
         Route(PATH, _Asset(_PAGE / _INDEX).__call__),
         *(Route(f"{PATH}/{path.name}", _Asset(path).__call__) for path in files),
     ]
+
+
+def own_documents() -> list[str]:
+    """What the page sends before anybody has signed in, to the letter."""
+    return _DOCUMENTS.findall((_PAGE / "documents.js").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from api.graphql.errors import EdgeRefusal
+from schema.shared.cost import TRUSTED_BUDGET
 from tenants.context import Actor, ActorKind
 
 
@@ -32,7 +33,7 @@ class EdgeLimits:
     """
 
     budget: int = 2_000
-    staff_budget: int = 10_000
+    trusted_budget: int = TRUSTED_BUDGET
     refusal_cost: int = 10
     buckets: Mapping[str, BucketSize] = field(
         default_factory=lambda: {
@@ -53,10 +54,10 @@ class EdgeLimits:
     subscriptions_per_socket: int = 20
     sockets_per_token: int = 50
 
-    def budget_of(self, actor: Actor) -> int:
-        """The most one operation of this actor may cost."""
-        trusted = actor.kind in {ActorKind.STAFF, ActorKind.OPERATOR, ActorKind.SYSTEM}
-        return self.staff_budget if trusted else self.budget
+    def budget_of(self, actor: Actor, *, trusted: bool = False) -> int:
+        """The most one operation of this actor may cost; `trusted` is said of its document."""
+        trusted |= actor.kind in {ActorKind.STAFF, ActorKind.OPERATOR, ActorKind.SYSTEM}
+        return self.trusted_budget if trusted else self.budget
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Runs one admitted operation, the same way for every transport.
 
-Admission: prepared document → chosen operation → allowed kind → introspection → budget → buckets.
-Then Strawberry executes or streams it, and its results become `Answer`s: errors masked, cost and
-request id attached. Transports only read parameters and write answers.
+Admission: prepared document (trusted or not) → chosen operation → allowed kind → introspection →
+budget → buckets. Then Strawberry executes or streams it, and its results become `Answer`s: errors
+masked, cost and request id attached. Transports only read parameters and write answers.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from api.graphql.context import EdgeContext
 from api.graphql.errors import REFUSALS, STATUS_OF_CODE, EdgeRefusal, code_of, shown_errors
 from api.graphql.limits import EdgeLimits, Throttle, ThrottleStatus
 from api.graphql.parameters import Parameters
+from api.graphql.trusted import Chosen, Trusted
 from schema.shared.documents import DocumentRefused, ExecutableSchema, Prepared
 from schema.shared.introspection import refuse_anonymous
 from schema.shared.plans import Plans, Woven
@@ -81,13 +82,15 @@ class Operations:
         limits: EdgeLimits,
         throttle: Throttle,
         plans: Plans | None = None,
+        trusted: Trusted | None = None,
     ) -> None:
         self._schema = schema
+        self._trusted = trusted or Trusted(schema.documents)
         self._plans = plans
         self._limits = limits
         self.throttle = throttle
 
-    def admit(
+    async def admit(
         self, parameters: Parameters, context: EdgeContext, allowed: frozenset[OperationType]
     ) -> Admission:
         """Decides whether the operation may run, and takes its price.
@@ -97,8 +100,8 @@ class Operations:
         keys = context.throttle_keys
         self.throttle.take(keys, 0)
         try:
-            prepared = self._schema.documents.prepare(parameters.query)
-            admission = self._measure(parameters, prepared, context)
+            chosen = await self._trusted.choose(parameters, context.scope)
+            admission = self._measure(parameters, chosen, context)
         except DocumentRefused:
             self.throttle.charge(keys, self._limits.refusal_cost)
             raise
@@ -107,17 +110,15 @@ class Operations:
         self.throttle.take(keys, admission.requested)
         return admission
 
-    def _measure(
-        self, parameters: Parameters, prepared: Prepared, context: EdgeContext
-    ) -> Admission:
-        actor = context.scope.actor
+    def _measure(self, parameters: Parameters, chosen: Chosen, context: EdgeContext) -> Admission:
+        actor, prepared = context.scope.actor, chosen.prepared
         try:
             operation = prepared.cost.operation(parameters.operation_name)
             refuse_anonymous(operation, actor)
             cost = prepared.cost.cost(parameters.operation_name, parameters.variables)
         except GraphQLError as error:
             raise DocumentRefused([error]) from None
-        budget = self._limits.budget_of(actor)
+        budget = self._limits.budget_of(actor, trusted=chosen.trusted)
         if cost > budget:
             shown = min(cost, 10**9)
             raise DocumentRefused(
@@ -143,12 +144,12 @@ class Operations:
                 woven = await self._woven(admission, context)
                 if woven is not None:
                     return self._answer_of(woven, admission, context)
-                result = await self._schema.execute(
-                    parameters.query,
-                    variable_values=parameters.variables,
-                    context_value=context,
+                result = await self._schema.run(
+                    admission.prepared,
+                    variables=parameters.variables,
+                    context=context,
                     operation_name=parameters.operation_name,
-                    allowed_operation_types={AllowedType(admission.kind.value)},
+                    kind=AllowedType(admission.kind.value),
                 )
         except TimeoutError:
             late = EdgeRefusal("UNAVAILABLE", 503, "The operation took too long.")
@@ -182,10 +183,10 @@ class Operations:
             yield (await self.execute(admission, context)).read()
             return
         parameters = admission.parameters
-        results = await self._schema.stream(
-            parameters.query,
-            variable_values=parameters.variables,
-            context_value=context,
+        results = await self._schema.follow(
+            admission.prepared,
+            variables=parameters.variables,
+            context=context,
             operation_name=parameters.operation_name,
         )
         async with aclosing(results):

@@ -31,11 +31,12 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One operation as asked for."""
+    """One operation as asked for: by its document's text, or by the id of a trusted document."""
 
-    query: str
+    query: str | None
     variables: dict[str, Any]
     operation_name: str | None
+    document_id: str | None = None
 
 
 async def read_post(
@@ -78,9 +79,7 @@ def check(decoded: object) -> Parameters:
         raise Malformed("Batching is off: send one operation a request.")
     if not isinstance(decoded, dict):
         raise Malformed("The body must be a JSON object.")
-    query = decoded.get("query")
-    if not isinstance(query, str) or not query:
-        raise Malformed("The parameter query must be a non-empty string.")
+    query, document_id = _document(decoded.get("query"), decoded.get("documentId"))
     operation_name = decoded.get("operationName")
     if not isinstance(operation_name, str | None):
         raise Malformed("The parameter operationName must be a string.")
@@ -88,10 +87,20 @@ def check(decoded: object) -> Parameters:
         if not isinstance(decoded.get(name), dict | None):
             raise Malformed(f"The parameter {name} must be an object.")
     variables = decoded.get("variables") or {}
-    if _NUL.search(query):
+    if query and _NUL.search(query):
         raise Malformed("NUL characters are not allowed.")
     _check_values(variables)
-    return Parameters(query, variables, operation_name or None)
+    return Parameters(query, variables, operation_name or None, document_id)
+
+
+def _document(query: object, document_id: object) -> tuple[str | None, str | None]:
+    """Which document is asked for: a text or an id, never both."""
+    if query is not None and document_id is not None:
+        raise Malformed("Send query or documentId, not both.")
+    name, given = ("query", query) if document_id is None else ("documentId", document_id)
+    if not isinstance(given, str) or not given:
+        raise Malformed(f"The parameter {name} must be a non-empty string.")
+    return (given, None) if document_id is None else (None, given)
 
 
 def _check_values(variables: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from api.graphql.operation import (
 from api.graphql.parameters import Malformed, Parameters, read_get, read_post
 from api.graphql.sse import HEADERS as EVENT_HEADERS
 from api.graphql.sse import send_events
+from api.graphql.trusted import Trusted
 from api.graphql.websocket import Sockets
 from schema.shared.documents import DocumentRefused, ExecutableSchema
 from schema.shared.plans import Plans
@@ -57,8 +58,8 @@ class GraphQLView:
     """An ASGI application for one path.
 
     `context_factory` says who asks, `allow_origin` which pages may (localhost always may in
-    `development`, which also shows GraphiQL). Without `plans` the executor answers everything.
-    `live.revoke(token_id)` ends a token's connections.
+    `development`, which also shows GraphiQL). Without `plans` the executor answers everything,
+    without `trusted` no document is. `live.revoke(token_id)` ends a token's connections.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class GraphQLView:
         allow_origin: OriginCheck,
         limits: EdgeLimits | None = None,
         plans: Plans | None = None,
+        trusted: Trusted | None = None,
         development: bool = False,
     ) -> None:
         self._limits = limits or EdgeLimits()
@@ -77,7 +79,7 @@ class GraphQLView:
         self._cors = Cors(allow_origin, development=development)
         sizes = {**self._limits.buckets, "address": self._limits.strangers}
         throttle = Throttle(sizes, self._limits.max_buckets)
-        self._operations = Operations(schema, self._limits, throttle, plans)
+        self._operations = Operations(schema, self._limits, throttle, plans, trusted)
         self.live = Live(self._limits.sockets_per_token)
         self._sockets = Sockets(
             schema=schema,
@@ -168,7 +170,8 @@ class _Exchange:
         operations = self._view._operations
         streaming = self._media is Media.EVENTS
         try:
-            admission = operations.admit(parameters, context, self._allowed(streaming=streaming))
+            allowed = self._allowed(streaming=streaming)
+            admission = await operations.admit(parameters, context, allowed)
         except DocumentRefused as refused:
             await self._send(refused_answer(refused.errors, self._id), send)
             return
@@ -241,6 +244,6 @@ class _Exchange:
 def _wants_page(request: Request) -> bool:
     return (
         request.method == "GET"
-        and "query" not in request.query_params
+        and not {"query", "documentId"} & request.query_params.keys()
         and accepts_page(request.headers.get("accept"))
     )

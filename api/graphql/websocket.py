@@ -39,12 +39,12 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 
 from api.graphql.callers import opened, request_id_of, with_state
-from api.graphql.context import ContextFactory, EdgeContext
+from api.graphql.context import ContextFactory
 from api.graphql.errors import EdgeRefusal
 from api.graphql.limits import EdgeLimits
 from api.graphql.live import Live, connection_key
 from api.graphql.operation import ANY, Answer, Operations, refusal_answer, refused_answer
-from api.graphql.parameters import Malformed, Parameters, check
+from api.graphql.parameters import Malformed, check
 from domain.kernel.ids import new_uuid
 from schema.shared.documents import DocumentRefused, ExecutableSchema
 
@@ -226,7 +226,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             answer = refusal_answer(refusal, new_uuid().hex)
             await self.send_message(_error(message["id"], answer))
             return
-        await super().handle_subscribe(message)
+        # Strawberry keeps no documentId: the payload stands for the text until it is read.
+        payload = cast(Any, {"query": message["payload"]})
+        await super().handle_subscribe(cast(Any, {**message, "payload": payload}))
 
     async def cleanup_operation(self, operation_id: str) -> None:
         """Cancels an operation the client has ended; it says nothing more, whatever it meets."""
@@ -256,29 +258,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self._fail(operation, refused_answer([error], request_id))
 
     async def _run(self, operation: Operation[Any, None], request_id: str) -> None:
-        parameters = check(
-            {
-                "query": operation.query,
-                "variables": operation.variables,
-                "operationName": operation.operation_name,
-            }
-        )
-        async with (
-            self._context(request_id) as context,
-            aclosing(self._answers(parameters, context)) as answers,
-        ):
-            async for answer in answers:
-                if answer.refused:
-                    await operation.send_operation_message(_error(operation.id, answer))
-                    return
-                await operation.send_operation_message(_next(operation.id, answer))
-        await operation.send_operation_message({"id": operation.id, "type": "complete"})
-
-    def _answers(
-        self, parameters: Parameters, context: EdgeContext
-    ) -> AsyncGenerator[Answer, None]:
+        parameters = check(operation.query)
         operations = self._sockets.operations
-        return operations.stream(operations.admit(parameters, context, ANY), context)
+        async with self._context(request_id) as context:
+            admission = await operations.admit(parameters, context, ANY)
+            async with aclosing(operations.stream(admission, context)) as answers:
+                async for answer in answers:
+                    if answer.refused:
+                        await operation.send_operation_message(_error(operation.id, answer))
+                        return
+                    await operation.send_operation_message(_next(operation.id, answer))
+        await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
     def _context(self, request_id: str | None = None) -> Any:
         socket = self._adapter.ws
@@ -328,7 +318,9 @@ def _has_text_credentials(payload: dict[str, Any]) -> bool:
 def _is_operation(payload: object) -> bool:
     return (
         isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("query"), str | None)
+        and isinstance(payload.get("documentId"), str | None)
+        and (payload.get("query") is not None or payload.get("documentId") is not None)
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("extensions"), dict | None)

@@ -27,6 +27,22 @@ class Outcome(Enum):
     DENIED = strawberry.enum_value("DENIED", description="The actor lacked the right.")
 
 
+@shows(
+    values.DocumentPolicy,
+    "What a brand's list of trusted documents is for. Expect values you don't know.",
+)
+class TrustedDocumentPolicy(Enum):
+    OFF = strawberry.enum_value("OFF", description="Nothing: a `documentId` is unknown.")
+    ACCEPT = strawberry.enum_value(
+        "ACCEPT",
+        description="They run by `documentId`, unread, with the budget of staff; others run too.",
+    )
+    ENFORCE = strawberry.enum_value(
+        "ENFORCE",
+        description="Clients, introducing brokers and whoever has not signed in run nothing else.",
+    )
+
+
 @strawberry.enum(description="Who can sign in with e-mail and password.")
 class SessionActor(Enum):
     CLIENT = strawberry.enum_value("CLIENT", description="A client of the brand.")

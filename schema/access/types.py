@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.scalars import JSON
 
-from schema.access.enums import BrandStatus, StaffStatus
+from schema.access.enums import BrandStatus, StaffStatus, TrustedDocumentPolicy
 from schema.shared.bind import Info, Node, bound, computed, field, value
 from schema.shared.follow import wanted
 from schema.shared.permission import public
@@ -89,6 +89,11 @@ class Brand(Node):
     )
     hosts: list[str] = value("Hosts that mean this brand.", needs="brand:read")
     created_at: datetime = value("When it was made.", needs="brand:read")
+    trusted_document_policy: TrustedDocumentPolicy | None = value(
+        "What its list of trusted documents is for; null for another brand than the one asked.",
+        reads="document_policy",
+        needs="brand:read",
+    )
 
     @field("Legal entities that contract with its clients.", reads=("legal_entity_ids",), cost=10)
     async def legal_entities(self, info: Info) -> list[EntityRef]:

@@ -43,6 +43,8 @@ class DocumentLimits:
 
 
 LIMITS = DocumentLimits()
+TRUSTED_BUDGET = 10_000
+"""The most an operation may cost that staff ask for, or that a brand trusts its front ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ class DocumentCost:
     def cost(self, operation_name: str | None, variables: Variables | None) -> int:
         """The price of one operation with these variables, page sizes as asked for."""
         return self.operation(operation_name).cost(self.price, variables or {})
+
+    def greatest(self) -> int:
+        """The price of its dearest operation, with the variables' defaults."""
+        return max(one.cost(self.price, {}) for one in self.operations.values())
 
     def spent(self, operation_name: str | None, answer: Mapping[str, Any] | None) -> int:
         """What the rows really returned are worth: pages counted by their length."""
@@ -173,4 +179,4 @@ def _limit_roots(kind: OperationType, roots: tuple[Term, ...], limits: DocumentL
         raise too_costly(f"Too many sign-ins in one operation (limit {limits.sign_ins}).")
 
 
-__all__ = ["LIMITS", "DocumentCost", "DocumentLimits", "OperationCost", "measure"]
+__all__ = ["LIMITS", "TRUSTED_BUDGET", "DocumentCost", "DocumentLimits", "OperationCost", "measure"]

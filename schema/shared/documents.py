@@ -2,7 +2,8 @@
 
 `ExecutableSchema` is the Strawberry schema every transport runs. It prepares each text once: limits
 of shape first (linear), then the standard rules, at most five errors told, no "did you mean". What
-passed is kept in a cache bounded by tokens; what failed is not, so it can push nothing out.
+passed is kept in a cache bounded by tokens; what failed is not, so it can push nothing out. What
+was prepared is run as it is: nobody looks for it by its text again.
 """
 
 from collections import OrderedDict
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from graphql import (
@@ -26,10 +27,12 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StreamResult
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.shared.cost import LIMITS, DocumentCost, DocumentLimits, measure
 from schema.shared.cost_refusals import bad_input, too_costly
@@ -39,6 +42,7 @@ ERRORS_TOLD = 5
 COMMENTS = 200
 CACHED_TOKENS = 100_000
 """About 45 MB of syntax trees at most (450 bytes a token, measured)."""
+_PREPARED: Final = "prepared"
 
 
 class DocumentRefused(Exception):
@@ -61,14 +65,48 @@ class Prepared:
     cost: DocumentCost
     tokens: int
 
+    @property
+    def text(self) -> str:
+        """The text it was made from."""
+        assert self.document.loc is not None, "parsed with its locations"
+        return self.document.loc.source.body
+
 
 def digest_of(text: str) -> str:
     """The short name of a document in logs: the first 16 hex digits of its SHA-256."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+class Kept:
+    """Prepared documents by a key, least recently used dropped first; bounded by their tokens."""
+
+    def __init__(self, most_tokens: int = CACHED_TOKENS) -> None:
+        self._most = most_tokens
+        self._held = 0
+        self._known: OrderedDict[str, Prepared] = OrderedDict()
+
+    def get(self, key: str) -> Prepared | None:
+        """What is kept under a key; it is used now."""
+        prepared = self._known.get(key)
+        if prepared is not None:
+            self._known.move_to_end(key)
+        return prepared
+
+    def put(self, key: str, prepared: Prepared) -> None:
+        """Keep a document under a key that holds none."""
+        assert key not in self._known, "prepared once"
+        self._known[key] = prepared
+        self._held += prepared.tokens
+        while self._held > self._most:
+            _, dropped = self._known.popitem(last=False)
+            self._held -= dropped.tokens
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
 class Documents:
-    """Prepared documents of one schema, least recently used dropped first."""
+    """Prepared documents of one schema."""
 
     def __init__(
         self,
@@ -79,25 +117,18 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._limits = limits
-        self._cached_tokens = cached_tokens
-        self._held = 0
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
+        self._kept = Kept(cached_tokens)
 
     def prepare(self, text: str) -> Prepared:
         """The document behind a text. Refuses with `DocumentRefused` what may not run."""
-        prepared = self._known.get(text)
-        if prepared is not None:
-            self._known.move_to_end(text)
-            return prepared
-        prepared = self._make(text)
-        self._known[text] = prepared
-        self._held += prepared.tokens
-        while self._held > self._cached_tokens:
-            _, dropped = self._known.popitem(last=False)
-            self._held -= dropped.tokens
+        prepared = self._kept.get(text)
+        if prepared is None:
+            prepared = self.make(text)
+            self._kept.put(text, prepared)
         return prepared
 
-    def _make(self, text: str) -> Prepared:
+    def make(self, text: str) -> Prepared:
+        """The same made anew, and not kept here."""
         try:
             document = self._parse(text)
             self._only_executable(document)
@@ -170,6 +201,42 @@ class ExecutableSchema(strawberry.Schema):
         kwargs["extensions"] = [PreparedDocuments, *kwargs.get("extensions", ())]
         super().__init__(query, config=unsorted, **kwargs)
         self.documents = Documents(self._schema)
+
+    async def run(
+        self,
+        prepared: Prepared,
+        *,
+        variables: dict[str, Any],
+        context: Any,
+        operation_name: str | None,
+        kind: AllowedType,
+    ) -> ExecutionResult:
+        """Execute an operation of a prepared document, if it is of this kind."""
+        return await self.execute(
+            prepared.text,
+            variable_values=variables,
+            context_value=context,
+            operation_name=operation_name,
+            allowed_operation_types={kind},
+            operation_extensions={_PREPARED: prepared},
+        )
+
+    async def follow(
+        self,
+        prepared: Prepared,
+        *,
+        variables: dict[str, Any],
+        context: Any,
+        operation_name: str | None,
+    ) -> StreamResult:
+        """The results of an operation of a prepared document, as they come."""
+        return await self.stream(
+            prepared.text,
+            variable_values=variables,
+            context_value=context,
+            operation_name=operation_name,
+            operation_extensions={_PREPARED: prepared},
+        )
 
     def as_str(self) -> str:
         """The SDL, sorted, so that a change shows as its own lines only."""

@@ -1,5 +1,7 @@
 // The public API over HTTP, and the token that this tab holds.
 
+import { BRAND, REFRESH, SIGN_IN } from "./documents.js";
+
 const KEY = "backdesk.session";
 export const address = new URL("graphql", document.baseURI);
 
@@ -29,14 +31,11 @@ const ofTokens = (made) => ({
   until: Date.parse(made.accessExpiresAt),
   refresh: made.refreshToken,
 });
-const TOKENS = "tokens { accessToken accessExpiresAt refreshToken }";
 
 /** Sign in with a password, in the brand that the page's own host names. */
 export async function signIn(email, password) {
-  const document = `mutation ($input: SessionCreateInput!) {
-    sessionCreate(input: $input) { ${TOKENS} errors { message } } }`;
   const input = { actor: "STAFF", email, password, device: "Board" };
-  const { sessionCreate: made } = await send(document, { input });
+  const { sessionCreate: made } = await send(SIGN_IN, { input });
   if (!made.tokens) throw new Problem("refused", made.errors[0]?.message ?? "That was refused.");
   keep(ofTokens(made.tokens));
 }
@@ -60,9 +59,7 @@ export async function renew() {
   const before = session;
   // One at a time: a refresh token that is used twice ends its session.
   renewing ??= (async () => {
-    const document = `mutation ($input: SessionRefreshInput!) {
-      sessionRefresh(input: $input) { ${TOKENS} errors { message } } }`;
-    const { sessionRefresh: made } = await send(document, {
+    const { sessionRefresh: made } = await send(REFRESH, {
       input: { refreshToken: before.refresh },
     });
     if (!made.tokens) throw new Problem("session", "Your session has ended. Sign in again.");
@@ -79,7 +76,7 @@ export async function ask(document, variables = {}) {
 
 /** The brand that the page's host names; null on a neutral host. */
 export async function brandOfHost() {
-  return (await send("{ brand { name } }")).brand;
+  return (await send(BRAND)).brand;
 }
 
 async function send(query, variables, bearer) {

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from api.graphql.limits import EdgeLimits
+from api.graphql.trusted import Lists, Trusted
 from api.graphql.view import GraphQLView
 from api.listening import OPTIONS
 from tenants.context import ActorKind
@@ -82,13 +83,20 @@ async def make_toy(switchboard: Switchboard) -> AsyncGenerator[ToyMaker, None]:
     views: list[GraphQLView] = []
     async with httpx.AsyncClient(timeout=10) as http:
 
-        async def make(limits: EdgeLimits | None = None, *, development: bool = False) -> Toy:
+        async def make(
+            limits: EdgeLimits | None = None,
+            *,
+            development: bool = False,
+            lists: Lists | None = None,
+            own: Sequence[str] = (),
+        ) -> Toy:
             book = CallerBook()
             view = GraphQLView(
                 SCHEMA,
                 context_factory=book.context,
                 allow_origin=portal_only,
                 limits=limits,
+                trusted=Trusted(SCHEMA.documents, lists, own=own),
                 development=development,
             )
             views.append(view)

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from api.auth import ACTORS
 from domain.reads import Cursors, Registry
+from schema.access.documents import DocumentMutations, DocumentQueries
 from schema.access.mutations import AccessMutations
 from schema.access.queries import AccessQueries
 from schema.clients.queries import ClientQueries
@@ -25,18 +26,19 @@ from tenants.identify import Asking, Identifier
 from tenants.password_reset import PasswordReset
 from tenants.passwords import Passwords
 from tenants.sign_in import SignIn
+from tenants.trusted_lists import TrustedLists
 from tenants.work import Database
 
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @strawberry.type
-class Query(AccessQueries, ClientQueries, NodeQueries):
+class Query(AccessQueries, ClientQueries, DocumentQueries, NodeQueries):
     pass
 
 
 @strawberry.type
-class Mutation(AccessMutations):
+class Mutation(AccessMutations, DocumentMutations):
     pass
 
 
@@ -45,6 +47,7 @@ class Services:
     sign_in: SignIn
     password_reset: PasswordReset
     api_tokens: ApiTokens
+    trusted: TrustedLists
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,12 @@ def assembled() -> Assembled:
 def services(database: Database) -> Services:
     passwords = Passwords(FAST)
     sign_in = SignIn(database, passwords, ACTORS, Denials(database))
-    return Services(sign_in, PasswordReset(database, passwords, ACTORS), ApiTokens(ACTORS))
+    return Services(
+        sign_in,
+        PasswordReset(database, passwords, ACTORS),
+        ApiTokens(ACTORS),
+        TrustedLists(database),
+    )
 
 
 @pytest.fixture

@@ -9,8 +9,20 @@ import pytest
 from api.graphql.limits import EdgeLimits, Throttle
 from api.graphql.operation import QUERIES, Answer, Operations
 from api.graphql.parameters import Parameters
+from api.graphql.trusted import Trusted
 from domain.kernel.ids import encode_id
 from schema.shared.context import Context
+from tenants.trusted_documents import (
+    DocumentPlan,
+    add_documents,
+    document_id_of,
+    set_document_policy,
+    sha256_of,
+)
+from tenants.trusted_lists import TrustedLists
+from tenants.values import DocumentPolicy
+from tenants.work import WriteWork
+from tests.factories import scope_of
 from tests.schema.plans.both import Both
 
 pytestmark = pytest.mark.timeout(600)
@@ -39,7 +51,7 @@ async def answered(
     both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool, **variables: Any
 ) -> tuple[Answer, Any]:
     edge, asking = operations(both, with_plans=with_plans), context(both, actor)
-    admission = edge.admit(Parameters(text, variables, None), asking, QUERIES)
+    admission = await edge.admit(Parameters(text, variables, None), asking, QUERIES)
     answer = await edge.execute(admission, asking)
     _, body = edge.encode(answer, asking.request_id)
     return answer, orjson.loads(body)
@@ -94,3 +106,44 @@ async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: An
     sizes = both.plans.sizes()
     assert (sizes["operations"], sizes["plans"], sizes["statements"]) == (5, 5, 5)
     assert sizes["characters"] == sum(map(len, both.plans.statements()))
+
+
+async def trust(both: Both, text: str) -> None:
+    async def command(work: WriteWork) -> None:
+        await add_documents(work, [DocumentPlan(text, (), 1)])
+        await set_document_policy(work, DocumentPolicy.ACCEPT, "to be measured")
+
+    await both.database.write(scope_of(both.crowd.here.brand, "brand_admin"), command)
+
+
+@pytest.mark.parametrize("text", [ONE, UNDECLARED])
+async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_its_own(
+    both: Both, count_statements: Callable[[], Any], monkeypatch: Any, text: str
+) -> None:
+    """Neither parsed nor looked for again, by id or by text, whichever path answers it."""
+    await trust(both, text)
+    client = encode_id("client", both.crowd.here.client("north").id)
+    variables = {"id": client, "whole": True} if text is ONE else {}
+    limits, documents = EdgeLimits(), both.assembled.schema.documents
+    throttle = Throttle(limits.buckets, limits.max_buckets, clock=lambda: 0.0)
+    lists = TrustedLists(both.database, monotonic=lambda: 0.0)
+    trusted = Trusted(documents, lists)
+    edge = Operations(both.assembled.schema, limits, throttle, both.plans, trusted)
+
+    async def ask(parameters: Parameters, actor: str) -> tuple[int, Any]:
+        asking = context(both, actor)
+        with count_statements() as counted:
+            admission = await edge.admit(parameters, asking, QUERIES)
+        answer = await edge.execute(admission, asking)
+        return counted.total, answer.read().payload["data"]
+
+    by_id = Parameters(None, variables, None, document_id_of(sha256_of(text)))
+    first, expected = await ask(by_id, "brand_admin")
+    assert first == 2, "the list and the text"
+    monkeypatch.setattr(documents, "make", None)
+    by_text = Parameters(text, variables, None)
+    for parameters, actor in ((by_id, "brand_admin"), (by_id, "north"), (by_text, "north")):
+        for _ in range(3):
+            spent, found = await ask(parameters, actor)
+            assert spent == 0
+        assert actor != "brand_admin" or found == expected

@@ -31,7 +31,9 @@ from domain.compliance.screening.values import Match
 _COMMON_FROM = 16
 _KNOWN_MAX = 50_000
 WORDS_LOOKED_FOR = 24  # alone, and as many with the word behind
-CANDIDATES_MAX = 500  # ordinary names have a handful, the commonest of the lists some 300
+CANDIDATES_MAX = (
+    2_000  # ordinary names have a handful; the commonest of the lists, with a slip, 1,700
+)
 
 
 class Matcher:

@@ -18,6 +18,7 @@ BYTES_MAX = 16 * 1024 * 1024
 LINES_MAX = 100_000
 _FIELD_MAX = 200
 _CURRENCY = range(3, 11)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
 def read_settlement(text: str) -> list[Line]:
@@ -116,6 +117,9 @@ def _kind(n: int, text: str) -> LineType:
 
 def _day(n: int, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise SettlementMalformed(n, "the date is none such as 2026-11-22") from error
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise SettlementMalformed(n, f"the date is not between {_FIRST_DAY} and {_LAST_DAY}")
+    return day

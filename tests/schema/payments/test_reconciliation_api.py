@@ -139,8 +139,13 @@ async def test_ratios_are_by_merchant_account_and_month(
         "ratio": "1.000000",
         "merchantAccount": {"id": encode_id("psp_connection", till.connection_id)},
     }  # fmt: skip
-    wrong = await ask(RATIOS, finance, **{"from": today.isoformat(), "to": "2020-01-01"})
-    assert wrong.codes == ["BAD_USER_INPUT"]
+    for start, end in (
+        (today.isoformat(), "2020-01-01"),
+        ("9999-12-31", "9999-12-31"),
+        ("0001-01-01", "0001-01-01"),
+    ):
+        wrong = await ask(RATIOS, finance, **{"from": start, "to": end})
+        assert wrong.codes == ["BAD_USER_INPUT"]
 
 
 async def test_a_settlement_is_imported_once(
@@ -270,8 +275,9 @@ async def test_a_day_is_reported(ask: Ask, till: Till, client: Client, finance: 
     }  # fmt: skip
     (usd,) = found["currencies"]
     assert (usd["clientWallets"], usd["ledgerTotal"]) == ({"amount": "100.00"}, {"amount": "0.00"})
-    late = await ask(REPORT, finance, day="2999-01-01")
-    assert late.codes == ["BAD_USER_INPUT"]
+    for impossible in ("2999-01-01", "9999-12-31", "0001-01-01"):
+        wrong = await ask(REPORT, finance, day=impossible)
+        assert wrong.codes == ["BAD_USER_INPUT"]
 
 
 _NEEDS: dict[str, tuple[str, dict[str, Any]]] = {

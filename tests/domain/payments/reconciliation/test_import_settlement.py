@@ -302,6 +302,8 @@ _BAD: dict[str, tuple[str, int]] = {
     "too much": (f"{HEADING}\n{GOOD.replace('100.00', '9' * 36 + '.00')}\n", 2),
     "too much together": (f"{HEADING}\n{line('payment', 'a', MOST)}\n{GOOD}\n", 3),
     "no date": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '2026-13-01')}\n", 2),
+    "before all": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '0001-01-01')}\n", 2),
+    "after all": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '9999-12-31')}\n", 2),
     "no type": (f"{HEADING}\n{GOOD.replace('payment', 'gift')}\n", 2),
     "no currency": (f"{HEADING}\n{GOOD.replace('USD', 'us')}\n", 2),
     "no psp id": (f"{HEADING}\n{GOOD.replace('pay_1', '')}\n", 2),

@@ -343,7 +343,7 @@ async def test_another_brands_connection_does_not_exist(
                 work, other.connection_id, name="x", content=file_of(GOOD)
             ),
         )
-    assert refused.value.code == "NOT_FOUND"
+    assert (refused.value.code, refused.value.path) == ("NOT_FOUND", ("input", "merchantAccountId"))
     assert till.make.rows(settlement, till.brand) == []
 
 

@@ -64,7 +64,13 @@ class ChargebackRatio:
         return found
 
 
-@payload(errors={**SHARED, "DISPUTE_CLOSED": "The dispute is decided."})
+@payload(
+    errors={
+        **SHARED,
+        "DISPUTE_CLOSED": "The dispute is decided.",
+        "EVIDENCE_TOO_LATE": "The time for evidence is over, see `evidenceDueAt`.",
+    }
+)
 class DisputeEvidenceSubmitPayload:
     dispute: Dispute | None = result("The dispute, with the evidence on its way.")
     replayed: bool = replayed()

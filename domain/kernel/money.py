@@ -1,8 +1,8 @@
 """Money is an integer of minor units with a currency; decimals exist only at the edge.
 
-Scales follow ISO 4217 and, for coins, the network's own unit (ETH 18). Amounts fit
-`numeric(38,0)`; conversions run in a context of 60 digits, since the default of 28 would round
-38-digit sums silently.
+Scales follow ISO 4217 and, for coins, the network's own unit (ETH 18). One amount has at most 15
+digits before the point, so that sums of very many fit `numeric(38,0)`; conversions run in a context
+of 60 digits, since the default of 28 would round 38-digit sums silently.
 """
 
 import re
@@ -13,7 +13,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from domain.kernel.errors import Invalid
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-MAX_DIGITS = 38
+WHOLE_DIGITS = 15
 _PLAIN = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,18})?", re.ASCII)
 
 # ISO 4217 minor units where they are not two, and the coins this product knows by their networks'
@@ -49,6 +49,11 @@ def scale_of(currency: str) -> int:
     return _SCALES.get(currency, 2)
 
 
+def most_minor(currency: str) -> int:
+    """The largest amount there is, either way: a quadrillion whole units less one minor unit."""
+    return int(10 ** (WHOLE_DIGITS + scale_of(currency))) - 1
+
+
 def odd_scales() -> Mapping[str, int]:
     """The currencies whose minor unit has not two decimals, for statements that write amounts."""
     return _SCALES
@@ -75,8 +80,8 @@ def to_minor(amount: Decimal, currency: str, *, path: tuple[str, ...] = ()) -> i
         whole = scaled.to_integral_value()
         if scaled != whole:
             raise Invalid("INVALID", f"{currency} has {scale} decimals.", path=path)
-        if abs(whole) >= 10**MAX_DIGITS:
-            message = f"An amount of {currency} has at most {MAX_DIGITS - scale} digits"
+        if abs(whole) > most_minor(currency):
+            message = f"An amount of {currency} has at most {WHOLE_DIGITS} digits"
             tail = "." if scale == 0 else " before the point."
             raise Invalid("INVALID", message + tail, path=path)
     return int(whole)

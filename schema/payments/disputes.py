@@ -20,9 +20,10 @@ from schema.shared.bind import Info, fetch, fetch_below, field
 from schema.shared.errors import mutation, payload, result
 from schema.shared.permission import public
 from schema.shared.scalars import Money, MoneyInput
+from schema.shared.span import EARLIEST
 from tenants.work import WriteWork
 
-_RANGE = timedelta(days=366 * 2)
+_RANGE, _AHEAD = timedelta(days=366 * 2), timedelta(days=366)
 _KEY = (
     "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
     "first answer; with other input it is refused."
@@ -63,7 +64,13 @@ class ChargebackRatio:
         return found
 
 
-@payload(errors={**SHARED, "DISPUTE_CLOSED": "The dispute is decided."})
+@payload(
+    errors={
+        **SHARED,
+        "DISPUTE_CLOSED": "The dispute is decided.",
+        "EVIDENCE_TOO_LATE": "The time for evidence is over, see `evidenceDueAt`.",
+    }
+)
 class DisputeEvidenceSubmitPayload:
     dispute: Dispute | None = result("The dispute, with the evidence on its way.")
     replayed: bool = replayed()
@@ -138,6 +145,10 @@ class DisputeQueries:
         cost=50,
     )
     async def chargeback_ratios(self, info: Info, start: _From, to: _To) -> list[ChargebackRatio]:
+        if start < EARLIEST.date():
+            raise Invalid("INVALID", "`from` is 1970 or later.", path=("from",))
+        if to > info.context.now().date() + _AHEAD:
+            raise Invalid("INVALID", "`to` is at most a year ahead.", path=("to",))
         if not timedelta(0) <= to - start <= _RANGE:
             raise Invalid("INVALID", "Name a range of at most two years.", path=("to",))
         begin = datetime.combine(start, time(), UTC)

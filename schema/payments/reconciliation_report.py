@@ -14,6 +14,7 @@ from schema.payments.enums import LedgerAccountKind
 from schema.shared.bind import Info, field
 from schema.shared.permission import public
 from schema.shared.scalars import Money
+from schema.shared.span import EARLIEST
 
 
 def _shown(description: str) -> Any:
@@ -80,6 +81,8 @@ class ReportQueries:
         now = info.context.now().astimezone(UTC)
         if day > now.date() + timedelta(days=1):
             raise Invalid("INVALID", "That day is to come.", path=("day",))
+        if day < EARLIEST.date():
+            raise Invalid("INVALID", "The day is in 1970 or later.", path=("day",))
         work = info.context.work
         hours = (await find_policy(work)).clearing_hours
         return _report(await reconcile_day(work, day, now=now, clearing_hours=hours))

@@ -1,5 +1,7 @@
 """Refusals of disputes. Codes are public contract."""
 
+from datetime import datetime
+
 from domain.kernel.errors import Refused
 
 
@@ -12,6 +14,14 @@ class DisputeClosed(Refused):
 
     def __init__(self) -> None:
         super().__init__("DISPUTE_CLOSED", "This dispute is decided.", path=("input", "disputeId"))
+
+
+class EvidenceTooLate(Refused):
+    """The PSP takes evidence up to an instant, and that has passed."""
+
+    def __init__(self, due_at: datetime) -> None:
+        message = f"Evidence could be sent until {due_at.isoformat()}; the bank decides without it."
+        super().__init__("EVIDENCE_TOO_LATE", message, path=("input", "disputeId"))
 
 
 class MoreThanOwed(Refused):

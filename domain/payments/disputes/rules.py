@@ -6,8 +6,10 @@ is a debt. Later deposits are not set off against it: a client pays a debt back 
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from domain.kernel.errors import Invalid
+from domain.payments.disputes.errors import DisputeClosed, EvidenceTooLate
 from domain.payments.disputes.values import Booked, Moves
 from domain.payments.values import DisputeStatus, PaymentStatus
 
@@ -80,6 +82,14 @@ def debt_minor(receivable_minor: int, undecided_minor: int) -> int:
     """What a client owes for lost disputes. Credits are positive, so a debt is below zero there;
     `undecided_minor` is what open disputes have put onto it."""
     return max(0, -receivable_minor - undecided_minor)
+
+
+def decide_evidence(status: DisputeStatus, due_at: datetime | None, now: datetime) -> None:
+    """Whether evidence may be sent now. Refusals: DISPUTE_CLOSED, EVIDENCE_TOO_LATE."""
+    if status not in OPEN:
+        raise DisputeClosed()
+    if due_at is not None and now > due_at:
+        raise EvidenceTooLate(due_at)
 
 
 def normalise_evidence(text: str) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.kernel.money import Money
+from domain.kernel.money import Money, most_minor
 
 
 class LedgerAccountKind(StrEnum):
@@ -107,10 +107,15 @@ class AccountKey:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One posting of a transfer: credits are positive."""
+    """One posting of a transfer: credits are positive. More than an amount can be is a bug and
+    raises: the sums over an account must fit their column for ever."""
 
     account_id: UUID
     amount: Money
+
+    def __post_init__(self) -> None:
+        if abs(self.amount.amount_minor) > most_minor(self.amount.currency):
+            raise ValueError("a leg of more than an amount can be")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ class SettlementMalformed(Invalid):
     """A file that can't be read; none of it was imported."""
 
     def __init__(self, line: int, what: str) -> None:
-        message = f"Line {line}: {what}. Nothing of the file was imported."
+        message = f"Line {line}: {what}. Nothing of the file was imported; correct it first."
         super().__init__("SETTLEMENT_MALFORMED", message, path=("input", "content"))
         self.line = line
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from domain.kernel.errors import Invalid
-from domain.kernel.money import parse_decimal, to_minor
+from domain.kernel.money import from_minor, most_minor, parse_decimal, to_minor
 from domain.payments.reconciliation.errors import SettlementMalformed
 from domain.payments.reconciliation.values import Line, LineType
 
@@ -18,12 +18,15 @@ BYTES_MAX = 16 * 1024 * 1024
 LINES_MAX = 100_000
 _FIELD_MAX = 200
 _CURRENCY = range(3, 11)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
 def read_settlement(text: str) -> list[Line]:
     """The lines of a file; columns by their names, in any order, and others are ignored.
 
     A line is known by `line_id`, or without that column by settlement, type and PSP id together.
+    Amounts are bounded as everywhere, and so is what the lines of a currency come to, either way:
+    they are booked as one transfer.
     Refusals: SETTLEMENT_MALFORMED with the number of the line, the heading being 1.
     """
     if len(text) > BYTES_MAX:
@@ -41,6 +44,7 @@ def read_settlement(text: str) -> list[Line]:
 def _lines(rows: "csv.DictReader[str]") -> list[Line]:
     found: list[Line] = []
     known: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for row in rows:
         n = rows.line_num
         if len(found) >= LINES_MAX:
@@ -49,8 +53,18 @@ def _lines(rows: "csv.DictReader[str]") -> list[Line]:
         twice = known.setdefault(line.ext_line_id, n)
         if twice != n:
             raise SettlementMalformed(n, f"it repeats line {twice}")
+        _bound_sum(line, sums)
         found.append(line)
     return found
+
+
+def _bound_sum(line: Line, sums: dict[str, int]) -> None:
+    currency, most = line.currency, most_minor(line.currency)
+    sums[currency] = sums.get(currency, 0) + abs(line.gross_minor) + abs(line.fee_minor)
+    if sums[currency] > most:
+        shown = from_minor(most, currency)
+        what = f"with it the {currency} of the file come to more than {shown}; split the file"
+        raise SettlementMalformed(line.n, what)
 
 
 def _line(n: int, row: Mapping[str, str | None]) -> Line:
@@ -103,6 +117,9 @@ def _kind(n: int, text: str) -> LineType:
 
 def _day(n: int, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise SettlementMalformed(n, "the date is none such as 2026-11-22") from error
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise SettlementMalformed(n, f"the date is not between {_FIRST_DAY} and {_LAST_DAY}")
+    return day

@@ -12,9 +12,9 @@ from domain.accounts.values import AccountAccess, AccountKind, AccountStatus
 from domain.kernel.errors import Conflict, Invalid, Refused
 from domain.kernel.money import (
     EXACT,
-    MAX_DIGITS,
     Money,
     from_minor,
+    most_minor,
     round_down_to_minor,
     round_to_minor,
     scale_of,
@@ -145,7 +145,7 @@ def convert(amount: Money, to_currency: str, *, mid: Decimal, spread_bps: int) -
         message = f"Convert at least {least} {amount.currency}: less comes to nothing."
         raise Refused("AMOUNT_TOO_LOW", message, path=_AMOUNT)
     spread = round_to_minor(at_mid, to_currency) - got
-    if got + spread >= 10**MAX_DIGITS:
+    if got + spread > most_minor(to_currency):
         message = f"That is more than an amount of {to_currency} can be."
         raise Refused("AMOUNT_TOO_HIGH", message, path=_AMOUNT)
     return Converted(rate.normalize(EXACT), amount.amount_minor, got, spread)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from domain.kernel.errors import Invalid
-from domain.kernel.money import from_minor, scale_of, to_minor
+from domain.kernel.money import from_minor, most_minor, scale_of, to_minor
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,12 @@ def test_each_currency_has_its_scale(currency: str, scale: int) -> None:
     [
         ("0.001", "EUR", "EUR has 2 decimals."),
         ("0.1", "JPY", "JPY has 0 decimals."),
-        ("9" * 38, "EUR", "An amount of EUR has at most 36 digits before the point."),
-        ("-" + "9" * 37, "EUR", "An amount of EUR has at most 36 digits before the point."),
-        ("1" + "0" * 38, "JPY", "An amount of JPY has at most 38 digits."),
+        ("1" + "0" * 15, "EUR", "An amount of EUR has at most 15 digits before the point."),
+        ("-" + "9" * 38, "EUR", "An amount of EUR has at most 15 digits before the point."),
+        ("1" + "0" * 15, "ETH", "An amount of ETH has at most 15 digits before the point."),
+        ("1" + "0" * 15, "JPY", "An amount of JPY has at most 15 digits."),
     ],
-    ids=["decimals", "none", "digits", "negative", "without decimals"],
+    ids=["decimals", "none", "digits", "negative", "a coin", "without decimals"],
 )
 def test_what_is_no_amount_is_refused_and_says_why(amount: str, currency: str, told: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -37,6 +38,11 @@ def test_what_is_no_amount_is_refused_and_says_why(amount: str, currency: str, t
 
 
 def test_the_largest_amount_is_one() -> None:
-    most = Decimal("9" * 36 + ".99")
-    assert to_minor(most, "EUR") == 10**38 - 1
-    assert from_minor(10**38 - 1, "EUR") == most
+    most = Decimal("9" * 15 + ".99")
+    assert to_minor(most, "EUR") == most_minor("EUR") == 10**17 - 1
+    assert from_minor(10**17 - 1, "EUR") == most
+
+
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD", "BTC", "ETH"])
+def test_a_hundred_thousand_of_the_largest_amounts_fit_a_sum(currency: str) -> None:
+    assert 100_000 * most_minor(currency) < 10**38

@@ -65,11 +65,12 @@ def key() -> str:
     return new_uuid().hex
 
 
-async def disputed(till: Till, client: Client, status: str) -> str:
+async def disputed(till: Till, client: Client, status: str, **changed: Any) -> str:
     deposit = await till.deposit(client, 100_00)
-    stated = till.disputed(deposit, status, version=1)
+    stated = till.disputed(deposit, status, version=1, **changed)
     await record(till.database, till.brand.id, till.connection_id, stated)
-    return encode_id("dispute", till.make.rows(dispute, till.brand)[0].id)
+    rows = till.make.rows(dispute, till.brand)
+    return encode_id("dispute", next(row.id for row in rows if row.ext_id == stated.id))
 
 
 def day_file(psp_id: str, gross: str) -> str:
@@ -100,6 +101,21 @@ async def test_a_decided_dispute_takes_no_evidence(
     given = {"idempotencyKey": key(), "disputeId": shown, "text": "shipped"}
     refused = (await ask(EVIDENCE, finance, input=given)).refused()
     assert refused == [("DISPUTE_CLOSED", ["input", "disputeId"])]
+
+
+async def test_evidence_is_refused_once_its_time_is_over(
+    ask: Ask, till: Till, client: Client, finance: Scope
+) -> None:
+    shown = await disputed(till, client, "OPEN", evidence_due_at=datetime.now(UTC))
+    given = {"idempotencyKey": key(), "disputeId": shown, "text": "shipped"}
+    refused = (await ask(EVIDENCE, finance, input=given)).refused()
+    assert refused == [("EVIDENCE_TOO_LATE", ["input", "disputeId"])]
+    assert till.make.rows(dispute_evidence, till.brand) == []
+    due = datetime.now(UTC) + timedelta(minutes=5)
+    shown = await disputed(till, client, "OPEN", evidence_due_at=due)
+    given = {"idempotencyKey": key(), "disputeId": shown, "text": "shipped"}
+    done = (await ask(EVIDENCE, finance, input=given)).only()
+    assert done["errors"] == []
 
 
 async def test_a_debt_is_repaid_once_and_said(
@@ -139,8 +155,13 @@ async def test_ratios_are_by_merchant_account_and_month(
         "ratio": "1.000000",
         "merchantAccount": {"id": encode_id("psp_connection", till.connection_id)},
     }  # fmt: skip
-    wrong = await ask(RATIOS, finance, **{"from": today.isoformat(), "to": "2020-01-01"})
-    assert wrong.codes == ["BAD_USER_INPUT"]
+    for start, end in (
+        (today.isoformat(), "2020-01-01"),
+        ("9999-12-31", "9999-12-31"),
+        ("0001-01-01", "0001-01-01"),
+    ):
+        wrong = await ask(RATIOS, finance, **{"from": start, "to": end})
+        assert wrong.codes == ["BAD_USER_INPUT"]
 
 
 async def test_a_settlement_is_imported_once(
@@ -270,8 +291,9 @@ async def test_a_day_is_reported(ask: Ask, till: Till, client: Client, finance: 
     }  # fmt: skip
     (usd,) = found["currencies"]
     assert (usd["clientWallets"], usd["ledgerTotal"]) == ({"amount": "100.00"}, {"amount": "0.00"})
-    late = await ask(REPORT, finance, day="2999-01-01")
-    assert late.codes == ["BAD_USER_INPUT"]
+    for impossible in ("2999-01-01", "9999-12-31", "0001-01-01"):
+        wrong = await ask(REPORT, finance, day=impossible)
+        assert wrong.codes == ["BAD_USER_INPUT"]
 
 
 _NEEDS: dict[str, tuple[str, dict[str, Any]]] = {

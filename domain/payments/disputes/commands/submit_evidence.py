@@ -6,28 +6,29 @@ from sqlalchemy import insert, update
 
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
-from domain.payments.disputes.errors import DisputeClosed
 from domain.payments.disputes.events import evidence_event
 from domain.payments.disputes.queries import find_dispute
-from domain.payments.disputes.rules import OPEN, normalise_evidence
+from domain.payments.disputes.rules import decide_evidence, normalise_evidence
 from domain.payments.disputes.tables import dispute_evidence
 from domain.payments.disputes.values import EvidenceStatus
 from domain.payments.staff import require_staff
+from domain.payments.values import DisputeStatus
 from tenants.log import Change
 from tenants.work import WriteWork
 
 
 async def submit_evidence(work: WriteWork, dispute_id: UUID, text: str) -> UUID:
-    """Keep evidence, to be sent; its id. Several pieces may be sent until the dispute is decided.
+    """Keep evidence, to be sent; its id. Several pieces may be sent until the dispute is decided,
+    and no later than the PSP takes it.
 
-    Refusals: NOT_FOUND, INVALID, DISPUTE_CLOSED. Effects: event `evidence_submitted`, audit.
+    Refusals: NOT_FOUND, INVALID, DISPUTE_CLOSED, EVIDENCE_TOO_LATE. Effects: event
+    `evidence_submitted`, audit.
     """
     told = normalise_evidence(text)
     row = await find_dispute(work, dispute_id)
     if row is None or await find_standing(work, row["client_id"]) is None:
         raise NotFound(path=("input", "disputeId"))
-    if row["status"] not in OPEN:
-        raise DisputeClosed()
+    decide_evidence(DisputeStatus(row["status"]), row["evidence_due_at"], work.now())
     staff_id = require_staff(work)
     evidence_id = work.new_id()
     await work.rows(

@@ -125,7 +125,7 @@ async def _lock_connection(work: WriteWork, connection_id: UUID) -> None:
         .with_for_update(key_share=True)
     )
     if row is None:
-        raise NotFound(path=("input", "connectionId"))
+        raise NotFound(path=("input", "merchantAccountId"))
 
 
 async def _find(work: WriteWork, connection_id: UUID, digest: str) -> UUID | None:

@@ -1,13 +1,15 @@
 """What a dispute moves, for every way it can go."""
 
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.kernel.errors import Invalid
+from domain.kernel.errors import DomainError, Invalid
 from domain.payments.disputes.rules import (
     EVIDENCE_MAX,
     debt_minor,
+    decide_evidence,
     decide_moves,
     normalise_evidence,
     payment_status,
@@ -121,3 +123,25 @@ def test_evidence_says_something(text: str) -> None:
     with pytest.raises(Invalid):
         normalise_evidence(text)
     assert normalise_evidence("  shipped ") == "shipped"
+
+
+@pytest.mark.parametrize(
+    ("status", "late", "told"),
+    [
+        (D.OPEN, None, None),
+        (D.OPEN, timedelta(0), None),
+        (D.UNDER_REVIEW, timedelta(microseconds=1), "EVIDENCE_TOO_LATE"),
+        (D.LOST, timedelta(microseconds=1), "DISPUTE_CLOSED"),
+        (D.WON, None, "DISPUTE_CLOSED"),
+    ],
+)
+def test_evidence_is_taken_up_to_its_last_instant(status, late, told):
+    due = datetime(2026, 11, 22, tzinfo=UTC)
+    at = due + (late or timedelta(0))
+    given = (status, None if late is None else due, at)
+    if told is None:
+        decide_evidence(*given)
+        return
+    with pytest.raises(DomainError) as refused:
+        decide_evidence(*given)
+    assert refused.value.code == told

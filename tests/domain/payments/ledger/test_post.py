@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
-from domain.kernel.money import Money
+from domain.kernel.money import Money, most_minor
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import (
     AccountKey,
@@ -329,3 +329,10 @@ async def _held_for(books: Books, span: timedelta, hold: Transfer):
         return await post(work, [ends])
 
     return (await books.database.write(books.scope, command)).value[0].id
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_leg_is_no_more_than_an_amount_can_be(sign):
+    assert Leg(new_uuid(), Money(sign * most_minor("USD"), "USD")).amount.currency == "USD"
+    with pytest.raises(ValueError, match="more than an amount"):
+        Leg(new_uuid(), Money(sign * (most_minor("USD") + 1), "USD"))

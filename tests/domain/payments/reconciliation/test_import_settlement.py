@@ -10,6 +10,7 @@ import pytest
 
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
+from domain.kernel.money import most_minor
 from domain.payments.disputes.jobs import record
 from domain.payments.ledger.tables import ledger_posting, ledger_transfer
 from domain.payments.ledger.values import LedgerAccountKind as K
@@ -289,6 +290,7 @@ async def test_what_no_settlement_has_is_missing_until_one_has_it(
 
 
 GOOD = line("payment", "pay_1", 100_00)
+MOST = most_minor("USD")
 _BAD: dict[str, tuple[str, int]] = {
     "no heading": ("", 1),
     "no column": (f"{HEADING.replace('gross', 'g')}\n{GOOD}\n", 1),
@@ -297,7 +299,11 @@ _BAD: dict[str, tuple[str, int]] = {
     "wrong sum": (f"{HEADING}\n{GOOD.replace('100.00,0.00,100.00', '100.00,1.00,100.00')}\n", 2),
     "no amount": (f"{HEADING}\n{GOOD.replace('100.00,0.00', '1e2,0.00')}\n", 2),
     "decimals": (f"{HEADING}\n{GOOD.replace('100.00,0.00', '100.001,0.00')}\n", 2),
+    "too much": (f"{HEADING}\n{GOOD.replace('100.00', '9' * 36 + '.00')}\n", 2),
+    "too much together": (f"{HEADING}\n{line('payment', 'a', MOST)}\n{GOOD}\n", 3),
     "no date": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '2026-13-01')}\n", 2),
+    "before all": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '0001-01-01')}\n", 2),
+    "after all": (f"{HEADING}\n{GOOD.replace(YESTERDAY.date().isoformat(), '9999-12-31')}\n", 2),
     "no type": (f"{HEADING}\n{GOOD.replace('payment', 'gift')}\n", 2),
     "no currency": (f"{HEADING}\n{GOOD.replace('USD', 'us')}\n", 2),
     "no psp id": (f"{HEADING}\n{GOOD.replace('pay_1', '')}\n", 2),
@@ -320,6 +326,12 @@ async def test_a_malformed_file_is_refused_whole_with_its_line(
         assert till.make.rows(table, till.brand) == []
 
 
+async def test_the_largest_amounts_there_are_can_be_booked(till: Till) -> None:
+    await bring(till, file_of(line("payment", "psp_unknown", MOST)))
+    await bring(till, file_of(line("payment", "psp_unknown_2", MOST)))
+    assert (await house(till))["suspense"] == 2 * MOST
+
+
 async def test_another_brands_connection_does_not_exist(
     till: Till, make: Factory, count_statements: Callable[[], Any]
 ) -> None:
@@ -331,7 +343,7 @@ async def test_another_brands_connection_does_not_exist(
                 work, other.connection_id, name="x", content=file_of(GOOD)
             ),
         )
-    assert refused.value.code == "NOT_FOUND"
+    assert (refused.value.code, refused.value.path) == ("NOT_FOUND", ("input", "merchantAccountId"))
     assert till.make.rows(settlement, till.brand) == []
 
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from domain.challenges.commands.refund_order import refund_order
 from domain.challenges.tables import challenge_order
 from domain.compliance.screening.values import Disposition
 from domain.kernel.errors import Refused
 from tests.domain.challenges.firm import TOTAL, Firm, wallet
+from tests.factories import scope_of
 from tests.sanctions import hit, put
 
 
@@ -28,3 +30,24 @@ async def test_a_held_client_buys_nothing_by_card_or_from_a_wallet(firm: Firm) -
     assert firm.the_order(made["order"]).status == "PAID"
     left = (await firm.desk.books())["CLIENT_WALLET USD"]
     assert left == 1_000_00 - TOTAL.amount_minor
+
+
+async def test_nobody_alone_gives_a_held_clients_money_back(firm: Firm) -> None:
+    order_id = await firm.buy()
+    books, events = await firm.desk.books(), firm.events()
+    found = hit(firm.desk.make, firm.desk.brand, firm.desk.client)
+    staff = scope_of(firm.desk.brand, "brand_admin")
+
+    async def refund() -> None:
+        await firm.write(
+            lambda work: refund_order(work, order_id, reason="Asked.", expected_version=None),
+            scope=staff,
+        )
+
+    assert await refused(refund()) == "CLIENT_RESTRICTED"
+    assert (firm.the_order(order_id).status, firm.events()) == ("PAID", events)
+    assert firm.challenge(order_id).status == "ACTIVE"
+    assert await firm.desk.books() == books
+    put(firm.desk.make, firm.desk.brand, found, Disposition.FALSE_POSITIVE)
+    await refund()
+    assert firm.the_order(order_id).status == "REFUNDING"

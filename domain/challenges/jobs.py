@@ -5,7 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from domain.accounts.carry_out import Platforms
-from domain.challenges.commands.refund_order import begin_refund, fail_refund, forget_refund
+from domain.challenges.commands.refund_order import (
+    RefundTry,
+    begin_refund,
+    fail_refund,
+    forget_refund,
+)
 from domain.challenges.commands.start_challenge import ask_account
 from domain.challenges.lifecycle import ClosingStatus, OrderStatus
 from domain.challenges.liquidation import close_phase, pause_phase
@@ -21,8 +26,8 @@ from domain.kernel.money import Money
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
 from domain.payments.deposits.queries import find_deposit
 from domain.payments.notices import Psps
-from domain.payments.ports import PspRefused, PspUnavailable
-from domain.payments.psp_values import PspRefundStatus
+from domain.payments.ports import Psp, PspRefused, PspUnavailable
+from domain.payments.psp_values import PspRefund, PspRefundStatus
 from domain.payments.queries import get_connection
 from tenants.context import system_scope
 from tenants.work import Database, WriteWork
@@ -61,7 +66,8 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
     holds of the payment now, since that ends the order.
 
     A refusal is believed when nothing was sent before it; raises OutcomeUnknown otherwise. A try
-    that surely did not reach the PSP was not sent; raises PspUnavailable after it.
+    that surely did not reach the PSP was not sent; raises PspUnavailable after it. While the
+    client's money is held nothing is sent, and a try without a verdict is only searched.
     """
     async with run.database.read(run.scope) as work:
         order = await find_order(work, order_id)
@@ -72,17 +78,10 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
     begun = await run.database.write(run.scope, lambda work: begin_refund(work, order_id))
     if begun.value is None:
         return
-    total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
     try:
-        made = await psp.create_refund(
-            payment.ext_id,
-            amount=total,
-            reference=order_id.hex,
-            key=order_id.hex,
-            sent_before=begun.value,
-        )
+        made = await _refund(psp, order, payment, begun.value)
     except PspUnavailable:
-        if not begun.value:
+        if not begun.value.sent_before:
             await run.database.write(run.scope, lambda work: forget_refund(work, order_id))
         raise
     except PspRefused as refused:
@@ -90,6 +89,8 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
             raise
         code = refused.code
         await run.database.write(run.scope, lambda work: fail_refund(work, order_id, code))
+        return
+    if made is None:
         return
     if made.status is PspRefundStatus.FAILED:
         code = made.failure_code or "REFUND_FAILED"
@@ -101,6 +102,21 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
             run.scope,
             lambda work: settle_deposit(work, payment.id, payment.connection_id, state),
         )
+
+
+async def _refund(psp: Psp, order: Any, payment: Any, one: RefundTry) -> PspRefund | None:
+    """The refund at the PSP; None when it may only be searched, and is not there."""
+    reference = order.id.hex
+    if not one.may_send:
+        return await psp.find_refund_by_reference(reference)
+    total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
+    return await psp.create_refund(
+        payment.ext_id,
+        amount=total,
+        reference=reference,
+        key=reference,
+        sent_before=one.sent_before,
+    )
 
 
 async def defer_phase(work: WriteWork, job: str, phase_id: str, *, again: bool = False) -> None:

@@ -49,13 +49,21 @@ def payment_actions(standing: PaymentStanding, viewer: PaymentViewer) -> tuple[P
 
 
 def destination_actions(
-    status: DestinationStatus, permissions: Collection[str], *, is_cooling_off: bool
+    status: DestinationStatus,
+    permissions: Collection[str],
+    *,
+    is_cooling_off: bool,
+    is_held: bool = False,
 ) -> tuple[Possible, ...]:
-    """What can be done with a payout destination: withdrawing to it, removing it."""
+    """What can be done with a payout destination: withdrawing to it, removing it.
+
+    `is_held`: the client's money waits for compliance.
+    """
     gone = "DESTINATION_REMOVED" if status is DestinationStatus.REMOVED else None
     early = "DESTINATION_COOLING_OFF" if is_cooling_off else None
+    held = "CLIENT_RESTRICTED" if is_held else None
     return (
-        _possible("withdrawalCreate", "withdrawals:request", permissions, gone or early),
+        _possible("withdrawalCreate", "withdrawals:request", permissions, gone or held or early),
         _possible("payoutDestinationRemove", "destinations:manage", permissions, gone),
     )
 

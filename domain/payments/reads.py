@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     and_,
     exists,
@@ -181,6 +182,9 @@ PAYOUT_DESTINATION = Entity(
     fields={
         **columns(payout_destination, "label", "status", "usable_from", "created_at"),
         "is_cooling_off": payout_destination.c.usable_from > _now(payout_destination.c.brand_id),
+        "is_held": func.screening_holds(
+            payout_destination.c.brand_id, payout_destination.c.client_id, type_=Boolean
+        ),
     },
     relations={
         "client": One("client", own="client_id"),

@@ -53,6 +53,7 @@ class ChallengePurchasePayload:
     errors={
         **SHARED,
         "NOT_REFUNDABLE": "The order is not paid, or was given back.",
+        "CLIENT_RESTRICTED": "The client's money stays where it is at present.",
         "VERSION_CONFLICT": "The order has changed since you read it.",
     }
 )

@@ -28,8 +28,9 @@ class SanctionedKind(Enum):
 class ScreeningStrength(Enum):
     STRONG = strawberry.enum_value(
         "STRONG",
-        description="The same name but for order, spacing or spelling. The client's deposits and "
-        "withdrawals wait until two people have cleared it.",
+        description="The same name but for order, spacing or spelling. New deposits, purchases "
+        "and withdrawals of the client are refused, and approved withdrawals wait, until two "
+        "people have cleared it.",
     )
     POSSIBLE = strawberry.enum_value("POSSIBLE", description="Near enough to be looked at.")
 

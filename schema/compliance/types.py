@@ -142,7 +142,7 @@ class KycState:
 
     @field(
         "What the client's identity lets it do now.",
-        reads=("policy", "client_kind", "client_status", "tier", "missing"),
+        reads=("policy", "client_kind", "client_status", "tier", "missing", "is_held"),
         cost=10,
     )
     async def actions(self, info: Info) -> list[Action]:
@@ -156,6 +156,7 @@ class KycState:
                 await _used(info, record.key) if bounded else {},
                 _missing(record),
                 info.context.scope.permissions,
+                is_held=record.is_held,
             )
         )
 

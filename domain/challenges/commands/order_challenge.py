@@ -27,6 +27,7 @@ from domain.payments.deposits.commands.create_purchase_payment import (
     PurchasePayment,
     create_purchase_payment,
 )
+from domain.payments.holding import require_free
 from domain.payments.ledger.post import post
 from domain.payments.ledger.queries import find_wallet
 from domain.payments.ledger.values import AccountKey
@@ -50,6 +51,7 @@ async def order_challenge(
     """
     buyer = await _buyer(work, wish)
     decide_client_may_act(buyer.status)
+    await require_free(work, buyer.id)
     version = await find_program(work, wish.program_id)
     if version is None:
         raise NotFound(path=("input", "programId"))

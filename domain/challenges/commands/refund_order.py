@@ -1,5 +1,6 @@
 """Give an order back: the money to where it came from, and the challenge is over."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from domain.challenges.purchase_rules import decide_refund
 from domain.challenges.queries import lock_order
 from domain.challenges.tables import challenge_order
 from domain.clients.standing import find_standing
+from domain.compliance.screening.queries import is_held
 from domain.kernel.errors import Conflict, NotFound
+from domain.payments.holding import require_free
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey
 from tenants.log import Change
@@ -29,7 +32,8 @@ async def refund_order(
 
     What came from a wallet is there again at once. What came through a PSP goes back by a job: the
     order is REFUNDING until the PSP says that it is done. The account is closed by a job.
-    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, NOT_REFUNDABLE.
+    Nothing is given back to a client whose money is held.
+    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, NOT_REFUNDABLE, CLIENT_RESTRICTED.
     Effects: `order_refunding` or `order_refunded`, `phase_cancelled`, a transfer, audit.
     """
     told = normalise_reason(reason)
@@ -40,6 +44,7 @@ async def refund_order(
         message = f"The order is at version {order.version}; read it again."
         raise Conflict("VERSION_CONFLICT", message, path=("input", "expectedVersion"))
     decide_refund(OrderStatus(order.status))
+    await require_free(work, order.client_id)
     by_psp = order.payment_id is not None
     status = OrderStatus.REFUNDING if by_psp else OrderStatus.REFUNDED
     one = sale(order)
@@ -60,15 +65,28 @@ async def refund_order(
     return {"order": str(order_id)}
 
 
-async def begin_refund(work: WriteWork, order_id: UUID) -> bool | None:
-    """Note that the PSP is going to be asked; whether it was asked before, without a verdict. None
-    when there is nothing to give back."""
+@dataclass(frozen=True, slots=True)
+class RefundTry:
+    """`sent_before`: the PSP was asked before, without a verdict. `may_send`: nothing keeps the
+    money here; otherwise the PSP is only asked what it knows."""
+
+    sent_before: bool
+    may_send: bool
+
+
+async def begin_refund(work: WriteWork, order_id: UUID) -> RefundTry | None:
+    """Note that the PSP is going to be asked. None when there is nothing to give back, and while
+    the client's money is held: then the order stays REFUNDING, and is looked after again."""
     order = await lock_order(work, order_id)
     if order is None or order.status != OrderStatus.REFUNDING:
         return None
-    if order.refund_sent_at is None:
+    sent_before = order.refund_sent_at is not None
+    may_send = not await is_held(work, order.client_id)
+    if not sent_before:
+        if not may_send:
+            return None
         await _note(work, order_id, refund_sent_at=work.now())
-    return order.refund_sent_at is not None
+    return RefundTry(sent_before, may_send)
 
 
 async def forget_refund(work: WriteWork, order_id: UUID) -> None:

@@ -22,18 +22,24 @@ def client_actions(
     used: Mapping[str, int],
     missing: Collection[str],
     permissions: Collection[str],
+    *,
+    is_held: bool = False,
 ) -> tuple[Possible, ...]:
-    """What a client's identity lets it do: pay in, take out, trade for real, prove more."""
+    """What a client's identity lets it do: pay in, take out, trade for real, prove more.
+
+    `is_held`: its money waits for compliance, so that none comes in or goes out.
+    """
     against = _kept(status)
+    moves = against or ("CLIENT_RESTRICTED" if is_held else None)
     has_room = tier is None or tier.deposits is None
     if tier is not None and tier.deposits is not None:
         has_room = any(room_for(tier, used, currency) for currency in tier.deposits)
     judged = (
-        ("depositCreate", "deposits:create", against or (None if has_room else "KYC_TIER_LIMIT")),
+        ("depositCreate", "deposits:create", moves or (None if has_room else "KYC_TIER_LIMIT")),
         (
             "withdrawalCreate",
             "withdrawals:request",
-            against or (None if tier is None or tier.withdrawals else "KYC_REQUIRED"),
+            moves or (None if tier is None or tier.withdrawals else "KYC_REQUIRED"),
         ),
         (
             "accountOpen",

@@ -6,7 +6,7 @@ never part of a read.
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Text, and_, cast, exists, func, or_, select
+from sqlalchemy import Boolean, Column, ColumnElement, Text, and_, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.clients.tables import client
@@ -69,6 +69,7 @@ KYC = Entity(
         "risk_parts": _of_standing(kyc_standing.c.risk_parts),
         "risk_level": _of_standing(kyc_standing.c.risk_level, RiskLevel.LOW.value),
         "policy": _policy,
+        "is_held": func.screening_holds(client.c.brand_id, client.c.id, type_=Boolean),
     },
     relations={
         "client": One("client", own="id"),

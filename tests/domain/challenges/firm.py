@@ -39,6 +39,8 @@ from domain.events.consumers import Consumer, consume
 from domain.events.jobs import JobRegistry, JobRun
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
+from domain.payments.ledger.tables import ledger_account
+from domain.payments.ledger.values import AccountKey
 from domain.payments.psp_values import PspPayment
 from tenants.context import system_scope
 from tenants.tables import event
@@ -217,6 +219,16 @@ class Firm:
 
     def events(self) -> list[str]:
         return self.desk.events("CHALLENGE")
+
+
+async def wallet(firm: Firm, amount: int = 0) -> UUID:
+    """The client's dollar wallet with what a deposit brought; its id."""
+    desk = firm.desk
+    deposit = await desk.create(amount or 10_00, "USD")
+    await firm.hear(deposit, received=Money(amount or 10_00, "USD"), amount=Money(amount, "USD"))
+    rows = desk.make.rows(ledger_account, desk.brand)
+    key = AccountKey.wallet(desk.client.id, "USD")
+    return UUID(str(next(row.id for row in rows if row.reference == key.reference)))
 
 
 def tick(

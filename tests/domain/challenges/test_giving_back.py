@@ -2,13 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from domain.challenges import jobs
-from domain.challenges.commands.refund_order import refund_order
+from domain.challenges.commands.refund_order import begin_refund, refund_order
+from domain.challenges.tables import challenge_order
+from domain.compliance.screening.values import Disposition
 from domain.events.jobs import JobRegistry, JobRun
 from domain.events.tables import inbox
 from domain.payments.adapters.registry import open_psp
@@ -22,6 +26,7 @@ from tests.domain.payments.deposits.conftest import door, live, psp
 from tests.domain.payments.deposits.desk import Desk
 from tests.factories import scope_of
 from tests.psp import RunningPsp
+from tests.sanctions import hit, put
 
 __all__ = ["door", "live", "psp"]
 
@@ -119,6 +124,38 @@ async def test_the_psp_gives_it_back_once_and_the_order_ends_by_what_it_says(sho
     assert paid is not None
     assert paid.refunded == TOTAL, "once, however often the job runs"
     assert await shop.books() == {}
+
+
+async def test_money_held_meanwhile_waits_and_the_round_tries_again(shop: Shop) -> None:
+    await shop.give_back()
+    desk = shop.firm.desk
+    found = hit(desk.make, desk.brand, desk.client)
+    assert jobs.REFUND in await shop.settle()
+    assert (shop.status, shop.firm.the_order(shop.order_id).refund_sent_at) == ("REFUNDING", None)
+    assert await desk.adapter.find_refund_by_reference(shop.order_id.hex) is None
+    put(desk.make, desk.brand, found, Disposition.FALSE_POSITIVE)
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    desk.make.run(desk.brand, update(challenge_order).values(updated_at=long_ago))
+    assert await jobs.resume(desk.worker, desk.brand.id) >= 1
+    async with asyncio.timeout(60):
+        while shop.status != "REFUNDED":
+            await shop.settle()
+    assert await shop.books() == {}
+
+
+async def test_a_try_without_a_verdict_is_only_searched_while_the_money_is_held(
+    shop: Shop,
+) -> None:
+    await shop.give_back()
+    desk = shop.firm.desk
+    await shop.firm.write(lambda work: begin_refund(work, shop.order_id))
+    found = hit(desk.make, desk.brand, desk.client)
+    await again(shop)
+    assert shop.status == "REFUNDING"
+    assert await desk.adapter.find_refund_by_reference(shop.order_id.hex) is None
+    put(desk.make, desk.brand, found, Disposition.FALSE_POSITIVE)
+    await again(shop)
+    assert await desk.adapter.find_refund_by_reference(shop.order_id.hex) is not None
 
 
 async def again(shop: Shop) -> None:

@@ -22,9 +22,7 @@ from domain.challenges.tables import challenge, challenge_phase, program_version
 from domain.kernel.errors import Conflict, NotFound
 from domain.kernel.money import Money
 from domain.payments.ledger.errors import InsufficientFunds
-from domain.payments.ledger.tables import ledger_account
-from domain.payments.ledger.values import AccountKey
-from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm, plan
+from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm, plan, wallet
 from tests.factories import scope_of
 
 SOLD = {
@@ -32,16 +30,6 @@ SOLD = {
     "TAX_PAYABLE USD": TAX,
     "PSP_CLEARING USD": -(NET + TAX),
 }
-
-
-async def wallet(firm: Firm, amount: int = 0) -> UUID:
-    """The client's dollar wallet with what a deposit brought; its id."""
-    desk = firm.desk
-    deposit = await desk.create(amount or 10_00, "USD")
-    await firm.hear(deposit, received=Money(amount or 10_00, "USD"), amount=Money(amount, "USD"))
-    rows = desk.make.rows(ledger_account, desk.brand)
-    key = AccountKey.wallet(desk.client.id, "USD")
-    return UUID(str(next(row.id for row in rows if row.reference == key.reference)))
 
 
 async def test_a_paid_order_is_revenue_and_tax_and_becomes_a_challenge(firm: Firm) -> None:

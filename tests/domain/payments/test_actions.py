@@ -98,6 +98,12 @@ def test_what_can_be_done_with_a_destination(
     assert tuple(one.reason_code for one in told) == expected
 
 
+def test_nobody_withdraws_while_the_clients_money_is_held() -> None:
+    active = DestinationStatus.ACTIVE
+    told = destination_actions(active, ALL, is_cooling_off=False, is_held=True)
+    assert tuple(one.reason_code for one in told) == ("CLIENT_RESTRICTED", None)
+
+
 def test_levels_are_those_of_ones_rights() -> None:
     assert approvable_levels(ALL) == (Level.BACK_OFFICE, Level.FINANCE)
     assert approvable_levels(()) == ()

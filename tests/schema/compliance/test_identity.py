@@ -7,12 +7,14 @@ import pytest
 
 from domain.accounts.consumers import WISHES
 from domain.compliance.risk.values import Flag
+from domain.compliance.screening.values import Disposition
 from domain.events.consumers import consume
 from domain.kernel.ids import encode_id
 from tenants.context import Scope
 from tenants.tables import event
 from tests.domain.compliance.identity.desk import Desk
 from tests.factories import scope_of
+from tests.sanctions import hit, put
 from tests.schema.people import Ask
 
 KYC = """{ viewer { client { kyc { status tier decidedAt changesAt
@@ -57,6 +59,17 @@ async def test_a_client_sees_what_is_asked_and_what_it_may_do(desk: Desk, ask: A
         "depositCreate": "KYC_TIER_LIMIT", "withdrawalCreate": "KYC_REQUIRED",
         "accountOpen": "KYC_REQUIRED", "kycCaseSubmit": None,
     }  # fmt: skip
+
+
+async def test_a_client_whose_money_is_held_is_not_told_that_it_may_move_it(desk: Desk, ask: Ask):
+    await desk.verified()
+    found = hit(desk.make, desk.brand, desk.client)
+    told = reasons((await ask(KYC, own(desk))).only()["client"]["kyc"])
+    assert (told["depositCreate"], told["withdrawalCreate"]) == ("CLIENT_RESTRICTED",) * 2
+    assert (told["accountOpen"], told["kycCaseSubmit"]) == (None, None)
+    put(desk.make, desk.brand, found, Disposition.FALSE_POSITIVE)
+    told = reasons((await ask(KYC, own(desk))).only()["client"]["kyc"])
+    assert set(told.values()) == {None}
 
 
 async def test_a_verified_client_may_do_more(desk: Desk, ask: Ask):

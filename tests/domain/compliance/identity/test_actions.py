@@ -41,6 +41,11 @@ def test_without_a_policy_everything_but_proving_is_open():
     assert reasons(found) == [None, None, None, "KYC_ALREADY_APPROVED"]
 
 
+def test_money_that_is_held_neither_comes_in_nor_goes_out():
+    found = client_actions(ClientStatus.ACTIVE, TIERS[1], {}, ["ADDRESS"], ALL, is_held=True)
+    assert reasons(found) == ["CLIENT_RESTRICTED", "CLIENT_RESTRICTED", None, None]
+
+
 def test_who_may_not_is_told_so_first():
     found = client_actions(ClientStatus.ACTIVE, TIERS[0], {}, ["IDENTITY"], ())
     assert reasons(found) == ["FORBIDDEN"] * 4

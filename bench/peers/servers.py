@@ -55,6 +55,7 @@ TRIVIAL = "trivial Starlette route"
 SERVERS: tuple[Server, ...] = (
     Server(OURS, (*_PYTHON, "api.cli", "serve"), "ours"),
     Server("hand-written ASGI", (*_PYTHON, "bench.peers.handwritten")),
+    Server("Mercurius, JIT", ("node", str(HERE / "mercurius.mjs"))),
     Server("Strawberry, loaders and caches", (*_PYTHON, "bench.peers.plain")),
     Server(TRIVIAL, (*_PYTHON, "bench.peers.trivial")),
 )

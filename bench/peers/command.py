@@ -2,13 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.peers import machine, servers
+from bench.peers import machine, page, servers
 from bench.peers.questions import NAMES
 from bench.peers.run import Course, Outcome, Sizes, run
+
+PAGES = (10, 50, 100)
+BRANDS = (1, 50, 500)
+CLIENTS = (10_000, 100_000, 1_000_000)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -22,13 +27,30 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--width", type=int, default=32, help="callers at once")
     parser.add_argument("--seed", type=int, default=1, help="of which rows are asked for")
     parser.add_argument("--servers", nargs="*", default=[], help="by parts of their names; all")
+    parser.add_argument("--growth", action="store_true", help="measure the sizes around it, too")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--quiet-machine", action="store_true", help="nobody else uses it")
     parsed = parser.parse_args(arguments)
     chosen = servers.chosen(parsed.servers)
+    sizes = [Sizes(parsed.brands, parsed.clients, parsed.page)]
+    if parsed.growth:
+        sizes += around(sizes[0])
     course = Course(parsed.rounds, parsed.seconds, parsed.width, parsed.seed)
     if machine.cores() is None:
         print("nothing is pinned: that takes Linux and two cores")
-    for outcome in run(chosen, [Sizes(parsed.brands, parsed.clients, parsed.page)], course):
+    outcomes = run(chosen, sizes, course)
+    for outcome in outcomes:
         show(outcome)
+    if parsed.write:
+        page.write(outcomes, course, is_quiet=parsed.quiet_machine)
+
+
+def around(base: Sizes) -> list[Sizes]:
+    """The sizes that differ from the base in one thing."""
+    found = [replace(base, page=rows) for rows in PAGES]
+    found += [replace(base, brands=count) for count in BRANDS]
+    found += [replace(base, clients=count) for count in CLIENTS]
+    return [one for one in found if one != base]
 
 
 def show(outcome: Outcome) -> None:
@@ -51,3 +73,5 @@ def show(outcome: Outcome) -> None:
                 f"{memory:,.0f}" if memory else "",
             )  # fmt: skip
     Console(width=120).print(table)
+    if outcome.short:
+        print(f"rounds of ours that used up a brand's budget: {', '.join(sorted(outcome.short))}")

@@ -130,6 +130,7 @@ def main() -> None:
         "p50": cuts[49],
         "p99": cuts[98],
         "worked": worked,
+        "is_throttled": asking.is_throttled,
         "refused": len(asking.refused),
         "refusal": asking.refused[0] if asking.refused else "",
     }

@@ -31,7 +31,7 @@ def children(pid: int) -> list[int]:
 
 
 def worked_ms(pid: int) -> float:
-    """Processor time of a process and its living children so far."""
+    """Processor time of a process and its children so far, those that have ended among them."""
     return sum(_worked(each) for each in [pid, *children(pid)])
 
 
@@ -46,4 +46,4 @@ def _worked(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) * _TICK_MS
+    return sum(map(int, fields[11:15])) * _TICK_MS

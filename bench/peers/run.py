@@ -69,11 +69,15 @@ Figures: TypeAlias = dict[tuple[str, str], Figure]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was measured at some size: figures by server and operation, memory by server."""
+    """What was measured at some size: figures by server and operation, memory by server.
+
+    `short` are the operations of ours that used up a brand's budget before their time was over.
+    """
 
     sizes: Sizes
     figures: Figures
     memory: dict[str, float]
+    short: frozenset[Name] = frozenset()
 
 
 class Bench:
@@ -84,6 +88,7 @@ class Bench:
         self._crowds = crowds
         self._course = course
         self._rested_at = 0.0
+        self._short: set[Name] = set()
         self._drawn: list[Drawn] = questions.draw(crowds, course.seed)
         found = postmaster.find(cluster.place.data)
         assert found is not None
@@ -94,6 +99,7 @@ class Bench:
     def measure(self, chosen: Sequence[Server], sizes: Sizes) -> Outcome:
         """All rounds. One before the first warms everything up and checks the answers."""
         taken: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+        self._short.clear()
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             running = stack.enter_context(servers.started(chosen, self._cluster, Path(folder)))
             require_equal(running, self._drawn[0], sizes.page)
@@ -112,7 +118,7 @@ class Bench:
             memory = {one.server.name: machine.memory_mb(one.pid) for one in running}
         figures = {key: Figure(*map(statistics.median, zip(*rows, strict=True)))
                    for key, rows in taken.items()}  # fmt: skip
-        return Outcome(sizes, figures, memory)
+        return Outcome(sizes, figures, memory, frozenset(self._short))
 
     def _limit(self, name: Name, sizes: Sizes) -> tuple[float, ...] | None:
         course, options = self._course, self._cluster.endpoints
@@ -139,7 +145,9 @@ class Bench:
         before = machine.worked_ms(one.pid), machine.worked_ms(self._postmaster)
         told = _ask(job)
         after = machine.worked_ms(one.pid), machine.worked_ms(self._postmaster)
-        if told["refused"]:
+        if told["is_throttled"]:
+            self._short.add(name)
+        if told["refused"] or not told["count"]:
             raise SystemExit(
                 f"error: {one.server.name} refused {told['refused']} of {told['count']} requests"
                 f" of {name}:\n{told['refusal']}"

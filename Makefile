@@ -14,7 +14,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test check conformance ci chaos chaos-planted bench bench-ledger picture clean lock
+.PHONY: run test check conformance ci chaos chaos-planted bench bench-ledger bench-peers picture clean lock
 
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
@@ -51,6 +51,14 @@ bench: $(VENV)/dev.stamp
 bench-ledger: $(VENV)/dev.stamp
 	$(BIN)/python -m bench ledger $(ARGS)
 
+# Beside other servers on the same rows; make bench-peers ARGS="--clients 10000 --seconds 2 --rounds 1"
+bench-peers: $(VENV)/dev.stamp $(if $(shell command -v npm),bench/peers/node_modules/.stamp)
+	$(BIN)/python -m bench peers $(ARGS)
+
+bench/peers/node_modules/.stamp: bench/peers/package-lock.json
+	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # The README's picture of the board, of a running demo: DEMO_SCALE=0.05 make run, in a new home.
 picture: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.stories.picture $(or $(BACKDESK_HOME),.backdesk)
@@ -58,6 +66,7 @@ picture: $(VENV)/dev.stamp
 # Environment and caches. Your data (.backdesk, or BACKDESK_HOME) stays.
 clean:
 	rm -rf $(VENV) build *.egg-info conformance/node_modules conformance/generated
+	rm -rf bench/peers/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

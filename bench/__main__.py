@@ -3,7 +3,7 @@
 `python -m bench ledger` and `python -m bench ledger-race` measure the ledger on a database of
 their own, see `bench.ledger` and `bench.race`; `python -m bench challenges` measures the rules of
 challenges in memory, `python -m bench screening` what screening finds, `python -m bench plans` what
-compiled plans cost beside the executor.
+compiled plans cost beside the executor, `python -m bench peers` other servers beside ours.
 
 Start `make run` first (or name its home by BACKDESK_HOME). Every round runs all operations one
 after another, interleaved, so that a busy moment hits all alike; the table shows medians over the
@@ -29,6 +29,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench import challenges, ledger, plans, race, screening
+from bench.peers import command as peers
 
 PEER = "typename (no database)"
 OPERATIONS: dict[str, str] = {
@@ -118,6 +119,7 @@ def main() -> None:
         "challenges": challenges.main,
         "ledger": ledger.main,
         "ledger-race": race.main,
+        "peers": peers.main,
         "plans": plans.main,
         "screening": screening.main,
     }

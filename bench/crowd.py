@@ -5,6 +5,7 @@ of the reference: clients have 5, 2, 2 or 1 accounts and 14, 2, 2 or 2 payments,
 of 10 ibs with 10 below each and 4 below each of those.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,17 +95,24 @@ from (select *, row_number() over (order by id) n from client where brand_id = %
 class Crowd:
     """A brand of the crowd: tokens of its staff, and ids to ask for."""
 
+    brand_id: UUID
     tokens: Sequence[str]
     clients: Sequence[UUID]
     ibs: Sequence[UUID]
 
 
-def fill(endpoints: Endpoints, *, brands: int, clients: int, roles: Sequence[str]) -> list[Crowd]:
-    """Fill an empty database; every brand gets as many clients."""
+def fill(
+    endpoints: Endpoints, *, brands: int, clients: int, roles: Sequence[str], tokens: int = 0
+) -> list[Crowd]:
+    """Fill an empty database; every brand gets as many clients, and so many tokens of the roles in
+    turn (two of each, when not told)."""
+    held = list(itertools.islice(itertools.cycle(roles), tokens or len(roles) * _TOKENS))
     with scratch.superuser(endpoints) as connection, Factory.connected(endpoints) as make:
         connection.execute(_IDS)
+        # Rows refer to each other by how they are made: no need to look each reference up.
+        connection.execute("set session_replication_role = replica")
         found = [
-            _fill_brand(connection, make, number, clients=clients, roles=roles)
+            _fill_brand(connection, make, number, clients=clients, roles=held)
             for number in range(1, brands + 1)
         ]
         connection.execute("vacuum analyze")
@@ -127,8 +135,8 @@ def _fill_brand(
     }  # fmt: skip
     for statement in (_IBS, _CLIENTS, _ACCOUNTS, _STATES, _PAYMENTS):
         connection.execute(statement, values)
-    tokens = [make.staff_token(brand, role).text for role in roles for _ in range(_TOKENS)]
+    tokens = [make.staff_token(brand, role).text for role in roles]
     ids = "select id from {} where brand_id = %s {} order by id"
     seen = connection.execute(ids.format("client", ""), [brand.id]).fetchall()
     top = connection.execute(ids.format("ib", "and level = 1"), [brand.id]).fetchall()
-    return Crowd(tokens, [row[0] for row in seen], [row[0] for row in top])
+    return Crowd(brand.id, tokens, [row[0] for row in seen], [row[0] for row in top])

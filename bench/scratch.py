@@ -17,12 +17,18 @@ from domain.kernel.ids import new_uuid
 @contextmanager
 def database(prefix: str) -> Iterator[Endpoints]:
     """A migrated database on a cluster of its own, with fsync on."""
+    with installation(prefix) as running:
+        yield running.endpoints
+
+
+@contextmanager
+def installation(prefix: str) -> Iterator[Cluster]:
+    """The same, as the cluster of a home that `backdesk serve` can be started in."""
     with tempfile.TemporaryDirectory(prefix="backdesk-bench-") as folder:
         running = Cluster.at(Path(folder) / "home", prefix=prefix, durable=True)
         try:
-            endpoints = running.ensure_started(tied=True)
-            migrate(endpoints)
-            yield endpoints
+            migrate(running.ensure_started(tied=True))
+            yield running
         finally:
             running.destroy()
 

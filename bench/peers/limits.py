@@ -1,0 +1,83 @@
+"""What the database does without any server: pgbench, the same functions, as many connections."""
+
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.embedded import Endpoints
+from bench import pgbench
+from bench.crowd import Crowd
+from bench.peers import machine
+from bench.peers.questions import Name
+
+LIMIT = "pgbench, same SQL"
+_SCRIPTS_MAX = 100
+"""pgbench takes 128 scripts; each is of one brand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a run of pgbench told: transactions a second, milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    count: int
+
+
+def script(name: Name, crowd: Crowd, page: int) -> str:
+    """A script that asks for chance rows of one brand, whose ids are numbers behind a prefix."""
+    brand = f"'{crowd.brand_id}'::uuid"
+    if name in ("Q2", "Q3"):
+        return f"select peers.{name.lower()}({brand}, {page});\n"
+    ids = crowd.ibs if name == "Q4" else crowd.clients
+    prefix = ids[0].hex[:16]
+    drawn = f"('{prefix}' || lpad(to_hex(:n::bigint), 16, '0'))::uuid"
+    rest = ", 'Asked for a call back on Monday.'" if name == "M1" else ""
+    return f"\\set n random(1, {len(ids)})\nselect peers.{name.lower()}({brand}, {drawn}{rest});\n"
+
+
+def push(
+    endpoints: Endpoints, name: Name, crowds: Sequence[Crowd], *, page: int, width: int,
+    seconds: float,
+) -> Pushed | None:  # fmt: skip
+    """One run, where servers run otherwise; None without pgbench."""
+    program = pgbench.find()
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        command = [str(program), "-n", "-M", "prepared", "-j", "1", "-c", str(width), "-l",
+                   "-T", str(max(1, round(seconds))), "--log-prefix", f"{folder}/log"]  # fmt: skip
+        for n, crowd in enumerate(crowds[:_SCRIPTS_MAX]):
+            file = folder / f"{n}.sql"
+            file.write_text(script(name, crowd, page))
+            command += ["-f", str(file)]
+        pair = machine.cores()
+        said = subprocess.run(
+            ["taskset", "-c", str(pair[0]), *command] if pair else command,
+            env=_environment(endpoints), capture_output=True, text=True,
+        )  # fmt: skip
+        measured = re.search(r"tps = ([0-9.]+)", said.stdout)
+        if said.returncode or not measured:
+            raise SystemExit(f"error: pgbench failed: {said.stderr.strip()[-500:]}")
+        lines = [line for log in folder.glob("log*") for line in log.read_text().splitlines()]
+    cuts = statistics.quantiles([int(line.split()[2]) / 1000 for line in lines], n=100)
+    return Pushed(float(measured[1]), cuts[49], cuts[98], len(lines))
+
+
+def _environment(endpoints: Endpoints) -> dict[str, str]:
+    options = endpoints.options or {}
+    return {
+        **os.environ,
+        "PGHOST": options["host"],
+        "PGPORT": options["port"],
+        "PGUSER": endpoints.name("app"),
+        "PGPASSWORD": endpoints.passwords["app"],
+        "PGDATABASE": endpoints.database,
+    }

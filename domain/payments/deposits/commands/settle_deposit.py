@@ -228,6 +228,9 @@ async def _transfers(
     source = f"psp:{row['connection_id'].hex}"
     client_id = row["client_id"] if books.is_wallet else None
     meta = {"payment_id": str(row["id"]), "psp_id": state.id}
+    if state.fee is not None and state.fee.currency == verdict.credited.currency:
+        # What the PSP keeps: its settlement is held against it.
+        meta["psp_fee_minor"] = str(state.fee.amount_minor)
     made = []
 
     def moved(what: str, kind: str, total: int, legs: list[Leg]) -> None:

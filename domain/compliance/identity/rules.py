@@ -202,7 +202,9 @@ def room_for(tier: Tier | None, used: Mapping[str, int], currency: str) -> int |
     """How much more may be paid in, in minor units of a currency; None for any amount.
 
     What was paid in other currencies uses up the same share of the limit, so that no rate is
-    needed. A currency that a bounded tier does not name takes nothing.
+    needed. A currency that a bounded tier does not name takes nothing, and what came in it all the
+    same uses up the whole: nobody can say that it is below a sum for life. A policy names the
+    currencies that its brand keeps.
     """
     if tier is None or tier.deposits is None:
         return None

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, and_, case, cast, func, literal, select, true, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.payments.deposits.rules import GIVEN_UP, OPEN
+from domain.payments.deposits.rules import GIVEN_UP, IN_SUSPENSE, OPEN
 from domain.payments.deposits.values import Method, Offer, SentBack, Terms
+from domain.payments.disputes.tables import dispute
 from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.tables import (
     payment,
@@ -21,11 +22,13 @@ from domain.payments.values import (
     ConnectionStatus,
     DiscrepancyKind,
     DiscrepancyStatus,
+    DisputeStatus,
     LegKind,
     LegStatus,
     MethodKind,
     PaymentDirection,
     PaymentKind,
+    PaymentStatus,
 )
 from tenants.brands import host_name
 from tenants.tables import brand, brand_host, publishable_key
@@ -37,16 +40,29 @@ SILENT_PAGE = 500
 _METHODS_MAX = 200
 
 
-# What of a payment counts towards what a client may pay in: what came, less what went back, or
-# what is under way.
+# What of a payment counts towards what a client may pay in: what came, less what went back and what
+# disputes took for good, or what is under way. Money in suspense is nobody's yet.
+_lost_minor = (
+    select(func.coalesce(func.sum(dispute.c.amount_minor), 0))
+    .where(
+        dispute.c.brand_id == payment.c.brand_id,
+        dispute.c.payment_id == payment.c.id,
+        dispute.c.status == DisputeStatus.LOST.value,
+    )
+    .correlate(payment)
+    .scalar_subquery()
+)
 _is_open = payment.c.status == func.any(
     cast(literal([one.value for one in OPEN], ARRAY(Text)), ARRAY(Text))
 )
+_kept_minor = payment.c.credited_minor - payment.c.refunded_minor
 counted_minor = case(
+    (payment.c.reason_code == IN_SUSPENSE, 0),
     (
-        payment.c.credited_minor.is_not(None),
-        payment.c.credited_minor - payment.c.refunded_minor,
+        payment.c.status == PaymentStatus.CHARGED_BACK.value,
+        func.greatest(0, _kept_minor - _lost_minor),
     ),
+    (payment.c.credited_minor.is_not(None), _kept_minor),
     (_is_open, payment.c.amount_minor),
     else_=0,
 )

@@ -25,6 +25,8 @@ from domain.payments.values import DiscrepancyKind, PaymentKind, PaymentStatus
 OPEN: Final = (PaymentStatus.CREATED, PaymentStatus.PENDING, PaymentStatus.AUTHORISED)
 CANCELLABLE: Final = (PaymentStatus.CREATED, PaymentStatus.PENDING)
 GIVEN_UP: Final = (PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
+# Why money that came is nobody's yet: the brand keeps no wallets in its currency.
+IN_SUSPENSE: Final = "CURRENCY_UNAVAILABLE"
 _OF_DISPUTES: Final = (PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK)
 _NOTHING: Final = SentBack()
 _UNPAID: Final = {

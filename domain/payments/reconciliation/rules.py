@@ -16,6 +16,7 @@ from domain.payments.reconciliation.values import (
 )
 
 _PERCENT = Decimal("0.01")
+_BACK = frozenset({LineType.REFUND, LineType.PAYOUT_RETURN, LineType.DISPUTE_REVERSAL})
 
 
 # Settlements ----------------------------------------------------------------------------------
@@ -28,10 +29,12 @@ def judge_lines(lines: Sequence[Line], expected: Mapping[int, Expected]) -> list
     what a line has beyond what we booked nothing is cleared; what it lacks stays uncleared.
     """
     told: dict[str, int] = {}
+    fees: dict[str, int] = {}
     for line in lines:
         about = expected.get(line.n)
         if about is not None and about.total.currency == line.currency:
             told[about.subject] = told.get(about.subject, about.told_minor) + gross_of(line)
+            fees[about.subject] = fees.get(about.subject, about.fee_told_minor) + fee_of(line)
     cleared: dict[str, int] = {}
     judged = []
     for line in lines:
@@ -45,11 +48,26 @@ def judge_lines(lines: Sequence[Line], expected: Mapping[int, Expected]) -> list
         before = cleared.get(about.subject, about.cleared_minor)
         part = part_cleared(gross_of(line), about.total.amount_minor - before)
         cleared[about.subject] = before + part
-        whole = told[about.subject]
-        is_same = whole == about.total.amount_minor
-        verdict = LineVerdict.MATCHED if is_same else LineVerdict.DIFFERS
-        judged.append(Judged(line, verdict, part, replace(about, told_minor=whole)))
+        about = replace(about, told_minor=told[about.subject], fee_told_minor=fees[about.subject])
+        one = Judged(line, LineVerdict.DIFFERS, part, about)
+        wrong = is_odd_fee(line) or (one.is_whole and _is_other_fee(about))
+        is_right = one.is_whole and not wrong
+        verdict = LineVerdict.MATCHED if is_right else LineVerdict.DIFFERS
+        judged.append(replace(one, verdict=verdict, is_fee_wrong=wrong))
     return judged
+
+
+def _is_other_fee(about: Expected) -> bool:
+    return about.fee_minor is not None and about.fee_minor != about.fee_told_minor
+
+
+def is_odd_fee(line: Line) -> bool:
+    """Whether no PSP keeps that: less than nothing, or more than the line moves. Where money goes
+    back its fee may go back as well; a dispute's fee is all of its line."""
+    if line.type is LineType.DISPUTE_FEE:
+        return False
+    least = -abs(line.gross_minor) if line.type in _BACK else 0
+    return not least <= line.fee_minor <= abs(line.gross_minor)
 
 
 def gross_of(line: Line) -> int:

@@ -67,7 +67,7 @@ class Line:
 class Expected:
     """What of ours a line is about: `total` is what its lines should sum to, `told` what earlier
     ones summed to, and `cleared` what of that answered to it. `is_given_up`: a deposit that came to
-    nothing as far as we know."""
+    nothing as far as we know. `fee` is what the PSP said it keeps, None where it never said."""
 
     subject: str
     payment_id: UUID
@@ -75,16 +75,26 @@ class Expected:
     told_minor: int = 0
     cleared_minor: int = 0
     is_given_up: bool = False
+    fee_minor: int | None = None
+    fee_told_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A line with its verdict: `cleared_minor` of its gross answers to what we booked."""
+    """A line with its verdict: `cleared_minor` of its gross answers to what we booked. One whose
+    gross is right and whose fee is not differs, too."""
 
     line: Line
     verdict: LineVerdict
     cleared_minor: int
     expected: Expected | None
+    is_fee_wrong: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that we booked is told, and no more."""
+        about = self.expected
+        return about is not None and about.total == Money(about.told_minor, self.line.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What an identity's tier keeps a client from: paying in too much, taking out, trading for real."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,9 @@ from domain.compliance.identity.tables import kyc_standing
 from domain.kernel.errors import DomainError
 from domain.kernel.money import Money
 from domain.payments.deposits.queries import sum_of_deposits
+from domain.payments.disputes.jobs import record
+from domain.payments.disputes.tables import dispute
+from domain.payments.values import DisputeStatus
 from domain.payments.withdrawals.plan import preview
 from tests.domain.compliance.kyc import ask_for
 from tests.domain.payments.deposits.conftest import desk, queue
@@ -69,6 +73,24 @@ async def test_what_failed_or_went_back_does_not_count(make: Factory, database, 
                  credited_currency="USD")  # fmt: skip
     async with database.read(scope_of(brand, client=client)) as work:
         assert await sum_of_deposits(work, client.id) == {"EUR": 55_000, "USD": 10_000}
+
+
+async def test_what_is_in_suspense_or_was_charged_back_is_not_the_clients(desk: Desk):
+    ask_for(desk.make, desk.brand)
+    stands(desk.make, desk.brand, desk.client, 1)
+    till = Till(desk.make, desk.database, desk.brand).open()
+    till.payment(desk.client, 1, currency="EUR", credited_currency="CHF",
+                 reason_code="CURRENCY_UNAVAILABLE")  # fmt: skip
+    deposit = await till.deposit(desk.client, 30_000)
+    stated = till.disputed(deposit, "OPEN", version=1, amount=Money(20_000, "USD"))
+    for version, status, left in ((1, "OPEN", 30_000), (2, "LOST", 10_000), (3, "WON", 30_000)):
+        stated = replace(stated, version=version, status=DisputeStatus(status))
+        await record(till.database, till.brand.id, till.connection_id, stated)
+        async with till.database.read(scope_of(till.brand, client=desk.client)) as work:
+            found = await sum_of_deposits(work, desk.client.id)
+        assert {code: minor for code, minor in found.items() if minor} == {"USD": left}, status
+    assert till.make.rows(dispute, till.brand)[0].status == "WON"
+    await desk.create(100_000)
 
 
 async def test_nothing_is_paid_out_to_who_is_not_verified(make: Factory, database, brand: Brand):

@@ -8,7 +8,7 @@ from domain.clients.standing import lock_client
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance, change
 from domain.payments.deposits.queries import find_offer, sum_sent_back
-from domain.payments.deposits.rules import GIVEN_UP, SILENT_AFTER, decide
+from domain.payments.deposits.rules import GIVEN_UP, IN_SUSPENSE, SILENT_AFTER, decide
 from domain.payments.deposits.values import Deposit, Finding, SentBack, Verdict
 from domain.payments.disputes.queries import receivable
 from domain.payments.ledger.accounts import ledger_accounts
@@ -21,8 +21,6 @@ from domain.payments.reconciliation.commands.open_discrepancy import open_discre
 from domain.payments.reconciliation.commands.settle_discrepancies import settle_discrepancies
 from domain.payments.values import DiscrepancyKind, PaymentKind, PaymentStatus
 from tenants.work import WriteWork
-
-IN_SUSPENSE = "CURRENCY_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +228,9 @@ async def _transfers(
     source = f"psp:{row['connection_id'].hex}"
     client_id = row["client_id"] if books.is_wallet else None
     meta = {"payment_id": str(row["id"]), "psp_id": state.id}
+    if state.fee is not None and state.fee.currency == verdict.credited.currency:
+        # What the PSP keeps: its settlement is held against it.
+        meta["psp_fee_minor"] = str(state.fee.amount_minor)
     made = []
 
     def moved(what: str, kind: str, total: int, legs: list[Leg]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import insert, update
 
 from domain.clients.standing import lock_client
 from domain.payments.commands.record_payment import advance
-from domain.payments.deposits.commands.settle_deposit import IN_SUSPENSE
+from domain.payments.deposits.rules import IN_SUSPENSE
 from domain.payments.disputes.booking import Subject, open_books, resolution_of, transfers_of
 from domain.payments.disputes.commands.restrict_client import lift_for, restrict_for
 from domain.payments.disputes.errors import DepositNotSettled

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from domain.clients.standing import find_standing
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.money import Money, from_minor
-from domain.payments.deposits.commands.settle_deposit import IN_SUSPENSE
 from domain.payments.deposits.queries import find_offer
+from domain.payments.deposits.rules import IN_SUSPENSE
 from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import LedgerAccountKind

@@ -67,7 +67,8 @@ async def import_settlement(
     refunds: Mapping[str, str] | None = None,
 ) -> Imported:
     """Import a settlement file of a connection: a file once, and each line once across files.
-    A line that an earlier file had with other figures is told and books nothing.
+    A line that an earlier file had with other figures is told and books nothing. A fee that the PSP
+    did not say before, or that none keeps, is booked as it is and told.
 
     Books per currency, in one transfer: PSP_FEES −fees, BANK −net, PSP_CLEARING +what we had
     booked, SUSPENSE + the rest. What we booked up to the file's last day, older than the policy's
@@ -166,16 +167,19 @@ async def _keep(
 async def _tell(work: WriteWork, connection_id: UUID, judged: Iterable[Judged]) -> None:
     """Discrepancies of lines; those that a subject's lines now make good are resolved."""
     found: dict[str, Found] = {}
-    settled, seen = set(), set()
+    settled: set[str] = set()
+    seen: set[str] = set()
     for one in judged:
+        subject = one.expected.subject if one.expected else _stray(connection_id, one.line)
         if one.expected is not None:
             seen.add(one.expected.subject)
-        if one.verdict is LineVerdict.MATCHED and one.expected is not None:
-            settled.add(one.expected.subject)
+        if one.is_fee_wrong:
+            found[_fee(subject)] = _fee_found(connection_id, _fee(subject), one)
+        if one.is_whole:
+            settled |= {subject, _fee(subject)}
             continue
-        subject = one.expected.subject if one.expected else _stray(connection_id, one.line)
         found[subject] = _found(connection_id, subject, one)
-        settled.discard(subject)
+    settled -= found.keys()
     await settle_discrepancies(
         work,
         {
@@ -191,6 +195,32 @@ def _stray(connection_id: UUID, line: Line) -> str:
     return f"line:{connection_id.hex}:{line.ext_line_id}"
 
 
+def _fee(subject: str) -> str:
+    return f"{subject}:psp_fee"
+
+
+def _fee_found(connection_id: UUID, subject: str, one: Judged) -> Found:
+    """A fee that no PSP keeps, or another than this one said."""
+    about, currency = one.expected, one.line.currency
+    assert about is not None, "only what is ours has a fee that we judge"
+    return Found(
+        DiscrepancyKind.SETTLEMENT_DIFFERS,
+        subject,
+        payment_id=about.payment_id,
+        connection_id=connection_id,
+        expected=None if about.fee_minor is None else Money(about.fee_minor, currency),
+        actual=Money(about.fee_told_minor, currency),
+        facts={"what": "fee"} | _facts(one.line),
+    )
+
+
+def _facts(line: Line) -> dict[str, Any]:
+    return {
+        "line": line.n, "type": line.type, "psp_id": line.psp_id,
+        "reference": line.reference, "settlement": line.ext_settlement_id,
+    }  # fmt: skip
+
+
 def _found(connection_id: UUID, subject: str, one: Judged) -> Found:
     line, about = one.line, one.expected
     actual = line.gross_minor if about is None else about.told_minor
@@ -202,11 +232,8 @@ def _found(connection_id: UUID, subject: str, one: Judged) -> Found:
         connection_id=connection_id,
         expected=about.total if about is not None and same_currency else None,
         actual=Money(actual if same_currency else line.gross_minor, line.currency),
-        facts={
-            "line": line.n, "type": line.type, "psp_id": line.psp_id,
-            "reference": line.reference, "settlement": line.ext_settlement_id,
-        },
-    )  # fmt: skip
+        facts=_facts(line),
+    )
 
 
 async def _tell_given_up(work: WriteWork, connection_id: UUID, judged: Iterable[Judged]) -> None:

@@ -18,7 +18,11 @@ _PAYMENTS = text(
     "select id, id as payment_id, ext_id, taken_back_minor,"
     " coalesce(credited_minor, amount_minor) as minor,"
     " coalesce(credited_currency, currency) as currency,"
-    " credited_minor is null and status in ('FAILED', 'EXPIRED', 'CANCELLED') as is_given_up"
+    " credited_minor is null and status in ('FAILED', 'EXPIRED', 'CANCELLED') as is_given_up,"
+    # What the PSP said that it keeps, noted with the booking that led to what is credited.
+    " (select t.meta ->> 'psp_fee_minor' from ledger_transfer t where t.brand_id = :brand_id"
+    "  and t.key = 'deposit:' || replace(payment.id::text, '-', '') || ':settle:'"
+    "   || payment.credited_minor) as psp_fee_minor"
     " from payment"
     " where brand_id = :brand_id and connection_id = :connection_id and kind = 'DEPOSIT'"
     "  and (ext_id = any(:ext_ids) or id = any(:ids))"
@@ -36,7 +40,8 @@ _DISPUTES = text(
 ).bindparams(bindparam("ext_ids", type_=_TEXTS), bindparam("ids", type_=_UUIDS))
 _TOLD = text(
     "select subject, sum(case when type = 'dispute_fee' then net_minor else gross_minor end)"
-    "  as told, sum(cleared_minor) as cleared from settlement_line"
+    "  as told, sum(cleared_minor) as cleared,"
+    " sum(case when type = 'dispute_fee' then 0 else fee_minor end) as fees from settlement_line"
     " where brand_id = :brand_id and connection_id = :connection_id and subject = any(:subjects)"
     " group by subject"
 ).bindparams(bindparam("subjects", type_=_TEXTS))
@@ -146,8 +151,13 @@ def _matched(
 
 
 def _of_payment(_line: Line, row: Any) -> Expected:
-    total = Money(int(row.minor), row.currency)
-    return Expected(f"payment:{row.id.hex}", row.payment_id, total, is_given_up=row.is_given_up)
+    return Expected(
+        f"payment:{row.id.hex}",
+        row.payment_id,
+        Money(int(row.minor), row.currency),
+        is_given_up=row.is_given_up,
+        fee_minor=None if row.psp_fee_minor is None else int(row.psp_fee_minor),
+    )
 
 
 def _of_refund(row: Any) -> Expected:
@@ -183,9 +193,9 @@ async def _with_told(
     if not subjects:
         return found
     rows = await work.rows(_TOLD, _of(work, connection_id) | {"subjects": subjects})
-    told = {row.subject: (int(row.told), int(row.cleared)) for row in rows}
+    told = {row.subject: (int(row.told), int(row.cleared), int(row.fees)) for row in rows}
     made = {}
     for n, one in found.items():
-        said, cleared = told.get(one.subject, (0, 0))
-        made[n] = replace(one, told_minor=said, cleared_minor=cleared)
+        said, cleared, fees = told.get(one.subject, (0, 0, 0))
+        made[n] = replace(one, told_minor=said, cleared_minor=cleared, fee_told_minor=fees)
     return made

@@ -18,6 +18,7 @@ from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Tr
 from domain.payments.psp_values import PspDispute, PspPayment, PspSource
 from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.commands.decide_booking import approve_booking
+from domain.payments.reconciliation.commands.import_settlement import Imported, import_settlement
 from domain.payments.reconciliation.commands.propose_booking import resolve_discrepancy
 from domain.payments.reconciliation.errors import BookingImpossible
 from domain.payments.reconciliation.tables import discrepancy
@@ -307,3 +308,20 @@ async def test_a_state_of_another_payment_changes_nothing(desk: Desk) -> None:
     assert not await apply(desk, UUID(int=1), state(UUID(int=1), received=FULL))
     assert desk.postings() == []
     assert desk.payment(one).status == "PENDING"
+
+
+async def test_a_settlement_is_held_against_the_fee_that_the_psp_said(desk: Desk) -> None:
+    key = await desk.create()
+    for version, minor, fee in ((2, 6_000, 180), (3, 10_000, 290)):
+        stated = state(key, received=Money(minor, "EUR"), version=version, fee=Money(fee, "EUR"))
+        await settle(desk, key, stated)
+    content = (
+        "settlement_id,date,type,psp_id,reference,currency,gross,fee,net\n"
+        f"st_1,2026-11-22,payment,pay_{key.hex},{key.hex},EUR,100.00,99.99,0.01\n"
+    )
+
+    async def bring(work: WriteWork) -> Imported:
+        return await import_settlement(work, desk.connection_id, name="x", content=content)
+
+    await desk.worker.write(system_scope(desk.brand.id), bring)
+    assert ("SETTLEMENT_DIFFERS", "OPEN", 290, 9_999, "EUR") in desk.discrepancies()

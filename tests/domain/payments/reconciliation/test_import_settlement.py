@@ -219,6 +219,29 @@ async def test_what_a_line_lacks_stays_and_is_made_good_by_the_next(
     assert found(till) == [("SETTLEMENT_DIFFERS", "RESOLVED", 100_00, 60_00)]
 
 
+@pytest.mark.parametrize("fee", [-1, 100_01])
+async def test_a_fee_that_no_psp_keeps_is_told(till: Till, client: Client, fee: int) -> None:
+    deposit = await till.deposit(client, 100_00)
+    await bring(till, file_of(line("payment", deposit["ext_id"], 100_00, fee)))
+    assert await house(till) == {"clearing": 0, "fees": -fee, "bank": fee - 100_00, "suspense": 0}
+    assert found(till) == [("SETTLEMENT_DIFFERS", "OPEN", None, fee)]
+    (row,) = till.make.rows(settlement, till.brand)
+    assert (row.matched, row.differing) == (0, 1)
+
+
+@pytest.mark.parametrize("fee", [2_90, 99_99, 0])
+async def test_a_fee_is_what_the_psp_said_before(till: Till, client: Client, fee: int) -> None:
+    deposit = till.payment(client, 100_00)
+    await till.move(
+        till.clearing(), till.wallet(client), 100_00,
+        key=f"deposit:{deposit['id'].hex}:settle:10000", meta={"psp_fee_minor": "290"},
+    )  # fmt: skip
+    await bring(till, file_of(line("payment", deposit["ext_id"], 100_00, fee)))
+    assert (await house(till))["clearing"] == 0
+    expected = [] if fee == 2_90 else [("SETTLEMENT_DIFFERS", "OPEN", 2_90, fee)]
+    assert found(till) == expected
+
+
 async def test_two_parts_of_a_payment_in_one_file_match_together(
     till: Till, client: Client
 ) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from domain.kernel.money import Money
 from domain.payments.reconciliation.rules import (
     Part,
+    gross_of,
     is_aged,
+    is_odd_fee,
     is_same_line,
     judge_lines,
     older_minor,
@@ -99,6 +101,47 @@ def test_a_disputes_fee_is_no_fee_again() -> None:
     for one in (inside, outside):
         judged = judge_lines([one], {one.n: about(-1_500)})
         assert totals_of(judged) == {"USD": Totals(fees=0, net=-1_500, cleared=-1_500, suspense=0)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "gross", "fee", "is_odd"),
+    [
+        (LineType.PAYMENT, 100, 0, False),
+        (LineType.PAYMENT, 100, 100, False),
+        (LineType.PAYMENT, 100, 101, True),
+        (LineType.PAYMENT, 100, -1, True),
+        (LineType.PAYOUT, -100, 3, False),
+        (LineType.PAYOUT, -100, -3, True),
+        (LineType.REFUND, -100, -3, False),
+        (LineType.REFUND, -100, -101, True),
+        (LineType.DISPUTE_FEE, 0, 1_500, False),
+    ],
+)
+def test_a_fee_is_within_what_the_line_moves(
+    kind: LineType, gross: int, fee: int, is_odd: bool
+) -> None:
+    one = line(1, gross, fee, type=kind)
+    assert is_odd_fee(one) is is_odd
+    (judged,) = judge_lines([one], {1: about(gross_of(one))})
+    assert judged.is_fee_wrong is is_odd
+    assert judged.verdict is (V.DIFFERS if is_odd else V.MATCHED)
+    assert judged.is_whole, "what it moves is right"
+
+
+def test_the_fees_of_all_that_is_told_are_what_the_psp_said() -> None:
+    known = replace(about(100), fee_minor=5)
+    both = {1: known, 2: known}
+    assert [one.is_fee_wrong for one in judge_lines([line(1, 60, 3), line(2, 40, 2)], both)] == [
+        False, False
+    ]  # fmt: skip
+    assert [one.is_fee_wrong for one in judge_lines([line(1, 60, 3), line(2, 40, 3)], both)] == [
+        True, True
+    ]  # fmt: skip
+    (part,) = judge_lines([line(1, 60, 3)], both)
+    assert not part.is_fee_wrong, "a part of it has a part of the fee"
+    rest = replace(about(100, told=60, cleared=60), fee_minor=5, fee_told_minor=3)
+    assert not judge_lines([line(1, 40, 2)], {1: rest})[0].is_fee_wrong
+    assert judge_lines([line(1, 40, 0)], {1: rest})[0].is_fee_wrong
 
 
 _amounts = st.integers(-1_000, 1_000)

@@ -150,7 +150,7 @@ class Bench:
         if told["refused"] or not told["count"]:
             raise SystemExit(
                 f"error: {one.server.name} refused {told['refused']} of {told['count']} requests"
-                f" of {name}:\n{told['refusal']}"
+                f" of {name}:\n{told['refusal']}\n{one.said()}"
             )
         count = told["count"]
         if one.server.name == servers.OURS:

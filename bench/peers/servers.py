@@ -52,6 +52,11 @@ class Running:
     server: Server
     port: int
     pid: int
+    log: Path
+
+    def said(self) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-2_000:]
 
 
 _PYTHON = (sys.executable, "-m")
@@ -129,7 +134,7 @@ def _started(server: Server, cluster: Cluster, folder: Path) -> Iterator[Running
         _wait(process, port, server, log)
         if pair := machine.cores():
             machine.pin(process.pid, pair[0])
-        yield Running(server, port, process.pid)
+        yield Running(server, port, process.pid, log)
     finally:
         process.terminate()
         try:

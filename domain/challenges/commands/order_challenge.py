@@ -1,5 +1,6 @@
 """Order a challenge: at the price with tax that the buyer has seen, paid as the buyer says."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -21,7 +22,7 @@ from domain.challenges.purchase_rules import decide_purchase, priced
 from domain.challenges.queries import find_program, list_taxes
 from domain.challenges.tables import challenge_order
 from domain.clients.standing import ClientStanding, find_standing
-from domain.kernel.errors import Invalid, NotFound
+from domain.kernel.errors import DomainError, Invalid, NotFound
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.create_purchase_payment import (
     PurchasePayment,
@@ -36,6 +37,12 @@ from tenants.numbers import next_number
 from tenants.work import WriteWork
 
 FIRST_NUMBER = 100_001
+# Where a buyer wrote what a payment is refused for.
+_ASKED_AT: Final = {
+    ("input", "methodId"): ("input", "pay", "method", "methodId"),
+    ("input", "returnUrl"): ("input", "pay", "method", "returnUrl"),
+    ("input", "amount"): ("input", "total"),
+}
 
 
 async def order_challenge(
@@ -64,7 +71,7 @@ async def order_challenge(
     match wish.pay:
         case ByMethod(method_id, return_url):
             asked = PurchasePayment(order_id, price.total, method_id, return_url)
-            payment_id = await create_purchase_payment(work, buyer, asked, allow_local=allow_local)
+            payment_id = await _payment(work, buyer, asked, allow_local=allow_local)
             paid_by, made["payment"] = {"payment_id": payment_id}, str(payment_id)
         case FromWallet(wallet_id):
             await _decide_wallet(work, buyer, wallet_id, price)
@@ -84,6 +91,17 @@ async def _buyer(work: WriteWork, wish: PurchaseWish) -> ClientStanding:
     if standing is None:
         raise NotFound("Say who buys.", path=("input", "clientId"))
     return standing
+
+
+async def _payment(
+    work: WriteWork, buyer: ClientStanding, asked: PurchasePayment, *, allow_local: bool
+) -> UUID:
+    """The payment at a PSP; its refusals name the fields of a purchase."""
+    try:
+        return await create_purchase_payment(work, buyer, asked, allow_local=allow_local)
+    except DomainError as refused:
+        refused.path = _ASKED_AT.get(refused.path, refused.path)
+        raise
 
 
 async def _decide_wallet(

@@ -100,7 +100,8 @@ _Resume = Annotated[ChallengeLiquidationResumeInput, strawberry.argument(descrip
 class ChallengeMutations:
     @mutation(
         "Buy a challenge at the price you have seen, see `challengePrice`. A wallet is spent only "
-        "when its owner names it.",
+        "when its owner names it. The price is a fee and no deposit: limits of identity tiers do "
+        "not count it, but nothing is sold to a client who is restricted.",
         needs="challenges:purchase",
     )
     async def challenge_purchase(self, info: Info, input: _Purchase) -> ChallengePurchasePayload:

@@ -12,7 +12,7 @@ from domain.challenges.commands.refund_order import refund_order
 from domain.challenges.commands.resume_liquidation import resume_liquidation
 from domain.challenges.commands.set_tax import set_tax
 from domain.payments.deposits.waiting import started
-from schema.accounts.asking import CLIENT, SHARED, ask, key_of, replayed
+from schema.accounts.asking import CLIENT, SHARED, TOO_HIGH, ask, key_of, replayed
 from schema.challenges.inputs import (
     ChallengeLiquidationResumeInput,
     ChallengeProgramCloseInput,
@@ -62,7 +62,7 @@ class ChallengeRefundPayload:
     replayed: bool = replayed()
 
 
-@payload(errors=SHARED)
+@payload(errors={**SHARED, **TOO_HIGH})
 class ChallengeProgramPublishPayload:
     program: ChallengeProgram | None = result("The program, with its new version.")
     replayed: bool = replayed()

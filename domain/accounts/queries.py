@@ -35,7 +35,7 @@ from domain.accounts.values import AccountKind, AccountStatus, DealEntry, OrderS
 from domain.clients.standing import find_standing
 from domain.kernel.errors import NotFound
 from tenants.bulk import Statements
-from tenants.tables import brand_country, jurisdiction, legal_entity
+from tenants.tables import jurisdiction, legal_entity
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -88,24 +88,6 @@ async def get_leverage_cap(work: WriteWork, legal_entity_id: UUID, kind: Account
     )
     caps: dict[str, int] = row.policy["leverage_max"]
     return int(caps["major_fx"]) if kind is AccountKind.LIVE else int(caps["simulated"])
-
-
-async def get_program_cap(work: AnyWork) -> int | None:
-    """The most leverage of simulated accounts that every jurisdiction allows in which the brand
-    takes clients; None where it takes none yet."""
-    cap = cast(jurisdiction.c.policy["leverage_max"]["simulated"].as_string(), Integer)
-    (row,) = await work.rows(
-        select(func.min(cap).label("most"))
-        .select_from(brand_country)
-        .join(legal_entity, legal_entity.c.id == brand_country.c.legal_entity_id)
-        .join(
-            jurisdiction,
-            (jurisdiction.c.code == legal_entity.c.jurisdiction)
-            & (jurisdiction.c.version == legal_entity.c.jurisdiction_version),
-        )
-        .where(brand_country.c.brand_id == work.scope.brand_id, brand_country.c.allowed)
-    )
-    return None if row.most is None else int(row.most)
 
 
 async def count_accounts(work: WriteWork, client_id: UUID) -> int:

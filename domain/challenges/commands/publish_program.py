@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from domain.accounts.queries import find_grant, get_program_cap, list_group_terms
+from domain.accounts.queries import find_grant, list_group_terms
 from domain.accounts.rules import OpenWish, decide_offer
 from domain.accounts.values import AccountKind
 from domain.challenges.events import ChallengeEventKind, brand_event
 from domain.challenges.lifecycle import PhasePlan, ProgramPlan, ProgramStatus
 from domain.challenges.purchase_rules import decide_program
-from domain.challenges.queries import lock_program
+from domain.challenges.queries import get_program_cap, lock_program
 from domain.challenges.snapshot import dump_rules
 from domain.challenges.tables import program, program_version
 from tenants.context import ActorKind

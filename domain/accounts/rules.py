@@ -135,6 +135,22 @@ def choose_group(wish: OpenWish, groups: Sequence[GroupTerms]) -> GroupTerms:
     )
 
 
+def decide_offer(wish: OpenWish, groups: Sequence[GroupTerms], *, leverage_cap: int | None) -> None:
+    """Whether accounts like that can be offered: what group and jurisdictions allow of leverage.
+
+    A brand that is not granted such a group yet is bound by its jurisdictions alone.
+    Refusals: INVALID, LEVERAGE_TOO_HIGH.
+    """
+    fits = [
+        one.leverage_max
+        for one in groups
+        if (one.kind, one.currency, one.swap_free) == (wish.kind, wish.currency, wish.swap_free)
+    ]
+    limits = [*fits[:1], *(() if leverage_cap is None else (leverage_cap,))]
+    if wish.leverage is not None and limits:
+        decide_leverage(wish.leverage, min(limits))
+
+
 def decide_leverage(leverage: int, most: int) -> None:
     """Refusals: INVALID below 1, LEVERAGE_TOO_HIGH above what group and jurisdiction allow."""
     if leverage < 1:

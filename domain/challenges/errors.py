@@ -40,7 +40,7 @@ class WalletNotYours(Refused):
 
     def __init__(self) -> None:
         message = "Only its owner pays from a wallet."
-        super().__init__("WALLET_NOT_YOURS", message, path=("input", "pay"))
+        super().__init__("WALLET_NOT_YOURS", message, path=("input", "pay", "walletId"))
 
 
 class NotRefundable(Refused):
@@ -48,7 +48,7 @@ class NotRefundable(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "NOT_REFUNDABLE", "Only a paid order is given back.", path=("input", "orderId")
+            "NOT_REFUNDABLE", "Only a paid order is given back.", path=("input", "purchaseId")
         )
 
 

@@ -30,15 +30,17 @@ def decide_program(plan: ProgramPlan) -> None:
         _refuse("leverage", "Leverage is at least 1.")
     if not 1 <= len(plan.phases) <= PHASES_MAX:
         _refuse("phases", f"A program has 1 to {PHASES_MAX} phases.")
-    for phase in plan.phases:
+    for n, phase in enumerate(plan.phases):
+        at = str(n)
         if not 1 <= len(phase.name.strip()) <= NAME_MAX:
-            _refuse("phases", f"A phase's name has 1 to {NAME_MAX} characters.")
+            _refuse("phases", f"A phase's name has 1 to {NAME_MAX} characters.", at, "name")
         if phase.rules.profit_target is None:
-            _refuse("phases", f"{phase.name}: without a profit target nobody passes it.")
+            message = f"{phase.name}: without a profit target nobody passes it."
+            _refuse("phases", message, at, "rules", "profitTarget")
         try:
             decide_rules(phase.rules, start_minor=plan.balance.amount_minor)
         except Invalid as refused:
-            _refuse("phases", f"{phase.name.strip()}: {refused.message}")
+            _refuse("phases", f"{phase.name.strip()}: {refused.message}", at, "rules")
 
 
 def decide_tax(label: str, bps: int) -> None:
@@ -79,5 +81,5 @@ def decide_refund(status: OrderStatus) -> None:
         raise NotRefundable()
 
 
-def _refuse(field: str, message: str) -> None:
-    raise Invalid("INVALID", message, path=("input", field))
+def _refuse(field: str, message: str, *below: str) -> None:
+    raise Invalid("INVALID", message, path=("input", field, *below))

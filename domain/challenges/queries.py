@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, cast, func, literal, or_, select
+from sqlalchemy import ARRAY, Integer, String, cast, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.accounts.tables import platform_symbol, position
@@ -27,6 +27,7 @@ from domain.challenges.tables import (
     program_version,
     purchase_tax,
 )
+from tenants.tables import brand_country, jurisdiction, legal_entity
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
@@ -85,6 +86,24 @@ async def find_version(work: AnyWork, version_id: UUID) -> Any:
         )
     )
     return rows[0]
+
+
+async def get_program_cap(work: AnyWork) -> int | None:
+    """The most leverage of simulated accounts that every jurisdiction allows in which the brand
+    takes clients; None where it takes none yet."""
+    cap = cast(jurisdiction.c.policy["leverage_max"]["simulated"].as_string(), Integer)
+    (row,) = await work.rows(
+        select(func.min(cap).label("most"))
+        .select_from(brand_country)
+        .join(legal_entity, legal_entity.c.id == brand_country.c.legal_entity_id)
+        .join(
+            jurisdiction,
+            (jurisdiction.c.code == legal_entity.c.jurisdiction)
+            & (jurisdiction.c.version == legal_entity.c.jurisdiction_version),
+        )
+        .where(brand_country.c.brand_id == work.scope.brand_id, brand_country.c.allowed)
+    )
+    return None if row.most is None else int(row.most)
 
 
 async def list_taxes(work: AnyWork) -> Mapping[str, tuple[str, int]]:

@@ -68,6 +68,8 @@ def decide_rules(rules: RuleSet, *, start_minor: int) -> None:
         _require(0 < (days.profit_percent or 1) <= 100, "profitPercent is a percentage up to 100.")
     many = rules.max_days
     _require(many is None or 0 < many <= DAYS_MAX, f"maxDays is 1 to {DAYS_MAX:,}.")
+    possible = many is None or days is None or days.count <= many
+    _require(possible, "minDays is at most maxDays: nobody passes otherwise.")
     share = rules.max_day_share
     _require(share is None or 0 < share <= 100, "maxDayShare is a percentage up to 100.")
 

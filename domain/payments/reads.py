@@ -162,6 +162,7 @@ PAYMENT = Entity(
         "settled_at": payment.c.settled_at,
         "reference": payment.c.reference,
         "currency": payment.c.currency,
+        "is_purchase": payment.c.purchase_id.is_not(None),
     },
     orders={"CREATED_AT": payment.c.created_at},
     default_order="-CREATED_AT",

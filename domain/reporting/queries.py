@@ -73,7 +73,7 @@ async def clients_in_kyc(reader: Reader) -> dict[KycStatus, int]:
 
 async def deposits_cleared(reader: Reader, day: BusinessDay) -> list[Amounts]:
     """What was credited for deposits that cleared in a day, by currency, whatever became of them
-    since; payments for challenges among them."""
+    since; what was bought was never the client's money, and is no deposit."""
     rows = await reader.tally(
         "payment",
         ["credited_currency"],
@@ -81,6 +81,7 @@ async def deposits_cleared(reader: Reader, day: BusinessDay) -> list[Amounts]:
         least=["settled_at"],
         filters={
             "kind": {"eq": PaymentKind.DEPOSIT.value},
+            "is_purchase": {"eq": False},
             "status": {"in": [status.value for status in CLEARED]},
             # What cleared since then changed since then: the index is by the last change.
             "updated_at": {"gte": day.began_at},

@@ -17,7 +17,7 @@ class ProgramStatus(Enum):
 @shows(lifecycle.OrderStatus, "Where an order stands. Expect values you don't know.")
 class ChallengePurchaseStatus(Enum):
     AWAITING_PAYMENT = enum_value("AWAITING_PAYMENT", description="Nobody has paid it in full.")
-    PAID = enum_value("PAID", description="It is paid, and became a challenge.")
+    PAID = enum_value("PAID", description="It is paid, and becomes a challenge within seconds.")
     REFUNDING = enum_value("REFUNDING", description="The payment provider gives it back.")
     REFUNDED = enum_value("REFUNDED", description="It was given back.")
     DISPUTED = enum_value("DISPUTED", description="Its payer disputes the payment.")

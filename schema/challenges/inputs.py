@@ -44,11 +44,11 @@ class ChallengePayInput:
     def wish(self) -> ByMethod | FromWallet:
         """What the command judges. Refusals: NOT_FOUND."""
         if self.method:
-            key = key_of("payment_method", self.method.method_id, "methodId")
+            key = key_of("payment_method", self.method.method_id, "pay", "method", "methodId")
             return ByMethod(key, self.method.return_url)
         if not self.wallet_id:
             raise Invalid("INVALID", "Say how it is paid.", path=("input", "pay"))
-        return FromWallet(key_of("wallet", self.wallet_id, "pay"))
+        return FromWallet(key_of("wallet", self.wallet_id, "pay", "walletId"))
 
 
 @strawberry.input(description="A challenge to buy.")

@@ -12,7 +12,7 @@ from domain.challenges.commands.refund_order import refund_order
 from domain.challenges.commands.resume_liquidation import resume_liquidation
 from domain.challenges.commands.set_tax import set_tax
 from domain.payments.deposits.waiting import started
-from schema.accounts.asking import CLIENT, SHARED, ask, key_of, replayed
+from schema.accounts.asking import CLIENT, SHARED, TOO_HIGH, ask, key_of, replayed
 from schema.challenges.inputs import (
     ChallengeLiquidationResumeInput,
     ChallengeProgramCloseInput,
@@ -62,7 +62,7 @@ class ChallengeRefundPayload:
     replayed: bool = replayed()
 
 
-@payload(errors=SHARED)
+@payload(errors={**SHARED, **TOO_HIGH})
 class ChallengeProgramPublishPayload:
     program: ChallengeProgram | None = result("The program, with its new version.")
     replayed: bool = replayed()
@@ -100,7 +100,8 @@ _Resume = Annotated[ChallengeLiquidationResumeInput, strawberry.argument(descrip
 class ChallengeMutations:
     @mutation(
         "Buy a challenge at the price you have seen, see `challengePrice`. A wallet is spent only "
-        "when its owner names it.",
+        "when its owner names it. The price is a fee and no deposit: limits of identity tiers do "
+        "not count it, but nothing is sold to a client who is restricted.",
         needs="challenges:purchase",
     )
     async def challenge_purchase(self, info: Info, input: _Purchase) -> ChallengePurchasePayload:

@@ -120,7 +120,9 @@ class ChallengePurchase(Node):
     wallet: Wallet | None = one(
         "The wallet that its owner chose to pay from.", needs="wallets:read"
     )
-    challenge: ChallengeRef | None = one("What it became; null until it is paid.")
+    challenge: ChallengeRef | None = one(
+        "What it became; null until it is paid and for some seconds after: `challengeEvents` tells."
+    )
 
 
 @strawberry.type(description="A price that was there when a rule was broken.", directives=public())

@@ -100,7 +100,7 @@ class Dashboard:
 
     @_figure(
         "What was credited for deposits that cleared in the day, whatever became of them since; "
-        "payments for challenges among them."
+        "payments for challenges are not among them."
     )
     async def deposits_cleared_today(self, info: Info) -> list[PaymentSum] | None:
         if _is_withheld(info):

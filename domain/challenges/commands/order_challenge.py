@@ -1,5 +1,7 @@
 """Order a challenge: at the price with tax that the buyer has seen, paid as the buyer says."""
 
+from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -21,13 +23,14 @@ from domain.challenges.purchase_rules import decide_purchase, priced
 from domain.challenges.queries import find_program, list_taxes
 from domain.challenges.tables import challenge_order
 from domain.clients.standing import ClientStanding, find_standing
-from domain.kernel.errors import Invalid, NotFound
+from domain.compliance.identity.queries import is_prohibited
+from domain.kernel.errors import DomainError, Invalid, NotFound, Refused
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.create_purchase_payment import (
     PurchasePayment,
     create_purchase_payment,
 )
-from domain.payments.holding import require_free
+from domain.payments.holding import CLIENT_RESTRICTED, require_free
 from domain.payments.ledger.post import post
 from domain.payments.ledger.queries import find_wallet
 from domain.payments.ledger.values import AccountKey
@@ -36,6 +39,12 @@ from tenants.numbers import next_number
 from tenants.work import WriteWork
 
 FIRST_NUMBER = 100_001
+# Where a buyer wrote what a payment is refused for.
+_ASKED_AT: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
+    ("input", "methodId"): ("input", "pay", "method", "methodId"),
+    ("input", "returnUrl"): ("input", "pay", "method", "returnUrl"),
+    ("input", "amount"): ("input", "total"),
+}
 
 
 async def order_challenge(
@@ -44,14 +53,14 @@ async def order_challenge(
     """Order a program; the order's id as `order`, and `payment` when it is paid at a PSP.
 
     Money of a wallet is taken at once, only from a wallet that the wish names and only when its
-    owner asks. `allow_local` lets payers return to pages of this machine, for development.
+    owner asks. The price is a fee, so that no tier of identity limits it. `allow_local` lets
+    payers return to pages of this machine, for development.
     Refusals: NOT_FOUND, EMAIL_NOT_VERIFIED, CLIENT_RESTRICTED, PROGRAM_CLOSED, PROGRAM_CHANGED,
     PRICE_CHANGED, WALLET_NOT_YOURS, INSUFFICIENT_FUNDS, INVALID and those of
     `create_purchase_payment`. Effects: `order_created`, then `order_paid` from a wallet; audit.
     """
     buyer = await _buyer(work, wish)
-    decide_client_may_act(buyer.status)
-    await require_free(work, buyer.id)
+    await _decide_buyer(work, buyer)
     version = await find_program(work, wish.program_id)
     if version is None:
         raise NotFound(path=("input", "programId"))
@@ -64,7 +73,7 @@ async def order_challenge(
     match wish.pay:
         case ByMethod(method_id, return_url):
             asked = PurchasePayment(order_id, price.total, method_id, return_url)
-            payment_id = await create_purchase_payment(work, buyer, asked, allow_local=allow_local)
+            payment_id = await _payment(work, buyer, asked, allow_local=allow_local)
             paid_by, made["payment"] = {"payment_id": payment_id}, str(payment_id)
         case FromWallet(wallet_id):
             await _decide_wallet(work, buyer, wallet_id, price)
@@ -84,6 +93,28 @@ async def _buyer(work: WriteWork, wish: PurchaseWish) -> ClientStanding:
     if standing is None:
         raise NotFound("Say who buys.", path=("input", "clientId"))
     return standing
+
+
+async def _payment(
+    work: WriteWork, buyer: ClientStanding, asked: PurchasePayment, *, allow_local: bool
+) -> UUID:
+    """The payment at a PSP; its refusals name the fields of a purchase."""
+    try:
+        return await create_purchase_payment(work, buyer, asked, allow_local=allow_local)
+    except DomainError as refused:
+        refused.path = _ASKED_AT.get(refused.path, refused.path)
+        raise
+
+
+async def _decide_buyer(work: WriteWork, buyer: ClientStanding) -> None:
+    """Whether anything is sold to the client, however far its identity is proven.
+
+    Refusals: EMAIL_NOT_VERIFIED; CLIENT_RESTRICTED, alike for whoever is held or PROHIBITED.
+    """
+    decide_client_may_act(buyer.status)
+    await require_free(work, buyer.id)
+    if await is_prohibited(work, buyer.id):
+        raise Refused(CLIENT_RESTRICTED, "This client may not do that at present.")
 
 
 async def _decide_wallet(

@@ -4,10 +4,13 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
+from domain.accounts.queries import find_grant, list_group_terms
+from domain.accounts.rules import OpenWish, decide_offer
+from domain.accounts.values import AccountKind
 from domain.challenges.events import ChallengeEventKind, brand_event
 from domain.challenges.lifecycle import PhasePlan, ProgramPlan, ProgramStatus
 from domain.challenges.purchase_rules import decide_program
-from domain.challenges.queries import lock_program
+from domain.challenges.queries import get_program_cap, lock_program
 from domain.challenges.snapshot import dump_rules
 from domain.challenges.tables import program, program_version
 from tenants.context import ActorKind
@@ -19,9 +22,10 @@ async def publish_program(work: WriteWork, plan: ProgramPlan) -> dict[str, str]:
     """Sell this from now on, under the code of the plan; the program's id as `program`.
 
     Versions are only added: whoever bought an earlier one goes on by it.
-    Refusals: INVALID. Effects: event `program_published`, audit.
+    Refusals: INVALID, LEVERAGE_TOO_HIGH. Effects: event `program_published`, audit.
     """
     decide_program(plan)
+    await _decide_accounts(work, plan)
     known = await lock_program(work, code=plan.code)
     number = 1 if known is None else known.version + 1
     key = work.new_id() if known is None else known.id
@@ -68,6 +72,14 @@ async def publish_program(work: WriteWork, plan: ProgramPlan) -> dict[str, str]:
         )
     )
     return {"program": str(key)}
+
+
+async def _decide_accounts(work: WriteWork, plan: ProgramPlan) -> None:
+    """Whether whoever buys it gets the account. Refusals: LEVERAGE_TOO_HIGH."""
+    grant = await find_grant(work)
+    groups = [] if grant is None else await list_group_terms(work, grant.server_id, grant.groups)
+    wish = OpenWish(AccountKind.EVALUATION, plan.balance.currency, plan.leverage)
+    decide_offer(wish, groups, leverage_cap=await get_program_cap(work))
 
 
 def _phase(one: PhasePlan) -> dict[str, Any]:

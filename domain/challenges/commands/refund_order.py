@@ -39,7 +39,7 @@ async def refund_order(
     told = normalise_reason(reason)
     order = await lock_order(work, order_id)
     if order is None or await find_standing(work, order.client_id) is None:
-        raise NotFound(path=("input", "orderId"))
+        raise NotFound(path=("input", "purchaseId"))
     if expected_version not in (None, order.version):
         message = f"The order is at version {order.version}; read it again."
         raise Conflict("VERSION_CONFLICT", message, path=("input", "expectedVersion"))

@@ -34,7 +34,7 @@ from domain.compliance.identity.values import (
     ProposalStatus,
     Tier,
 )
-from domain.compliance.risk.values import Flag
+from domain.compliance.risk.values import Flag, RiskLevel
 from domain.kernel.errors import NotFound
 from tenants.brands import host_name
 from tenants.tables import brand_host, publishable_key
@@ -83,6 +83,17 @@ async def find_tier(work: AnyWork, standing: ClientStanding) -> Tier | None:
     )
     tiers = tiers_of(policy, standing.kind)
     return tiers[min(rows[0].tier, len(tiers) - 1)] if rows else tiers[0]
+
+
+async def is_prohibited(work: AnyWork, client_id: UUID) -> bool:
+    """Whether the client's computed risk is PROHIBITED: no client of ours at all."""
+    rows = await work.rows(
+        select(kyc_standing.c.risk_level).where(
+            kyc_standing.c.brand_id == work.scope.brand_id,
+            kyc_standing.c.client_id == client_id,
+        )
+    )
+    return bool(rows) and rows[0].risk_level == RiskLevel.PROHIBITED
 
 
 async def list_unknown(work: WriteWork, client_ids: Iterable[UUID]) -> set[UUID]:

@@ -40,6 +40,25 @@ def opened(wish: OpenWish, **changed: Any) -> rules.Terms:
     return rules.decide_open(wish, GROUPS, **{**facts, **changed})
 
 
+@pytest.mark.parametrize(
+    ("kind", "cap", "most"),
+    [
+        (AccountKind.LIVE, 1_000, 200),  # the group
+        (AccountKind.LIVE, 100, 100),  # the jurisdiction
+        (AccountKind.LIVE, None, 200),
+        (AccountKind.EVALUATION, 100, 100),  # no such group yet
+    ],
+)
+def test_nothing_is_offered_that_cannot_be_opened(
+    kind: AccountKind, cap: int | None, most: int
+) -> None:
+    rules.decide_offer(OpenWish(kind, "EUR", most), GROUPS, leverage_cap=cap)
+    with pytest.raises(DomainError) as refusal:
+        rules.decide_offer(OpenWish(kind, "EUR", most + 1), GROUPS, leverage_cap=cap)
+    assert refusal.value.code == "LEVERAGE_TOO_HIGH"
+    rules.decide_offer(OpenWish(AccountKind.EVALUATION, "EUR", 9_999), GROUPS, leverage_cap=None)
+
+
 def test_open_takes_the_group_and_the_highest_leverage_allowed() -> None:
     terms = opened(OpenWish(AccountKind.DEMO, "USD"))
     assert terms == rules.Terms("demo-usd", 100, D(10_000))

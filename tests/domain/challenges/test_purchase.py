@@ -1,5 +1,6 @@
 """From the order to the challenge, and back: whose money is where at each step."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -18,8 +19,8 @@ from domain.challenges.errors import (
 )
 from domain.challenges.jobs import resume
 from domain.challenges.lifecycle import FromWallet
-from domain.challenges.tables import challenge, challenge_phase, program_version
-from domain.kernel.errors import Conflict, NotFound
+from domain.challenges.tables import challenge, challenge_phase, program, program_version
+from domain.kernel.errors import Conflict, NotFound, Refused
 from domain.kernel.money import Money
 from domain.payments.ledger.errors import InsufficientFunds
 from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm, plan, wallet
@@ -140,6 +141,17 @@ async def test_nobody_pays_what_he_has_not_seen(firm: Firm) -> None:
         await firm.order(program_version=2)
     with pytest.raises(NotFound):
         await firm.order(program_id=UUID(int=7))
+
+
+@pytest.mark.parametrize("leverage", [501, 100_000])
+async def test_what_no_account_can_be_opened_with_is_not_sold(firm: Firm, leverage: int) -> None:
+    events = firm.events()
+    odd = replace(plan(code="wild"), leverage=leverage)
+    with pytest.raises(Refused) as refusal:
+        await firm.publish(odd)
+    assert (refusal.value.code, refusal.value.path) == ("LEVERAGE_TOO_HIGH", ("input", "leverage"))
+    assert (len(firm.rows(program)), firm.events()) == (1, events)
+    await firm.publish(replace(odd, leverage=500))
 
 
 async def test_who_bought_an_earlier_version_goes_on_by_it(firm: Firm) -> None:

@@ -460,6 +460,7 @@ def refused(rules):
         {"max_days": 0},
         {"max_days": 3_661},
         {"min_days": MinDays(3_661)},
+        {"min_days": MinDays(31), "max_days": 30},
         {"min_days": MinDays(1, DayCount.PROFIT, Decimal(101))},
         {"profit_target": percent("1000.01")},
         {"profit_target": amount(START * 10 + 1)},

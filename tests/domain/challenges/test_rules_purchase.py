@@ -21,7 +21,7 @@ from domain.challenges.purchase_rules import (
     decide_tax,
     priced,
 )
-from domain.challenges.values import RuleSet
+from domain.challenges.values import MinDays, RuleSet
 from domain.kernel.errors import DomainError, Invalid
 from domain.kernel.money import Money
 from tests.domain.challenges.steps import percent
@@ -69,14 +69,27 @@ def test_a_program_that_makes_sense_may_be_published(change: dict[str, object]) 
         ({"price_minor": 0}, "price"),
         ({"leverage": 0}, "leverage"),
         ({"phases": ()}, "phases"),
-        ({"phases": (PhasePlan("", RULES),)}, "phases"),
-        ({"phases": (PhasePlan("One", RuleSet()),)}, "phases"),
     ],
 )
 def test_what_makes_no_sense_is_refused(change: dict[str, object], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         decide_program(replace(PLAN, **change))  # type: ignore[arg-type]
     assert refusal.value.path == ("input", field)
+
+
+@pytest.mark.parametrize(
+    ("odd", "below"),
+    [
+        (PhasePlan("", RULES), ("name",)),
+        (PhasePlan("Two", RuleSet()), ("rules", "profitTarget")),
+        (PhasePlan("Two", replace(RULES, zone="Mars/Olympus")), ("rules",)),
+        (PhasePlan("Two", replace(RULES, min_days=MinDays(31), max_days=30)), ("rules",)),
+    ],
+)
+def test_the_phase_that_makes_no_sense_is_named(odd: PhasePlan, below: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        decide_program(replace(PLAN, phases=(PhasePlan("One", RULES), odd)))
+    assert refusal.value.path == ("input", "phases", "1", *below)
 
 
 def test_rules_within_a_program_are_judged_too() -> None:

@@ -11,7 +11,7 @@ from domain.kernel.money import Money
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import AccountKey
 from tenants.context import Scope
-from tests.domain.challenges.firm import Firm, quote, tick
+from tests.domain.challenges.firm import Firm, plan, quote, tick
 from tests.factories import Account, rights_of, scope_of
 from tests.schema.challenges.conftest import Asks, Window
 from tests.schema.people import Answer
@@ -162,6 +162,48 @@ async def test_what_can_be_wrong_with_a_purchase_is_said(firm: Firm, ask: Asks) 
     assert await refused("two") == ["INSUFFICIENT_FUNDS"]
 
 
+async def test_a_refused_purchase_says_which_of_its_fields_it_is_about(
+    firm: Firm, ask: Asks
+) -> None:
+    good = {
+        "methodId": encode_id("payment_method", firm.desk.method_id),
+        "returnUrl": f"https://{firm.desk.brand.host}/thanks",
+    }
+
+    async def path(n: str, pay: dict[str, Any], scope: Scope | None = None, **more: Any) -> Any:
+        wanted = purchase(firm, pay, idempotencyKey=n, **more)
+        (one,) = value(await ask(BUY, scope or of_client(firm), input=wanted))["errors"]
+        return one["path"]
+
+    async def of_method(n: str, **wrong: str) -> Any:
+        return await path(n, {"method": good | wrong})
+
+    method = ["input", "pay", "method"]
+    assert await of_method("a", returnUrl="https://elsewhere.example/") == [*method, "returnUrl"]
+    assert await of_method("b", methodId="nothing") == [*method, "methodId"]
+    unknown = encode_id("payment_method", new_uuid())
+    assert await of_method("c", methodId=unknown) == [*method, "methodId"]
+    wallet = ["input", "pay", "walletId"]
+    assert await path("d", {"walletId": "nothing"}) == wallet
+    assert await path("e", {"walletId": encode_id("wallet", new_uuid())}) == wallet
+    dear = await firm.publish(plan(code="dear", price=10_000_000_00))
+    total = {"amount": "11900000.00", "currencyCode": "USD"}
+    asked = {"programId": encode_id("program", dear), "total": total}
+    assert await path("f", {"method": good}, **asked) == ["input", "total"]
+    assert firm.rows(challenge_order) == []
+
+
+async def test_what_a_wallet_bought_becomes_a_challenge_after_it_is_paid(
+    firm: Firm, ask: Asks
+) -> None:
+    pay = {"walletId": await funded(firm)}
+    bought = value(await ask(BUY, of_client(firm), input=purchase(firm, pay)))["purchase"]
+    assert (bought["status"], bought["challenge"]) == ("PAID", None)
+    await firm.react()
+    again = value(await ask(BUY, of_client(firm), input=purchase(firm, pay)))["purchase"]
+    assert again["challenge"] is not None
+
+
 async def test_everybody_sees_the_challenges_that_are_his_to_see(firm: Firm, ask: Asks) -> None:
     phase = await firm.trade()
     other = firm.desk.make.client(firm.desk.brand)
@@ -297,9 +339,12 @@ async def test_staff_give_an_order_back(firm: Firm, ask: Asks) -> None:
     done = value(await ask(REFUND, admin(firm), input=wanted))["purchase"]
     assert done == {"status": "REFUNDING", "challenge": {"status": "CANCELLED"}}
     wanted = key("c", purchaseId=shown, reason="Again.")
-    assert codes(await ask(REFUND, admin(firm), input=wanted)) == ["NOT_REFUNDABLE"]
-    unknown = key("d", purchaseId=encode_id("challenge_order", new_uuid()), reason="Who?")
-    assert codes(await ask(REFUND, admin(firm), input=unknown)) == ["NOT_FOUND"]
+    at = ["input", "purchaseId"]
+    again = value(await ask(REFUND, admin(firm), input=wanted))
+    assert again["errors"] == [{"code": "NOT_REFUNDABLE", "path": at}]
+    wanted = key("d", purchaseId=encode_id("challenge_order", new_uuid()), reason="Who?")
+    unknown = value(await ask(REFUND, admin(firm), input=wanted))
+    assert unknown["errors"] == [{"code": "NOT_FOUND", "path": at}]
 
 
 async def test_staff_see_why_accounts_are_held_back_and_let_them_go(firm: Firm, ask: Asks) -> None:

@@ -131,6 +131,7 @@ async def test_deposits_of_the_day_are_added_up_by_currency(
     till.payment(other, 50_50, status="DISPUTED")
     till.payment(other, 7_00, credited_currency="EUR", credited_minor=6_50)
     till.payment(other, 900, status="PENDING", settled_at=None, credited_minor=None)
+    till.payment(other, 595_00, purchase_id=new_uuid(), wallet_id=None)
     before = midnight(now) - timedelta(microseconds=1)
     till.payment(other, 33_00, settled_at=before, updated_at=before)
     # It cleared before today and something became of it today.

@@ -118,7 +118,7 @@ async def test_a_key_asks_once(ask: Ask, counter: Counter):
          "label": "visa •••• 4242"},
     ]  # fmt: skip
     other = (await create(ask, counter, "101")).refused()
-    assert other == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert other == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
     assert counter.open_holds() == [10_000]
 
 
@@ -145,7 +145,7 @@ async def test_staff_approve_by_version_and_key(ask: Ask, counter: Counter):
     again = (await ask(APPROVE, one, input=asked)).only()
     assert (again["withdrawal"], again["replayed"]) == (told["withdrawal"], True)
     reused = (await ask(APPROVE, one, input=asked | {"reason": "Other"})).refused()
-    assert reused == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert reused == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
     assert (await ask(APPROVE, two, input=asked)).refused() == [("VERSION_CONFLICT", [])]
     asked |= {"expectedVersion": told["withdrawal"]["version"], "idempotencyKey": "second"}
     assert (await ask(APPROVE, one, input=asked)).refused() == [("FOUR_EYES", [])]
@@ -208,7 +208,7 @@ async def test_a_destination_is_added_masked_and_removed(ask: Ask, counter: Coun
     assert told["destination"]["label"] == "DE •••• 3000"
     assert (await ask(ADD, who, input=asked)).only()["replayed"] is True
     wrong = (await ask(ADD, who, input=asked | {"account": "DE00"})).refused()
-    assert wrong == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert wrong == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
     wrong = (
         await ask(ADD, who, input=asked | {"account": "DE00", "idempotencyKey": "b"})
     ).refused()

@@ -83,13 +83,14 @@ class PayoutDestination(Node):
     method: PaymentMethod = one("How it is paid.", needs="payments:read")
     client: ClientRef = one("Whose it is.", needs="clients:read")
 
-    @field("What you can do with it now.", reads=("status", "is_cooling_off"))
+    @field("What you can do with it now.", reads=("status", "is_cooling_off", "is_in_use"))
     def actions(self, info: Info) -> list[Action]:
         record: Any = self
         possible = destination_actions(
             values.DestinationStatus(record.status),
             info.context.scope.permissions,
             is_cooling_off=record.is_cooling_off,
+            is_in_use=record.is_in_use,
         )
         return [
             Action(name=each.name, allowed=each.allowed, reason_code=each.reason_code)

@@ -1,6 +1,7 @@
 """Refusals of disputes. Codes are public contract."""
 
 from domain.kernel.errors import Refused
+from domain.kernel.money import Money, from_minor
 
 
 class DepositNotSettled(Exception):
@@ -17,6 +18,7 @@ class DisputeClosed(Refused):
 class MoreThanOwed(Refused):
     """The client owes less, or nothing, for lost disputes in this currency."""
 
-    def __init__(self) -> None:
-        message = "The client owes less than that for lost disputes in this currency."
+    def __init__(self, debt: Money) -> None:
+        owed = f"{from_minor(debt.amount_minor, debt.currency)} {debt.currency}"
+        message = f"The client owes {owed} for lost disputes: repay no more than that."
         super().__init__("MORE_THAN_OWED", message, path=("input", "amount"))

@@ -106,7 +106,7 @@ def decide_leaving(amount: Money, state: Any) -> None:
         credit=int(state.credit_minor),
     )
     if amount.amount_minor > most:
-        raise InsufficientFunds()
+        raise InsufficientFunds(*_AMOUNT)
 
 
 def decide_quote(

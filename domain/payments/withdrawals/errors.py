@@ -112,4 +112,5 @@ class VersionMoved(Conflict):
     """Somebody else changed it since it was read."""
 
     def __init__(self) -> None:
-        super().__init__("VERSION_CONFLICT", "The withdrawal has changed; read it again.")
+        message = "The withdrawal has changed; read it again."
+        super().__init__("VERSION_CONFLICT", message, path=("input", "expectedVersion"))

@@ -183,7 +183,7 @@ async def test_a_conversion_is_quoted_and_done(till, ask, scope_for, driver):
         ),
         pytest.param(
             {"amount": {"amount": "9999", "currencyCode": "USD"}},
-            ("INSUFFICIENT_FUNDS", []), id="more than there is",
+            ("INSUFFICIENT_FUNDS", ["input", "amount"]), id="more than there is",
         ),
         pytest.param(
             {"from": {"walletId": "wallet_nonsense"}}, ("NOT_FOUND", ["input", "from"]),
@@ -222,7 +222,7 @@ async def test_a_refusal_is_given_again_and_says_so(till, ask, scope_for):
     }
     scope = scope_for(till.brand, client=till.client)
     answers = [await ask(CREATE, scope, input=_asked(till, "k", "9999", **ends)) for _ in "ab"]
-    assert [one.refused() for one in answers] == [[("INSUFFICIENT_FUNDS", [])]] * 2
+    assert [one.refused() for one in answers] == [[("INSUFFICIENT_FUNDS", ["input", "amount"])]] * 2
     assert [one.only()["replayed"] for one in answers] == [False, True]
 
 

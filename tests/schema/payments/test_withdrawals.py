@@ -147,7 +147,9 @@ async def test_staff_approve_by_version_and_key(ask: Ask, counter: Counter):
     assert (again["withdrawal"], again["replayed"]) == (told["withdrawal"], True)
     reused = (await ask(APPROVE, one, input=asked | {"reason": "Other"})).refused()
     assert reused == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
-    assert (await ask(APPROVE, two, input=asked)).refused() == [("VERSION_CONFLICT", [])]
+    assert (await ask(APPROVE, two, input=asked)).refused() == [
+        ("VERSION_CONFLICT", ["input", "expectedVersion"])
+    ]
     asked |= {"expectedVersion": told["withdrawal"]["version"], "idempotencyKey": "second"}
     assert (await ask(APPROVE, one, input=asked)).refused() == [("FOUR_EYES", [])]
     assert (await ask(APPROVE, two, input=asked | {"reason": " "})).refused() == [

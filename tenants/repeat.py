@@ -22,6 +22,7 @@ from tenants.values import Outcome
 
 _NOBODY = UUID(int=0)
 _KEY_LENGTH_MAX = 200
+_PATH = ("input", "idempotencyKey")
 # Written out, since each write sends two of them and building a statement takes longer than that.
 _KEY = ("brand_id", "actor_kind", "actor_id", "operation", "key")
 _MINE = " and ".join(f"{name} = :{name}" for name in _KEY)
@@ -60,7 +61,7 @@ class Repeat:
     def of(cls, operation: str, key: str, asked: Any) -> "Repeat":
         """The key of an operation over its canonical input (anything orjson can write)."""
         if not 1 <= len(key) <= _KEY_LENGTH_MAX:
-            raise Conflict("INVALID", "An idempotency key has 1 to 200 characters.")
+            raise Conflict("INVALID", "An idempotency key has 1 to 200 characters.", path=_PATH)
         body = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS, default=str)
         return cls(operation, key, hashlib.sha256(body).digest())
 
@@ -79,7 +80,7 @@ async def claim(work: Working, repeat: Repeat) -> Replay | None:
     A racing twin waits on the unique index for as long as the lock time-out (2 s).
     Refusals: IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
     """
-    row = _row(work, repeat)
+    row = _row(work.scope, repeat)
     given = {"fingerprint": repeat.fingerprint, "outcome": Outcome.DONE, "at": work.now()}
     try:
         if await work.rows(_TAKE, {**row, **given}):
@@ -92,6 +93,17 @@ async def claim(work: Working, repeat: Repeat) -> Replay | None:
     return _judge(found[0], repeat)
 
 
+async def is_settled(work: Statements, scope: Scope, repeat: Repeat) -> bool:
+    """Whether an answer is stored under the key: nothing need be prepared, `write` gives it again.
+
+    Refusals: IDEMPOTENCY_KEY_REUSED.
+    """
+    found = await work.rows(_FIND, _row(scope, repeat))
+    if found:
+        _judge(found[0], repeat)
+    return bool(found)
+
+
 async def settle(
     work: Working, repeat: Repeat, *, answer: Any = None, refusal: DomainError | None = None
 ) -> None:
@@ -100,14 +112,14 @@ async def settle(
         outcome, body = Outcome.DONE, orjson.dumps(answer)
     else:
         outcome, body = Outcome.REFUSED, orjson.dumps(_written(refusal))
-    await work.rows(_SETTLE, {**_row(work, repeat), "outcome": outcome, "answer": body})
+    await work.rows(_SETTLE, {**_row(work.scope, repeat), "outcome": outcome, "answer": body})
 
 
-def _row(work: Working, repeat: Repeat) -> dict[str, Any]:
+def _row(scope: Scope, repeat: Repeat) -> dict[str, Any]:
     return {
-        "brand_id": work.scope.brand_id,
-        "actor_kind": work.scope.actor.kind,
-        "actor_id": work.scope.actor.id or _NOBODY,
+        "brand_id": scope.brand_id,
+        "actor_kind": scope.actor.kind,
+        "actor_id": scope.actor.id or _NOBODY,
         "operation": repeat.operation,
         "key": repeat.key,
     }
@@ -115,7 +127,7 @@ def _row(work: Working, repeat: Repeat) -> dict[str, Any]:
 
 def _judge(row: Any, repeat: Repeat) -> Replay:
     if bytes(row.fingerprint) != repeat.fingerprint:
-        raise Conflict("IDEMPOTENCY_KEY_REUSED", "This key was used with other input.")
+        raise Conflict("IDEMPOTENCY_KEY_REUSED", "This key was used with other input.", path=_PATH)
     body = orjson.loads(row.answer)
     if row.outcome == Outcome.REFUSED:
         return Replay(refusal=_read(body))

@@ -16,7 +16,8 @@ class PaymentStanding:
 
     `next_level` is the approval that a withdrawal waits for. `makers` asked for it or named its
     payee, `checkers` have decided in this round: neither decides (again). `is_over` says that its
-    time to be approved has passed, `can_send_again` that a part failed or came back.
+    time to be approved has passed, `can_send_again` that a part failed or came back, `is_disputed`
+    that a deposit of the client is in dispute, `is_held` that its money waits for compliance.
     """
 
     kind: PaymentKind
@@ -26,6 +27,8 @@ class PaymentStanding:
     checkers: frozenset[UUID] = frozenset()
     is_over: bool = False
     can_send_again: bool = False
+    is_disputed: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,19 @@ def destination_actions(
     *,
     is_cooling_off: bool,
     is_held: bool = False,
+    is_in_use: bool = False,
 ) -> tuple[Possible, ...]:
     """What can be done with a payout destination: withdrawing to it, removing it.
 
-    `is_held`: the client's money waits for compliance.
+    `is_held`: the client's money waits for compliance. `is_in_use`: a withdrawal to it is open.
     """
     gone = "DESTINATION_REMOVED" if status is DestinationStatus.REMOVED else None
+    used = "DESTINATION_IN_USE" if is_in_use else None
     early = "DESTINATION_COOLING_OFF" if is_cooling_off else None
     held = "CLIENT_RESTRICTED" if is_held else None
     return (
         _possible("withdrawalCreate", "withdrawals:request", permissions, gone or held or early),
-        _possible("payoutDestinationRemove", "destinations:manage", permissions, gone),
+        _possible("payoutDestinationRemove", "destinations:manage", permissions, gone or used),
     )
 
 
@@ -103,6 +108,14 @@ def _waits(standing: PaymentStanding) -> bool:
     return standing.status is PaymentStatus.REQUESTED and not standing.is_over
 
 
+def _approve(standing: PaymentStanding, viewer: PaymentViewer) -> str | None:
+    if _waits(standing) and standing.is_disputed:
+        return "WITHDRAWALS_BLOCKED"
+    if _waits(standing) and standing.is_held:
+        return "CLIENT_RESTRICTED"
+    return _decide(standing, viewer)
+
+
 def _decide(standing: PaymentStanding, viewer: PaymentViewer) -> str | None:
     if not _waits(standing) or standing.next_level is None:
         return "WITHDRAWAL_NOT_WAITING"
@@ -118,7 +131,7 @@ _ACTIONS: Final[dict[PaymentKind, tuple[tuple[str, str, Verdict], ...]]] = {
     PaymentKind.DEPOSIT: (("depositCancel", "deposits:create", _cancel_deposit),),
     PaymentKind.WITHDRAWAL: (
         ("withdrawalCancel", "withdrawals:cancel", _cancel_withdrawal),
-        ("withdrawalApprove", "withdrawals:review", _decide),
+        ("withdrawalApprove", "withdrawals:review", _approve),
         ("withdrawalReject", "withdrawals:review", _decide),
         ("withdrawalDestinationChange", "withdrawals:review", _redirect),
     ),

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     and_,
+    case,
     exists,
     false,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, aggregate_order_b
 from domain.clients.tables import client
 from domain.payments.deposits.queries import counted_currency, counted_minor
 from domain.payments.disputes.reads import READS as DISPUTES
+from domain.payments.disputes.tables import dispute
 from domain.payments.ledger.reads import READS as LEDGER
 from domain.payments.reconciliation.reads import READS as RECONCILIATION
 from domain.payments.tables import (
@@ -36,7 +38,8 @@ from domain.payments.tables import (
     payout_destination,
     withdrawal_leg,
 )
-from domain.payments.values import ApprovalStatus, LegStatus, PaymentKind
+from domain.payments.values import ApprovalStatus, LegStatus, PaymentKind, PaymentStatus
+from domain.payments.withdrawals.queries import OPEN_LEGS, among
 from domain.reads import (
     VIEWER_ID,
     Entity,
@@ -125,6 +128,32 @@ _can_send_again = (
     .correlate(payment)
 )
 
+# What keeps a withdrawal from being approved; nothing else is asked about what does not wait.
+_waits = payment.c.status == PaymentStatus.REQUESTED.value
+_is_disputed = and_(
+    _waits,
+    exists()
+    .where(
+        dispute.c.brand_id == payment.c.brand_id,
+        dispute.c.client_id == payment.c.client_id,
+        dispute.c.closed_at.is_(None),
+    )
+    .correlate(payment),
+)
+_is_held = case(
+    (_waits, func.screening_holds(payment.c.brand_id, payment.c.client_id, type_=Boolean)),
+    else_=false(),
+)
+_is_in_use = (
+    exists()
+    .where(
+        withdrawal_leg.c.brand_id == payout_destination.c.brand_id,
+        withdrawal_leg.c.destination_id == payout_destination.c.id,
+        among(withdrawal_leg.c.status, OPEN_LEGS),
+    )
+    .correlate(payout_destination)
+)
+
 PAYMENT = Entity(
     name="payment",
     table=payment,
@@ -141,6 +170,8 @@ PAYMENT = Entity(
         "checker_ids": _checkers,
         **columns(payment, "maker_ids"),
         "can_send_again": _can_send_again,
+        "is_disputed": _is_disputed,
+        "is_held": _is_held,
         "is_over": func.coalesce(payment.c.expires_at <= _now(payment.c.brand_id), false()),
     },
     relations={
@@ -186,6 +217,7 @@ PAYOUT_DESTINATION = Entity(
         "is_held": func.screening_holds(
             payout_destination.c.brand_id, payout_destination.c.client_id, type_=Boolean
         ),
+        "is_in_use": _is_in_use,
     },
     relations={
         "client": One("client", own="client_id"),

@@ -42,7 +42,10 @@ _OF_PHASE = selection(
 
 
 async def find_day(work: ReadWork, on: date | None) -> BusinessDay:
-    """A day of the brand, today without one. Refusals: BAD_USER_INPUT for one to come."""
+    """A day of the brand, today without one.
+
+    Refusals: BAD_USER_INPUT for one to come, or before 1970.
+    """
     offset = func.make_interval(0, 0, 0, 0, 0, 0, brand_state.c.clock_offset_ms / _MS_A_SECOND)
     (row,) = await work.rows(
         select(brand.c.time_zone, (func.now() + offset).label("now"))
@@ -52,7 +55,8 @@ async def find_day(work: ReadWork, on: date | None) -> BusinessDay:
     today = row.now.astimezone(ZoneInfo(row.time_zone)).date()
     day = on or today
     if not _FIRST_DAY <= day <= today:
-        raise Invalid("BAD_USER_INPUT", "Name today or a day before it.", path=("on",))
+        message = f"Name a day from {_FIRST_DAY} to today, {today}."
+        raise Invalid("BAD_USER_INPUT", message, path=("on",))
     began, ends = span_of(day, day, row.time_zone)
     return BusinessDay(day, row.time_zone, began, ends, row.now)
 

@@ -26,6 +26,11 @@ SHARED: Final = {
     "IDEMPOTENCY_IN_PROGRESS": "The same request is still running; ask again in a moment.",
     "IDEMPOTENCY_KEY_REUSED": "The key was used with other input.",
 }
+KEY: Final = (
+    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
+    "first answer; with other input it is refused. Input that can't be read, such as an impossible "
+    "amount or no id at all, is refused before, and takes no key."
+)
 CLIENT: Final = {
     "CLIENT_RESTRICTED": "The client may not begin anything new.",
     "EMAIL_NOT_VERIFIED": "The client has not verified the e-mail address.",
@@ -58,11 +63,15 @@ async def ask(
 
     `hidden` has what stands in the fingerprint instead of fields that hold secrets.
     """
+    return await info.context.write(command, repeat=key_for(info, asked, hidden))
+
+
+def key_for(info: Info, asked: Any, hidden: Mapping[str, str] | None = None) -> Repeat:
+    """The caller's key over the whole input. Refusals: INVALID."""
     body = {
         name: _canonical(value) for name, value in vars(asked).items() if name != "idempotency_key"
     }
-    repeat = Repeat.of(info.field_name, asked.idempotency_key, body | dict(hidden or {}))
-    return await info.context.write(command, repeat=repeat)
+    return Repeat.of(info.field_name, asked.idempotency_key, body | dict(hidden or {}))
 
 
 def _canonical(value: Any) -> str:

@@ -9,6 +9,7 @@ from strawberry import UNSET
 from domain.accounts import values
 from domain.accounts.rules import OpenWish, OrderWish
 from domain.accounts.trading import Passwords
+from schema.accounts.asking import KEY
 from schema.accounts.enums import AccountAccess, AccountKind, OrderType, Side
 from schema.shared.scalars import CurrencyCode
 
@@ -16,11 +17,6 @@ from schema.shared.scalars import CurrencyCode
 def _field(description: str, **how: Any) -> Any:
     return strawberry.field(description=description, **how)
 
-
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 
 _EXPECTED = "Version you last read; refused when the account has changed since."
 _STRONG = (
@@ -39,7 +35,7 @@ def _given(asked: Any, *names: str) -> dict[str, Decimal | None]:
 
 @strawberry.input(description="An account to open.")
 class AccountOpenInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     client_id: strawberry.ID | None = _field(
         "Whose account; your own when you are the client and leave it out.", default=None
     )
@@ -72,7 +68,7 @@ class AccountOpenInput:
 
 @strawberry.input(description="Another leverage for an account.")
 class AccountLeverageChangeInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     account_id: strawberry.ID = _field("The account.")
     leverage: int = _field("Leverage n of 1:n.")
     expected_version: int | None = _field(_EXPECTED, default=None)
@@ -80,7 +76,7 @@ class AccountLeverageChangeInput:
 
 @strawberry.input(description="Another access for an account.")
 class AccountAccessChangeInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     account_id: strawberry.ID = _field("The account.")
     access: AccountAccess = _field("What may be done from now on.")
     reason: str = _field("Why, 1 to 500 characters, for the audit trail.")
@@ -89,7 +85,7 @@ class AccountAccessChangeInput:
 
 @strawberry.input(description="New passwords for an account.")
 class AccountPasswordChangeInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     account_id: strawberry.ID = _field("The account.")
     main_password: str = _field(f"The password to trade with. {_STRONG}")
     investor_password: str = _field(f"Another one, to look only. {_STRONG}")
@@ -101,7 +97,7 @@ class AccountPasswordChangeInput:
 
 @strawberry.input(description="An order to place.")
 class OrderPlaceInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     account_id: strawberry.ID = _field("The account to trade on.")
     symbol: str = _field("What to trade, see `symbols`.")
     type: OrderType = _field("How it is filled.", default=OrderType.MARKET)
@@ -126,7 +122,7 @@ class OrderPlaceInput:
 
 @strawberry.input(description="Another price or other levels for a pending order.")
 class OrderModifyInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     order_id: strawberry.ID = _field("The order.")
     price: Decimal | None = _field("Its price; stays when left out.", default=UNSET)
     stop_loss: Decimal | None = _level("Close by itself at this price or worse.")
@@ -139,13 +135,13 @@ class OrderModifyInput:
 
 @strawberry.input(description="A pending order to cancel.")
 class OrderCancelInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     order_id: strawberry.ID = _field("The order.")
 
 
 @strawberry.input(description="Other levels for an open position.")
 class PositionModifyInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     position_id: strawberry.ID = _field("The position.")
     stop_loss: Decimal | None = _level("Close by itself at this price or worse.")
     take_profit: Decimal | None = _level("Close by itself at this price or better.")
@@ -157,6 +153,6 @@ class PositionModifyInput:
 
 @strawberry.input(description="A position to close, or part of it.")
 class PositionCloseInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     position_id: strawberry.ID = _field("The position.")
     lots: Decimal | None = _field("How much of it; all when left out.", default=None)

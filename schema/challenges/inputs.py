@@ -8,19 +8,13 @@ from strawberry import UNSET
 from domain.challenges.lifecycle import ByMethod, FromWallet, ProgramPlan, PurchaseWish
 from domain.kernel.errors import Invalid
 from domain.kernel.money import Money as Amount
-from schema.accounts.asking import key_of, optional_key
+from schema.accounts.asking import KEY, key_of, optional_key
 from schema.challenges.rules import ProgramPhaseInput
 from schema.shared.scalars import URL, CountryCode, MoneyInput
 
 
 def _field(description: str, **how: Any) -> Any:
     return strawberry.field(description=description, **how)
-
-
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 
 
 @strawberry.input(description="Pay at a payment provider.")
@@ -53,7 +47,7 @@ class ChallengePayInput:
 
 @strawberry.input(description="A challenge to buy.")
 class ChallengePurchaseInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     program_id: strawberry.ID = _field("What.")
     program_version: int = _field("The version that the buyer has seen.")
     total: MoneyInput = _field("The whole price with tax that the buyer has seen.")
@@ -75,7 +69,7 @@ class ChallengePurchaseInput:
 
 @strawberry.input(description="An order to give back.")
 class ChallengeRefundInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     purchase_id: strawberry.ID = _field("The order.")
     reason: str = _field("Why, for the audit trail.")
     expected_version: int | None = _field("The version you have seen.", default=None)
@@ -83,7 +77,7 @@ class ChallengeRefundInput:
 
 @strawberry.input(description="A program to put on sale.")
 class ChallengeProgramPublishInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     code: str = _field("The brand's own name of it: small letters, digits, hyphens.")
     name: str = _field("What traders call it.")
     balance: MoneyInput = _field("What an account begins with; its currency is that of all.")
@@ -110,13 +104,13 @@ class ChallengeProgramPublishInput:
 
 @strawberry.input(description="A program to sell no more.")
 class ChallengeProgramCloseInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     program_id: strawberry.ID = _field("The program.")
 
 
 @strawberry.input(description="The tax that buyers of a country pay.")
 class ChallengeTaxSetInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     country: CountryCode = _field("The country of residence.")
     label: str = _field("What the tax is called, such as `VAT 19 %`.")
     bps: int = _field("Hundredths of a percent of the price, 0 to 10,000.")
@@ -124,5 +118,5 @@ class ChallengeTaxSetInput:
 
 @strawberry.input(description="Closing accounts again.")
 class ChallengeLiquidationResumeInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     reason: str = _field("Why the prices are right after all, for the audit trail.")

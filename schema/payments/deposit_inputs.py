@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from domain.payments.deposits.values import DepositWish
-from schema.accounts.asking import key_of, optional_key
+from schema.accounts.asking import KEY, key_of, optional_key
 from schema.shared.scalars import URL, MoneyInput
 
 
@@ -13,15 +13,9 @@ def _field(description: str, **how: Any) -> Any:
     return strawberry.field(description=description, **how)
 
 
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
-
-
 @strawberry.input(description="Money to pay in.")
 class DepositCreateInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     amount: MoneyInput = _field("How much, within the limits of the method.")
     method_id: strawberry.ID = _field("How it is paid, see `paymentMethods`.")
     return_url: URL = _field(
@@ -50,5 +44,5 @@ class DepositCreateInput:
 
 @strawberry.input(description="A deposit to call off.")
 class DepositCancelInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     deposit_id: strawberry.ID = _field("The deposit.")

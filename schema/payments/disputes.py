@@ -13,7 +13,7 @@ from domain.payments.disputes import queries
 from domain.payments.disputes.commands.repay_debt import repay_debt
 from domain.payments.disputes.commands.submit_evidence import submit_evidence
 from domain.payments.disputes.queries import chargeback_ratios
-from schema.accounts.asking import SHARED, ask, key_of, replayed
+from schema.accounts.asking import KEY, SHARED, ask, key_of, replayed
 from schema.clients.types import Client
 from schema.payments.back_office import Dispute, MerchantAccount
 from schema.shared.bind import Info, fetch, fetch_below, field
@@ -24,22 +24,18 @@ from schema.shared.span import EARLIEST
 from tenants.work import WriteWork
 
 _RANGE, _AHEAD = timedelta(days=366 * 2), timedelta(days=366)
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 
 
 @strawberry.input(description="What is said about a disputed deposit.")
 class DisputeEvidenceSubmitInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     dispute_id: strawberry.ID = strawberry.field(description="The dispute.")
     text: str = strawberry.field(description="What to tell the bank, at most 20,000 characters.")
 
 
 @strawberry.input(description="A debt to be paid back out of the wallet.")
 class DebtRepayInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     client_id: strawberry.ID = strawberry.field(description="Whose debt it is.")
     amount: MoneyInput = strawberry.field(description="How much, in the currency of the debt.")
     reason: str = strawberry.field(description="Why, at most 500 characters: who asked for it.")

@@ -188,7 +188,11 @@ class ReconciliationMutations:
         shown = await _shown(info, done)
         return LedgerCorrectionApprovePayload(correction=shown, replayed=done.replayed)
 
-    @mutation("Drop a proposed booking, also an own one.", needs="ledger:correct")
+    @mutation(
+        "Drop a proposed booking: an own one with the right to propose it, another's with "
+        "`ledger:correct`.",
+        needs="reconciliation:read",
+    )
     async def ledger_correction_reject(
         self, info: Info, input: _Reject
     ) -> LedgerCorrectionRejectPayload:

@@ -4,19 +4,14 @@ import strawberry
 
 from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.values import SuspenseMove as Move
-from schema.accounts.asking import key_of
+from schema.accounts.asking import KEY, key_of
 from schema.payments.correction_enums import SuspenseMove
 from schema.shared.scalars import MoneyInput
-
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 
 
 @strawberry.input(description="A settlement file of a payment provider.")
 class SettlementImportInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     merchant_account_id: strawberry.ID = strawberry.field(
         description="The merchant account that it settles."
     )
@@ -47,7 +42,7 @@ class SuspenseBookingInput:
 
 @strawberry.input(description="What becomes of a discrepancy.")
 class DiscrepancyResolveInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     discrepancy_id: strawberry.ID = strawberry.field(description="The discrepancy.")
     expected_version: int = strawberry.field(description="Its `version` as you read it.")
     reason: str = strawberry.field(description="What it was, at most 500 characters.")
@@ -60,18 +55,18 @@ class DiscrepancyResolveInput:
 
 @strawberry.input(description="A transfer of the ledger to be reversed.")
 class LedgerCorrectionProposeInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     transfer_id: strawberry.ID = strawberry.field(description="The transfer of the ledger.")
     reason: str = strawberry.field(description="Why, at most 500 characters.")
 
 
 @strawberry.input(description="A proposed booking to be posted.")
 class LedgerCorrectionApproveInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     correction_id: strawberry.ID = strawberry.field(description="The booking.")
 
 
 @strawberry.input(description="A proposed booking to be dropped.")
 class LedgerCorrectionRejectInput:
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str = strawberry.field(description=KEY)
     correction_id: strawberry.ID = strawberry.field(description="The booking.")

@@ -8,7 +8,7 @@ from strawberry import UNSET
 from domain.kernel.errors import Invalid
 from domain.payments.transfers.values import EndWish, QuoteWish, TransferWish
 from domain.payments.values import TransferEndKind
-from schema.accounts.asking import key_of
+from schema.accounts.asking import KEY, key_of
 from schema.shared.scalars import CurrencyCode, MoneyInput
 
 
@@ -17,10 +17,6 @@ def _field(description: str, **how: Any) -> Any:
 
 
 QUOTE = "conversion_quote"
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 
 
 @strawberry.input(description="Where money comes from: exactly one of these.", one_of=True)
@@ -52,7 +48,7 @@ class TransferToInput:
 
 @strawberry.input(description="Money to move between a client's wallets and trading accounts.")
 class TransferCreateInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     source: TransferFromInput = _field("Where it comes from.", name="from")
     target: TransferToInput = _field("Where it goes to.", name="to")
     amount: MoneyInput = _field("How much leaves, in the currency of where it comes from.")
@@ -72,7 +68,7 @@ class TransferCreateInput:
 
 @strawberry.input(description="A conversion to be priced.")
 class ConversionQuoteCreateInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     from_wallet_id: strawberry.ID = _field("The wallet that money leaves.")
     to_currency: CurrencyCode = _field("The currency to convert to.")
     amount: MoneyInput = _field("How much leaves, in the currency of the wallet.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import encode_id
 from domain.kernel.money import Money as Amount
 from domain.payments.transfers.commands.create_transfer import create_transfer
@@ -15,7 +16,7 @@ from domain.payments.transfers.prices import ask_price, find_route
 from domain.payments.transfers.queries import find_quotes, list_proofs
 from domain.payments.transfers.values import Price, QuoteWish
 from domain.payments.transfers.waiting import ended
-from schema.accounts.asking import CLIENT, NOT_ACTIVE, SHARED, ask, replayed
+from schema.accounts.asking import CLIENT, NOT_ACTIVE, SHARED, ask, key_for, replayed
 from schema.accounts.prices import PlatformServices
 from schema.accounts.types import Account
 from schema.payments.transfer_inputs import (
@@ -28,6 +29,8 @@ from schema.shared.bind import Info, fetch, fetch_below, field
 from schema.shared.errors import mutation, payload, result
 from schema.shared.permission import public
 from schema.shared.scalars import Money
+from tenants.repeat import is_settled
+from tenants.work import WriteWork
 
 PROOFS_MAX = 500
 _MISMATCH = {"CURRENCY_MISMATCH": "The amount or the other end is in another currency."}
@@ -100,8 +103,10 @@ class TransferCreatePayload:
         "AMOUNT_TOO_LOW": "It comes to nothing in the other currency; see `message`.",
         "AMOUNT_TOO_HIGH": "It comes to more than an amount can be.",
         "CURRENCY_UNAVAILABLE": "The brand keeps no wallets in that currency.",
-        "PRICE_UNAVAILABLE": "Nobody prices that at present.",
-        "PRICE_STALE": "The market has shown no new price for a while.",
+        "PRICE_UNAVAILABLE": "Nobody prices that. If only at present, see `message`, nothing is "
+        "stored: ask again with the same key.",
+        "PRICE_STALE": "The market has shown no new price for a while. Nothing is stored: ask "
+        "again with the same key.",
     }
 )
 class ConversionQuoteCreatePayload:
@@ -139,13 +144,11 @@ class TransferMutations:
         self, info: Info, input: _Quote
     ) -> ConversionQuoteCreatePayload:
         wish = input.wish()
-        price = await _price(info, wish)
-        done = await ask(
-            info,
-            input,
-            lambda work: make_quote(work, wish, price),
-            hidden=_exactly(wish.amount),
-        )
+        repeat = key_for(info, input, _exactly(wish.amount))
+        context = info.context
+        known = await is_settled(context.work, context.scope, repeat)
+        price = Unavailable() if known else await _price(info, wish)
+        done = await context.write(lambda work: _quoted(work, wish, price), repeat=repeat)
         key = UUID(done.value["quote"])
         row = (await find_quotes(info.context.work, [key]))[key]
         return ConversionQuoteCreatePayload(quote=_shown(row), replayed=done.replayed)
@@ -173,14 +176,29 @@ def _exactly(amount: Amount) -> dict[str, str]:
     return {"amount": f"{amount.amount_minor} {amount.currency}"}
 
 
-async def _price(info: Info, wish: QuoteWish) -> Price:
-    """The price of now. The snapshot is given back first, since nothing is held while another
-    machine is asked. Refusals: those of `find_route` and `ask_price`."""
+async def _price(info: Info, wish: QuoteWish) -> Price | DomainError:
+    """The price of now, or why there can be none, which is an answer to be stored.
+
+    The snapshot is given back first, since nothing is held while another machine is asked.
+    Refusals: those of `find_route` and `ask_price` that are of the moment and not stored.
+    """
     context = info.context
-    server, route = await find_route(context.work, wish)
-    await context.refresh()
     services: PlatformServices = context.services
-    return await ask_price(services.platforms.connect(server), route)
+    try:
+        server, route = await find_route(context.work, wish)
+        await context.refresh()
+        return await ask_price(services.platforms.connect(server), route)
+    except DomainError as refusal:
+        if refusal.retryable:
+            raise
+        return refusal
+
+
+async def _quoted(work: WriteWork, wish: QuoteWish, price: Price | DomainError) -> dict[str, str]:
+    """The quote at that price. Refusals: why there is no price, and those of `make_quote`."""
+    if isinstance(price, DomainError):
+        raise price
+    return await make_quote(work, wish, price)
 
 
 def _shown(row: Any) -> ConversionQuote:

@@ -66,6 +66,8 @@ class Payment(Node):
             "checker_ids",
             "is_over",
             "can_send_again",
+            "is_disputed",
+            "is_held",
         ),
     )
     def actions(self, info: Info) -> list[Action]:
@@ -78,6 +80,8 @@ class Payment(Node):
             checkers=frozenset(record.checker_ids),
             is_over=record.is_over,
             can_send_again=record.can_send_again,
+            is_disputed=record.is_disputed,
+            is_held=record.is_held,
         )
         scope = info.context.scope
         is_staff = scope.actor.kind is ActorKind.STAFF

@@ -83,7 +83,9 @@ class PayoutDestination(Node):
     method: PaymentMethod = one("How it is paid.", needs="payments:read")
     client: ClientRef = one("Whose it is.", needs="clients:read")
 
-    @field("What you can do with it now.", reads=("status", "is_cooling_off", "is_held"))
+    @field(
+        "What you can do with it now.", reads=("status", "is_cooling_off", "is_held", "is_in_use")
+    )
     def actions(self, info: Info) -> list[Action]:
         record: Any = self
         possible = destination_actions(
@@ -91,6 +93,7 @@ class PayoutDestination(Node):
             info.context.scope.permissions,
             is_cooling_off=record.is_cooling_off,
             is_held=record.is_held,
+            is_in_use=record.is_in_use,
         )
         return [
             Action(name=each.name, allowed=each.allowed, reason_code=each.reason_code)

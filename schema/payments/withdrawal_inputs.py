@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from domain.payments.withdrawals.commands.request_withdrawal import WithdrawalWish
-from schema.accounts.asking import key_of
+from schema.accounts.asking import KEY, key_of
 from schema.shared.scalars import MoneyInput
 
 
@@ -13,10 +13,6 @@ def _field(description: str, **how: Any) -> Any:
     return strawberry.field(description=description, **how)
 
 
-_KEY = (
-    "Your key for this request, 1 to 200 characters. Repeating it with the same input gives the "
-    "first answer; with other input it is refused."
-)
 _EXPECTED = "Version you last read; refused when the withdrawal has changed since."
 _REASON = "Why, 1 to 500 characters, for the audit trail."
 _WITHDRAWAL = "The withdrawal."
@@ -24,7 +20,7 @@ _WITHDRAWAL = "The withdrawal."
 
 @strawberry.input(description="Money to take out of a wallet.")
 class WithdrawalCreateInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     wallet_id: strawberry.ID = _field("The wallet it comes from.")
     amount: MoneyInput = _field("How much, in the wallet's currency; the fee comes on top.")
     destination_id: strawberry.ID | None = _field(
@@ -45,7 +41,7 @@ class WithdrawalCreateInput:
 
 @strawberry.input(description="An approval of a withdrawal, at the level it waits for.")
 class WithdrawalApproveInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
     expected_version: int = _field(_EXPECTED)
     reason: str = _field(_REASON)
@@ -53,7 +49,7 @@ class WithdrawalApproveInput:
 
 @strawberry.input(description="A refusal of a withdrawal, at the level it waits for.")
 class WithdrawalRejectInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
     expected_version: int = _field(_EXPECTED)
     reason: str = _field(_REASON)
@@ -61,13 +57,13 @@ class WithdrawalRejectInput:
 
 @strawberry.input(description="A withdrawal to take back.")
 class WithdrawalCancelInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
 
 
 @strawberry.input(description="Another payee for a withdrawal, or for what of it failed.")
 class WithdrawalDestinationChangeInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     withdrawal_id: strawberry.ID = _field(_WITHDRAWAL)
     destination_id: strawberry.ID = _field("The client's payout destination to pay instead.")
     expected_version: int = _field(_EXPECTED)
@@ -76,7 +72,7 @@ class WithdrawalDestinationChangeInput:
 
 @strawberry.input(description="An account to pay withdrawals to, in the client's own name.")
 class PayoutDestinationCreateInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     client_id: strawberry.ID | None = _field(
         "Whose account; your own when you are the client and leave it out.", default=None
     )
@@ -87,5 +83,5 @@ class PayoutDestinationCreateInput:
 
 @strawberry.input(description="A payout destination to take out of use.")
 class PayoutDestinationRemoveInput:
-    idempotency_key: str = _field(_KEY)
+    idempotency_key: str = _field(KEY)
     destination_id: strawberry.ID = _field("The payout destination.")

@@ -44,6 +44,7 @@ class WithdrawalCreatePayload:
         **_NOT_WAITING,
         **_EYES,
         "WITHDRAWALS_BLOCKED": _PLAN["WITHDRAWALS_BLOCKED"],
+        "CLIENT_RESTRICTED": "Nothing of the client's money may go on at present.",
     }
 )
 class WithdrawalApprovePayload:

@@ -61,8 +61,8 @@ async def list_approvals(work: AnyWork, payment_id: UUID, round_: int) -> list[A
     ]
 
 
-async def sum_of_day(work: AnyWork, client_id: UUID, asked: Asked) -> int:
-    """The client's other withdrawals in that currency of the 24 hours before this one.
+async def sums_of_day(work: AnyWork, client_id: UUID, asked: Asked) -> dict[str, Money]:
+    """The client's other withdrawals of the 24 hours before this one, by currency.
 
     Those that never left or came back do not count, so that nobody waits for what did not happen.
     A new one counts all there are: instants are those at which works began, not their order.
@@ -71,16 +71,17 @@ async def sum_of_day(work: AnyWork, client_id: UUID, asked: Asked) -> int:
         payment.c.brand_id == work.scope.brand_id,
         payment.c.client_id == client_id,
         payment.c.kind == PaymentKind.WITHDRAWAL.value,
-        payment.c.currency == asked.amount.currency,
         payment.c.created_at > asked.at - _DAY,
         payment.c.status != func.all(cast(literal(list(_NOT_OUT), ARRAY(Text)), ARRAY(Text))),
     ]
     if asked.payment_id is not None:
         conditions += [payment.c.id != asked.payment_id, payment.c.created_at <= asked.at]
-    (row,) = await work.rows(
-        select(func.coalesce(func.sum(payment.c.amount_minor), 0).label("total")).where(*conditions)
+    rows = await work.rows(
+        select(payment.c.currency, func.sum(payment.c.amount_minor).label("total"))
+        .where(*conditions)
+        .group_by(payment.c.currency)
     )
-    return int(row.total)
+    return {row.currency: Money(int(row.total), row.currency) for row in rows}
 
 
 async def is_in_debt(work: AnyWork, client_id: UUID) -> bool:

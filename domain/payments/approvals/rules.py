@@ -1,6 +1,7 @@
 """Pure verdicts on approvals: whose a withdrawal needs, and who gives the next one."""
 
 from collections.abc import Collection, Sequence
+from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
@@ -21,15 +22,23 @@ _CHAIN: Final = tuple(ApprovalLevel)
 _COIN_SCALE: Final = 4
 
 
-def required_levels(rules: Sequence[ApprovalRule], case: Case) -> tuple[ApprovalLevel, ...]:
+Others = Sequence[tuple[Sequence[ApprovalRule], Money]]
+
+
+def required_levels(
+    rules: Sequence[ApprovalRule], case: Case, others: Others = ()
+) -> tuple[ApprovalLevel, ...]:
     """Whose approvals a withdrawal needs, in the order of the chain; none for what goes by itself.
 
     `rules` are the brand's for this currency and risk; D4's table holds when there are none, and
-    above the highest of them everybody is asked. Whatever they say, back office looks at clients
-    of MEDIUM or HIGH risk, at debtors and at what others asked for or addressed; compliance at
-    HIGH risk and at money that leaves while it could go back where it came from.
+    above the highest of them everybody is asked. `others` are what leaves in other currencies, with
+    their rules: each counts as its share of what may go there without a level. Whatever they say,
+    back office looks at clients of MEDIUM or HIGH risk, at debtors and at what others asked for or
+    addressed; compliance at HIGH risk and at money that leaves while it could go back where it came
+    from.
     """
     found = set(_by_rules(rules, case.amount) if rules else _by_default(case.amount))
+    found |= {level for level in _CHAIN if _is_shared_out(level, [(rules, case.amount), *others])}
     if case.risk is ClientRisk.HIGH or case.leaves_source:
         found.add(ApprovalLevel.COMPLIANCE)
     if case.risk is not ClientRisk.LOW or case.is_by_others or case.is_in_debt:
@@ -50,6 +59,31 @@ def _by_rules(rules: Sequence[ApprovalRule], amount: Money) -> Sequence[Approval
         if one.upto_minor is None or amount.amount_minor <= one.upto_minor:
             return one.levels
     return _CHAIN
+
+
+def _is_shared_out(level: ApprovalLevel, parts: Others) -> bool:
+    """Whether parts that each go without a level are together more than may go without it."""
+    shares = Fraction(0)
+    for rules, amount in parts:
+        free = _free_minor(rules, amount.currency, level)
+        # Where nothing goes without that level, it has looked already.
+        if free:
+            shares += Fraction(amount.amount_minor, free)
+    return len(parts) > 1 and shares > 1
+
+
+def _free_minor(rules: Sequence[ApprovalRule], currency: str, level: ApprovalLevel) -> int:
+    """How much of a currency goes without a level; 0 when nothing does, or everything."""
+    steps = sorted((one.upto_minor, one.levels) for one in rules if one.upto_minor is not None)
+    if not rules and scale_of(currency) < _COIN_SCALE:
+        steps = [(upto * 10 ** scale_of(currency), _CHAIN[:n]) for upto, n in _DEFAULTS]
+    free = 0
+    for upto, levels in steps:
+        if level in levels:
+            return free
+        free = upto
+    rest = next((one.levels for one in rules if one.upto_minor is None), _CHAIN)
+    return free if level in rest else 0
 
 
 def _by_default(amount: Money) -> Sequence[ApprovalLevel]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.kernel.errors import Refused
+from domain.kernel.money import Money, from_minor
 
 
 class DepositNotSettled(Exception):
@@ -27,6 +28,7 @@ class EvidenceTooLate(Refused):
 class MoreThanOwed(Refused):
     """The client owes less, or nothing, for lost disputes in this currency."""
 
-    def __init__(self) -> None:
-        message = "The client owes less than that for lost disputes in this currency."
+    def __init__(self, debt: Money) -> None:
+        owed = f"{from_minor(debt.amount_minor, debt.currency)} {debt.currency}"
+        message = f"The client owes {owed} for lost disputes: repay no more than that."
         super().__init__("MORE_THAN_OWED", message, path=("input", "amount"))

@@ -1,13 +1,25 @@
 """Refusals of the ledger. Those a caller can't cause are bugs of ours and raise as they are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from domain.kernel.errors import Conflict, Refused
 
 
 class InsufficientFunds(Refused):
     """An account would fall below its floor."""
 
-    def __init__(self) -> None:
-        super().__init__("INSUFFICIENT_FUNDS", "There is not enough money available.")
+    def __init__(self, *path: str) -> None:
+        super().__init__("INSUFFICIENT_FUNDS", "There is not enough money available.", path=path)
+
+
+@contextmanager
+def asked_amount() -> Iterator[None]:
+    """Within it, what the ledger has not enough for was asked for in the input's amount."""
+    try:
+        yield
+    except InsufficientFunds as refusal:
+        raise InsufficientFunds("input", "amount") from refusal
 
 
 class TransferKeyReused(Conflict):

@@ -42,7 +42,7 @@ async def find_route(work: ReadWork, wish: QuoteWish) -> tuple[Any, tuple[Hop, .
 async def ask_price(platform: Platform, route: Sequence[Hop]) -> Price:
     """The mid price along a route, now; never inside a work.
 
-    Refusals: PRICE_UNAVAILABLE, PRICE_STALE.
+    Refusals: PRICE_UNAVAILABLE, PRICE_STALE; both `retryable`, since they are of the moment.
     """
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -50,5 +50,5 @@ async def ask_price(platform: Platform, route: Sequence[Hop]) -> Price:
             clock = await platform.server_clock()
     except (TimeoutError, PlatformUnavailable, PlatformRefused) as error:
         message = "The platform gives no price at present; try again."
-        raise Refused("PRICE_UNAVAILABLE", message) from error
+        raise Refused("PRICE_UNAVAILABLE", message, retryable=True) from error
     return price_of(route, {one.symbol: one for one in quotes}, now=clock.now)

@@ -106,7 +106,7 @@ def decide_leaving(amount: Money, state: Any) -> None:
         credit=int(state.credit_minor),
     )
     if amount.amount_minor > most:
-        raise InsufficientFunds()
+        raise InsufficientFunds(*_AMOUNT)
 
 
 def decide_quote(
@@ -177,15 +177,18 @@ def price_of(route: Sequence[Hop], quotes: Mapping[str, Quote], *, now: datetime
 
     Rounded down, so that there and back is never more than there was.
 
-    Refusals: PRICE_UNAVAILABLE, PRICE_STALE when a part of it is older than a minute.
+    Refusals: PRICE_UNAVAILABLE, PRICE_STALE when a part of it is older than a minute; both
+    `retryable`.
     """
     mid, oldest = Decimal(1), now
     for hop in route:
         quote = quotes.get(hop.symbol)
         if quote is None:
-            raise Refused("PRICE_UNAVAILABLE", f"{hop.symbol} has no price at present.")
+            message = f"{hop.symbol} has no price at present; try again."
+            raise Refused("PRICE_UNAVAILABLE", message, retryable=True)
         if now - quote.at > STALE_AFTER:
-            raise Refused("PRICE_STALE", f"{hop.symbol} has had no new price; is it trading?")
+            message = f"{hop.symbol} has had no new price; is it trading?"
+            raise Refused("PRICE_STALE", message, retryable=True)
         oldest = min(oldest, quote.at)
         with localcontext(EXACT):
             step = (quote.bid + quote.ask) / 2

@@ -6,6 +6,7 @@ from domain.payments.values import MethodKind
 from domain.payments.withdrawals.errors import AccountInvalid, MethodUnavailable
 
 LENGTH_MAX = 254
+_NO_DESTINATION = "Money goes back to a card only from its own deposits: a card is no destination."
 
 
 def read_account(kind: MethodKind, text: str) -> str:
@@ -28,6 +29,8 @@ def read_account(kind: MethodKind, text: str) -> str:
             if not validators.email(email):
                 raise AccountInvalid("Write the e-mail address of the wallet.")
             return email
+        case MethodKind.CARD:
+            raise MethodUnavailable("input", "methodId", message=_NO_DESTINATION)
         case _:
             raise MethodUnavailable("input", "methodId")
 

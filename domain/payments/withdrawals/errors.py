@@ -77,12 +77,12 @@ class AccountInvalid(Refused):
 class MethodUnavailable(Refused):
     """The method does not pay out, or not in this currency, or is switched off."""
 
-    def __init__(self, *path: str) -> None:
-        super().__init__(
-            "METHOD_UNAVAILABLE",
-            "This payment method pays nothing out in this currency at present.",
-            path=path,
-        )
+    def __init__(
+        self,
+        *path: str,
+        message: str = "This payment method pays nothing out in this currency at present.",
+    ) -> None:
+        super().__init__("METHOD_UNAVAILABLE", message, path=path)
 
 
 class AmountOutside(Refused):
@@ -112,4 +112,5 @@ class VersionMoved(Conflict):
     """Somebody else changed it since it was read."""
 
     def __init__(self) -> None:
-        super().__init__("VERSION_CONFLICT", "The withdrawal has changed; read it again.")
+        message = "The withdrawal has changed; read it again."
+        super().__init__("VERSION_CONFLICT", message, path=("input", "expectedVersion"))

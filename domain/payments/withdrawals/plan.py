@@ -144,7 +144,7 @@ def check_amount(wallet: WalletRow, amount: Money) -> None:
         message = f"This wallet holds {wallet.currency}: convert first, or withdraw that."
         raise Invalid("CURRENCY_MISMATCH", message, path=("input", "amount"))
     if amount.amount_minor > wallet.available.amount_minor:
-        raise InsufficientFunds()
+        raise InsufficientFunds("input", "amount")
 
 
 @dataclass(frozen=True, slots=True)

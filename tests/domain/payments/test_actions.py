@@ -60,6 +60,25 @@ def test_who_decides_about_a_withdrawal(
     assert told["withdrawalApprove"] == told["withdrawalReject"] == reason
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [({"is_disputed": True}, "WITHDRAWALS_BLOCKED"), ({"is_held": True}, "CLIENT_RESTRICTED")],
+    ids=["disputed", "held"],
+)
+def test_what_keeps_a_withdrawal_is_told_to_who_would_approve_and_not_reject(
+    more: dict[str, bool], reason: str
+) -> None:
+    told = judged(waiting(**more), PaymentViewer(ME, ALL, is_staff=True))
+    assert (told["withdrawalApprove"], told["withdrawalReject"]) == (reason, None)
+    over = judged(waiting(is_over=True, **more), PaymentViewer(ME, ALL, is_staff=True))
+    assert over["withdrawalApprove"] == "WITHDRAWAL_NOT_WAITING"
+
+
+def test_a_destination_in_use_is_not_removed() -> None:
+    told = destination_actions(DestinationStatus.ACTIVE, ALL, is_cooling_off=False, is_in_use=True)
+    assert [one.reason_code for one in told] == [None, "DESTINATION_IN_USE"]
+
+
 @pytest.mark.parametrize("status", Status)
 def test_where_a_withdrawal_can_be_cancelled_or_redirected(status: Status) -> None:
     viewer = PaymentViewer(ME, ALL, is_staff=True)

@@ -147,7 +147,7 @@ async def test_a_repetition_is_the_first_answer_and_another_body_is_refused(
     assert (again["deposit"], again["replayed"]) == (first["deposit"], True)
     other = {"amount": {"amount": "100.01", "currencyCode": "EUR"}}
     assert (await ask(CREATE, scope, **given(desk, **other))).refused() == [
-        ("IDEMPOTENCY_KEY_REUSED", [])
+        ("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])
     ]
     assert rows(desk) == before
 

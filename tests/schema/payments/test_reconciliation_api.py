@@ -245,6 +245,38 @@ async def test_a_booking_waits_for_the_second_person(
     assert (await ask(RESOLVE, finance, input=nobody)).refused()[0][0] == "ALREADY_RESOLVED"
 
 
+async def test_who_proposes_a_booking_may_drop_it_and_no_other(
+    ask: Ask, till: Till, client: Client, finance: Scope
+) -> None:
+    """A brand's administrator may resolve, and so propose, but not correct the ledger."""
+    admin = scope_of(till.brand, "brand_admin")
+    shown, version = await extra(till, ask, finance)
+    booking = {
+        "move": "SUSPENSE_TO_WALLET", "amount": {"amount": "70", "currencyCode": "USD"},
+        "clientId": encode_id("client", client.id),
+    }  # fmt: skip
+    given = {
+        "discrepancyId": shown, "expectedVersion": version, "reason": "theirs", "booking": booking,
+    }  # fmt: skip
+
+    async def propose(who: Scope) -> str:
+        done = (await ask(RESOLVE, who, input={**given, "idempotencyKey": key()})).only()
+        proposed: str = done["correction"]["id"]
+        return proposed
+
+    theirs = await propose(finance)
+    drop = {"idempotencyKey": key(), "correctionId": theirs}
+    assert (await ask(REJECT, admin, input=drop)).codes == ["FORBIDDEN"]
+    own = await propose(admin)
+    drop = {"idempotencyKey": key(), "correctionId": own}
+    assert (await ask(REJECT, admin, input=drop)).only()["correction"]["status"] == "REJECTED"
+    listed = {one["id"]: one["status"] for one in (await ask(CORRECTIONS, finance)).only()}
+    assert listed == {theirs: "PROPOSED", own: "REJECTED"}
+    auditor = scope_of(till.brand, "auditor")
+    drop = {"idempotencyKey": key(), "correctionId": theirs}
+    assert (await ask(REJECT, auditor, input=drop)).codes == ["FORBIDDEN"]
+
+
 async def test_a_transfer_is_corrected_by_two(
     ask: Ask, till: Till, client: Client, finance: Scope, second: Scope
 ) -> None:

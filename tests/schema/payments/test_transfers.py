@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from domain.accounts.ports import PlatformUnavailable
 from domain.kernel.ids import encode_id, new_uuid
 from domain.payments.reconciliation.tables import balance_proof
 from domain.payments.tables import fx_quote, payment
@@ -122,7 +123,7 @@ async def test_a_client_moves_money_and_sees_it_arrive(till, ask, scope_for):
     assert (again["replayed"], again["transfer"]) == (True, first["transfer"])
     assert len(till.payments()) == 1
     other = await ask(CREATE, scope, input=_asked(till, "k", "501", **ends))
-    assert other.refused() == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert other.refused() == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
 
 
 async def test_without_a_worker_it_is_on_its_way_and_held(till, ask, scope_for, monkeypatch):
@@ -182,7 +183,7 @@ async def test_a_conversion_is_quoted_and_done(till, ask, scope_for, driver):
         ),
         pytest.param(
             {"amount": {"amount": "9999", "currencyCode": "USD"}},
-            ("INSUFFICIENT_FUNDS", []), id="more than there is",
+            ("INSUFFICIENT_FUNDS", ["input", "amount"]), id="more than there is",
         ),
         pytest.param(
             {"from": {"walletId": "wallet_nonsense"}}, ("NOT_FOUND", ["input", "from"]),
@@ -221,7 +222,7 @@ async def test_a_refusal_is_given_again_and_says_so(till, ask, scope_for):
     }
     scope = scope_for(till.brand, client=till.client)
     answers = [await ask(CREATE, scope, input=_asked(till, "k", "9999", **ends)) for _ in "ab"]
-    assert [one.refused() for one in answers] == [[("INSUFFICIENT_FUNDS", [])]] * 2
+    assert [one.refused() for one in answers] == [[("INSUFFICIENT_FUNDS", ["input", "amount"])]] * 2
     assert [one.only()["replayed"] for one in answers] == [False, True]
 
 
@@ -260,6 +261,78 @@ async def test_conversions_that_are_not_priced(till, ask, scope_for, currency, c
     answer = await ask(QUOTE, scope_for(till.brand, client=till.client), input=asked)
     assert answer.refused() == [code]
     assert till.make.rows(fx_quote, till.brand) == []
+
+
+class _Silent:
+    """A platform that doesn't answer."""
+
+    async def quotes(self, _symbols: Any) -> Any:
+        raise PlatformUnavailable
+
+
+def _priced(till: Till, wallet: Any, **change: Any) -> dict[str, Any]:
+    amount = {"amount": "1000", "currencyCode": "EUR"}
+    return {
+        "idempotencyKey": "q", "fromWalletId": encode_id("wallet", wallet), "toCurrency": "USD",
+        "amount": amount,
+    } | change  # fmt: skip
+
+
+async def test_a_quote_is_given_again_while_the_platform_is_silent(till, ask, scope_for, driver):
+    """The stored answer needs no price; nor does the refusal of other input under its key."""
+    wallet = await till.fill("EUR", 100_000)
+    await driver.quote("EURUSD", "1.08490", "1.08510")
+    scope = scope_for(till.brand, client=till.client)
+    first = (await ask(QUOTE, scope, input=_priced(till, wallet))).only()
+    till.platform = _Silent()
+    again = (await ask(QUOTE, scope, input=_priced(till, wallet))).only()
+    assert (again["replayed"], again["errors"]) == (True, [])
+    assert again["quote"] == first["quote"]
+    other = await ask(QUOTE, scope, input=_priced(till, wallet, toCurrency="GBP"))
+    assert other.refused() == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
+    assert len(till.make.rows(fx_quote, till.brand)) == 1
+
+
+async def test_a_silent_platform_takes_no_key(till, ask, scope_for, driver):
+    wallet = await till.fill("EUR", 100_000)
+    await driver.quote("EURUSD", "1.08490", "1.08510")
+    scope = scope_for(till.brand, client=till.client)
+    speaking, till.platform = till.platform, _Silent()
+    silent = await ask(QUOTE, scope, input=_priced(till, wallet))
+    assert silent.refused() == [("PRICE_UNAVAILABLE", [])]
+    till.platform = speaking
+    answer = (await ask(QUOTE, scope, input=_priced(till, wallet))).only()
+    assert (answer["errors"], answer["replayed"]) == ([], False)
+
+
+async def test_a_quote_that_can_not_be_is_stored_as_refused(till, ask, scope_for):
+    wallet = await till.fill("EUR", 100_000)
+    scope = scope_for(till.brand, client=till.client)
+    asked = _priced(till, wallet, toCurrency="JPY")
+    answers = [await ask(QUOTE, scope, input=asked) for _ in "ab"]
+    refused = [("CURRENCY_UNAVAILABLE", ["input", "toCurrency"])]
+    assert [one.refused() for one in answers] == [refused] * 2
+    assert [one.only()["replayed"] for one in answers] == [False, True]
+
+
+async def test_input_that_can_not_be_read_takes_no_key(till, ask, scope_for, driver):
+    wallet = await till.fill("EUR", 100_000)
+    await driver.quote("EURUSD", "1.08490", "1.08510")
+    scope = scope_for(till.brand, client=till.client)
+    odd = {"amount": "10.001", "currencyCode": "EUR"}
+    for _ in "ab":
+        answer = await ask(QUOTE, scope, input=_priced(till, wallet, amount=odd))
+        assert answer.refused() == [("INVALID", ["input", "amount", "amount"])]
+        assert answer.only()["replayed"] is False
+    assert (await ask(QUOTE, scope, input=_priced(till, wallet))).only()["errors"] == []
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201])
+async def test_an_impossible_key_says_where_it_stands(till, ask, scope_for, key):
+    wallet = await till.fill("EUR", 100_000)
+    scope = scope_for(till.brand, client=till.client)
+    answer = await ask(QUOTE, scope, input=_priced(till, wallet, idempotencyKey=key))
+    assert answer.refused() == [("INVALID", ["input", "idempotencyKey"])]
 
 
 async def test_staff_see_the_proofs_of_a_day(till, ask, scope_for):

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.kernel.ids import decode_id_of, encode_id
+from tests import sanctions
 from tests.domain.payments.till import Till
 from tests.domain.payments.withdrawals.counter import ALL, IBAN, Counter
 from tests.factories import scope_of
@@ -118,7 +119,7 @@ async def test_a_key_asks_once(ask: Ask, counter: Counter):
          "label": "visa •••• 4242"},
     ]  # fmt: skip
     other = (await create(ask, counter, "101")).refused()
-    assert other == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert other == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
     assert counter.open_holds() == [10_000]
 
 
@@ -145,8 +146,10 @@ async def test_staff_approve_by_version_and_key(ask: Ask, counter: Counter):
     again = (await ask(APPROVE, one, input=asked)).only()
     assert (again["withdrawal"], again["replayed"]) == (told["withdrawal"], True)
     reused = (await ask(APPROVE, one, input=asked | {"reason": "Other"})).refused()
-    assert reused == [("IDEMPOTENCY_KEY_REUSED", [])]
-    assert (await ask(APPROVE, two, input=asked)).refused() == [("VERSION_CONFLICT", [])]
+    assert reused == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
+    assert (await ask(APPROVE, two, input=asked)).refused() == [
+        ("VERSION_CONFLICT", ["input", "expectedVersion"])
+    ]
     asked |= {"expectedVersion": told["withdrawal"]["version"], "idempotencyKey": "second"}
     assert (await ask(APPROVE, one, input=asked)).refused() == [("FOUR_EYES", [])]
     assert (await ask(APPROVE, two, input=asked | {"reason": " "})).refused() == [
@@ -157,6 +160,49 @@ async def test_staff_approve_by_version_and_key(ask: Ask, counter: Counter):
     assert [one[2] for one in counter.approvals(decode(made["id"]))] == ["APPROVED"] * 2
     client = await ask(APPROVE, counter.as_client(), input=asked)
     assert client.codes == ["FORBIDDEN"]
+
+
+async def allowed(ask: Ask, who: Any, shown: str, name: str) -> str | None:
+    """Why `actions` say that something can't be done; None when it can."""
+    document = """query($id: ID!) { node(id: $id) {
+      ... on Withdrawal { actions { name reasonCode } }
+      ... on PayoutDestination { actions { name reasonCode } } } }"""
+    told = (await ask(document, who, id=shown)).only()
+    reason: str | None = {one["name"]: one["reasonCode"] for one in told["actions"]}[name]
+    return reason
+
+
+async def test_actions_say_what_approving_answers_while_the_client_is_held(
+    ask: Ask, counter: Counter
+):
+    await counter.deposit(600_000)
+    made = (await create(ask, counter, "600")).only()["withdrawal"]
+    assert await allowed(ask, staff(counter), made["id"], "withdrawalApprove") is None
+    sanctions.hit(counter.till.make, counter.till.brand, counter.client)
+    asked = {"withdrawalId": made["id"], "reason": "Fine", "expectedVersion": made["version"],
+             "idempotencyKey": "first"}  # fmt: skip
+    refused = (await ask(APPROVE, staff(counter), input=asked)).refused()
+    assert [code for code, _ in refused] == ["CLIENT_RESTRICTED"]
+    told = [await allowed(ask, staff(counter), made["id"], name)
+            for name in ("withdrawalApprove", "withdrawalReject")]  # fmt: skip
+    assert told == ["CLIENT_RESTRICTED", None]
+
+
+async def test_actions_say_that_a_destination_is_in_use(ask: Ask, counter: Counter):
+    await counter.deposit(60_000)
+    till = counter.till
+    await till.move(till.house(), till.wallet(counter.client), 40_000)
+    bank = encode_id("payout_destination", await counter.destination())
+    who = counter.as_client()
+    assert await allowed(ask, who, bank, "payoutDestinationRemove") is None
+    made = (await create(ask, counter, "900", destinationId=bank)).only()["withdrawal"]
+    gone = {"idempotencyKey": "gone", "destinationId": bank}
+    refused = (await ask(REMOVE, who, input=gone)).refused()
+    assert [code for code, _ in refused] == ["DESTINATION_IN_USE"]
+    assert await allowed(ask, who, bank, "payoutDestinationRemove") == "DESTINATION_IN_USE"
+    cancel = {"withdrawalId": made["id"], "idempotencyKey": "end"}
+    assert (await ask(CANCEL, who, input=cancel)).only()["errors"] == []
+    assert await allowed(ask, who, bank, "payoutDestinationRemove") is None
 
 
 async def test_staff_reject_and_the_client_cancels(ask: Ask, counter: Counter):
@@ -208,7 +254,7 @@ async def test_a_destination_is_added_masked_and_removed(ask: Ask, counter: Coun
     assert told["destination"]["label"] == "DE •••• 3000"
     assert (await ask(ADD, who, input=asked)).only()["replayed"] is True
     wrong = (await ask(ADD, who, input=asked | {"account": "DE00"})).refused()
-    assert wrong == [("IDEMPOTENCY_KEY_REUSED", [])]
+    assert wrong == [("IDEMPOTENCY_KEY_REUSED", ["input", "idempotencyKey"])]
     wrong = (
         await ask(ADD, who, input=asked | {"account": "DE00", "idempotencyKey": "b"})
     ).refused()
@@ -217,6 +263,19 @@ async def test_a_destination_is_added_masked_and_removed(ask: Ask, counter: Coun
     assert taken == [("DESTINATION_EXISTS", [])]
     gone = {"idempotencyKey": "gone", "destinationId": told["destination"]["id"]}
     assert (await ask(REMOVE, who, input=gone)).only()["destination"]["status"] == "REMOVED"
+
+
+async def test_a_card_is_no_destination_and_it_says_so(ask: Ask, counter: Counter):
+    asked = {
+        "idempotencyKey": "card", "methodId": encode_id("payment_method", counter.card),
+        "account": "4242424242424242", "holderName": counter.client.name,
+    }  # fmt: skip
+    document = ADD.replace("code path", "code path message")
+    (told,) = (await ask(document, counter.as_client(), input=asked)).only()["errors"]
+    assert (told["code"], told["path"]) == ("METHOD_UNAVAILABLE", ["input", "methodId"])
+    assert told["message"] == (
+        "Money goes back to a card only from its own deposits: a card is no destination."
+    )
 
 
 async def test_staff_add_one_for_a_client_they_name(ask: Ask, counter: Counter):

@@ -275,7 +275,9 @@ async def test_the_day_is_the_brand_s_own(ask: Ask, make: Factory, brand: Brand)
     )
     assert lasted == timedelta(hours=25), "clocks go back that night"
     for wrong in ("2100-01-01", "0001-01-01"):
-        assert (await ask(document, admin, on=wrong)).codes == ["BAD_USER_INPUT"]
+        answer = await ask(document, admin, on=wrong)
+        assert answer.codes == ["BAD_USER_INPUT"]
+        assert answer.errors[0].message.startswith("Name a day from 1970-01-01 to today, ")
 
 
 @pytest.mark.parametrize("name", PERMISSION_OF)

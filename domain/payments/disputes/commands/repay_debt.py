@@ -14,6 +14,7 @@ from domain.payments.disputes.errors import MoreThanOwed
 from domain.payments.disputes.queries import find_debt
 from domain.payments.events import PAYMENT_TOPIC, PaymentEventKind
 from domain.payments.ledger.accounts import ledger_accounts
+from domain.payments.ledger.errors import asked_amount
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, Leg, Transfer
 from tenants.log import Change, Event
@@ -36,7 +37,7 @@ async def repay_debt(work: WriteWork, client_id: UUID, amount: Money, *, reason:
     await lock_client(work, client_id)
     debt = await find_debt(work, client_id, amount.currency)
     if amount.amount_minor > debt.amount_minor:
-        raise MoreThanOwed()
+        raise MoreThanOwed(debt)
     transfer_id = work.new_id()
     payload = {"amount_minor": str(amount.amount_minor), "currency": amount.currency}
     work.emit(
@@ -65,4 +66,5 @@ async def repay_debt(work: WriteWork, client_id: UUID, amount: Money, *, reason:
         client_id=client_id,
         reason=told,
     )
-    return (await post(work, [transfer]))[0].id
+    with asked_amount():
+        return (await post(work, [transfer]))[0].id

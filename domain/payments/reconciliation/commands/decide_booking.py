@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import change
 from domain.payments.ledger.accounts import ledger_accounts
@@ -38,6 +38,8 @@ from tenants.log import Change
 from tenants.work import WriteWork
 
 _K = LedgerAccountKind
+_CORRECT = "ledger:correct"
+_PROPOSING = frozenset({_CORRECT, "discrepancies:resolve"})
 
 
 async def approve_booking(work: WriteWork, correction_id: UUID) -> UUID:
@@ -68,8 +70,16 @@ async def approve_booking(work: WriteWork, correction_id: UUID) -> UUID:
 
 
 async def reject_booking(work: WriteWork, correction_id: UUID) -> None:
-    """Drop a proposal; its author may. Refusals: NOT_FOUND, ALREADY_DECIDED. Effects: audit."""
+    """Drop a proposal: an own one as whoever may propose, another's with the right to correct.
+
+    Refusals: NOT_FOUND, ALREADY_DECIDED, FORBIDDEN. Effects: audit.
+    """
+    rights = work.scope.permissions
+    if not _PROPOSING & rights:
+        raise Forbidden("FORBIDDEN", "Dropping a proposed booking takes a right to propose one.")
     row = await _lock(work, correction_id)
+    if _CORRECT not in rights and row.proposed_by != work.scope.actor.id:
+        raise Forbidden("FORBIDDEN", f"Somebody else proposed it: dropping it takes {_CORRECT}.")
     await _decide(work, row, CorrectionStatus.REJECTED, posted_id=None)
 
 

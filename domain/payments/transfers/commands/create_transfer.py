@@ -13,7 +13,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
 from domain.payments.ledger.accounts import ledger_accounts
-from domain.payments.ledger.errors import InsufficientFunds
+from domain.payments.ledger.errors import InsufficientFunds, asked_amount
 from domain.payments.ledger.post import post
 from domain.payments.ledger.values import AccountKey, TransferState
 from domain.payments.transfers.commands.make_quote import use_quote
@@ -97,10 +97,12 @@ async def create_transfer(work: WriteWork, wish: TransferWish) -> dict[str, str]
     work.audit(Change("transfer.create", object_kind="transfer", object_id=payment_id,
                       after=_shown(row)))  # fmt: skip
     if account is None:
-        await post(work, [step_of(row, "done", legs=legs(made, found))])
+        with asked_amount():
+            await post(work, [step_of(row, "done", legs=legs(made, found))])
     elif plan.source.kind is _WALLET:
         hold = step_of(row, "hold", legs=legs(made, found), state=TransferState.PENDING, id=hold_id)
-        await post(work, [hold])
+        with asked_amount():
+            await post(work, [hold])
     return {"payment": str(payment_id)}
 
 

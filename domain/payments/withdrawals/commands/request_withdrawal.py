@@ -11,6 +11,7 @@ from domain.compliance.identity.queries import find_tier
 from domain.compliance.identity.rules import decide_withdrawal
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
+from domain.payments.ledger.errors import asked_amount
 from domain.payments.ledger.post import post
 from domain.payments.queries import find_policy
 from domain.payments.values import PaymentKind, PaymentStatus
@@ -62,7 +63,8 @@ async def request_withdrawal(work: WriteWork, wish: WithdrawalWish) -> dict[str,
             },
         )
     )
-    await post(work, await movements.transfers(work, payer.id))
+    with asked_amount():
+        await post(work, await movements.transfers(work, payer.id))
     return {"withdrawal": str(row["id"])}
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.clients.values import ClientRisk
 from domain.kernel.errors import DomainError
@@ -120,3 +122,21 @@ def test_nobody_decides_alone_or_out_of_turn(who, before, rights, code):
     with pytest.raises(DomainError) as refused:
         decide_approval(chain(*before), who, permissions=rights, makers={MAKER})
     assert refused.value.code == code
+
+
+AMOUNTS = st.integers(1, 6_000_000)
+
+
+@given(AMOUNTS, AMOUNTS, AMOUNTS)
+def test_splitting_over_currencies_passes_no_level(a: int, b: int, c: int) -> None:
+    """Where the steps are the same, parts in other currencies count as one amount does."""
+    others = [((), Money(b, "USD")), ((), Money(c, "GBP"))]
+    assert required_levels((), case(a), others) == required_levels((), case(a + b + c))
+
+
+def test_each_currency_counts_as_its_share_of_its_own_steps() -> None:
+    yen = (ApprovalRule(80_000, ()), ApprovalRule(None, (BO,)))
+    assert required_levels((), case(250_00), [(yen, Money(40_000, "JPY"))]) == ()
+    assert required_levels((), case(250_01), [(yen, Money(40_000, "JPY"))]) == (BO,)
+    always = (ApprovalRule(None, (BO, COM)),)
+    assert required_levels((), case(500_00), [(always, Money(1, "JPY"))]) == ()

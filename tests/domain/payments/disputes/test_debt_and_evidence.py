@@ -65,7 +65,10 @@ async def test_no_more_is_repaid_than_is_owed_and_there(till: Till, client: Clie
     await indebted(till, client)
     assert await code(repay(till, client, 60_00)) == "INSUFFICIENT_FUNDS"
     await till.deposit(client, 100_00)
-    assert await code(repay(till, client, 60_01)) == "MORE_THAN_OWED"
+    with pytest.raises(DomainError) as refused:
+        await repay(till, client, 60_01)
+    assert refused.value.code == "MORE_THAN_OWED"
+    assert "60.00 USD" in refused.value.message
     assert await code(repay(till, client, 1, "EUR")) == "MORE_THAN_OWED"
     assert await code(repay(till, client, 0)) == "INVALID"
     assert await till.balance(till.owed(client)) == -60_00

@@ -308,3 +308,16 @@ async def test_what_goes_back_in_its_own_currency_is_nobodys_question(counter: C
     await counter.deposit(50_000)
     key = await counter.request("100", await counter.destination())
     assert counter.shown_legs(key) == [("REFUND", 10_000, "HELD")]
+
+
+async def test_other_currencies_of_the_day_count_as_their_share(counter: Counter):
+    await counter.deposit(200_000)
+    first = await counter.request("490")
+    assert counter.row(first).status == "APPROVED"
+    till = counter.till
+    till.make.run(
+        till.brand,
+        update(payment).where(payment.c.id == first).values(currency="EUR"),
+    )
+    assert counter.row(await counter.request("10")).status == "APPROVED"
+    assert counter.row(await counter.request("480")).status == "REQUESTED"

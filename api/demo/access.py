@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from api.demo.people import staff_email
+from api.demo.people import second_officer_email, staff_email
 from api.demo.story import BRANDS, OPERATOR_ID, STAFF_ROLES, BrandStory, clients_of
 from api.settings import Settings
 from domain.clients.queries import find_by_email
@@ -60,7 +60,7 @@ async def _operator(database: Database, known: str | None) -> str:
 async def _tokens(database: Database, story: BrandStory, known: dict[str, str]) -> dict[str, str]:
     async def command(work: WriteWork) -> dict[str, str]:
         tokens = {}
-        for name, whose in (await _holders(work, story)).items():
+        for name, whose in (await holders_of(work, story)).items():
             text = known.get(name)
             if text is None or not await is_living(work, text, _RENEW_BEFORE):
                 text = await _issue(work, name, whose)
@@ -78,13 +78,16 @@ async def _issue(work: WriteWork, name: str, whose: Whose) -> str:
     return (await issue_session(work, whose, lifetimes=lifetimes)).access.text
 
 
-async def _holders(work: WriteWork, story: BrandStory) -> dict[str, Whose]:
+async def holders_of(work: WriteWork, story: BrandStory) -> dict[str, Whose]:
     """Every actor that gets a token, by its name in `demo.json`."""
     holders: dict[str, Whose] = {}
     for role in STAFF_ROLES:
         staff_id = await find_staff(work, staff_email(story, role))
         assert staff_id is not None, "staff were hired"
         holders[role.value] = Whose(ActorKind.STAFF, staff_id)
+    # A home that was seeded before there was a second one goes without.
+    if (second := await find_staff(work, second_officer_email(story))) is not None:
+        holders["compliance_2"] = Whose(ActorKind.STAFF, second)
     for name, client in zip(("client", "client_2"), clients_of(story), strict=False):
         row = await find_by_email(work, client.email)
         assert row is not None, "clients were registered"

@@ -69,6 +69,7 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             )
             for role in STAFF_ROLES
         }
+        await _second_officer(work, story, password_hash)
         await _take_turns(work, story, password_hash)
         await _plant_tree(work, story)
         clients = [await _take_on(work, client, password_hash) for client in clients_of(story)]
@@ -95,6 +96,19 @@ def _agents(story: BrandStory) -> list[str]:
 def staff_email(story: BrandStory, role: Role) -> str:
     """Where a member of the demo's staff gets mail."""
     return f"{role.value.replace('_', '.')}@{story.canary}.example"
+
+
+def second_officer_email(story: BrandStory) -> str:
+    """Where the other compliance officer gets mail."""
+    return f"compliance.2@{story.canary}.example"
+
+
+async def _second_officer(work: WriteWork, story: BrandStory, password_hash: str) -> None:
+    """Clearing a strong hit takes two who may decide about it."""
+    await hire(
+        work, name=f"Cleo Compliance ({story.canary})", email=second_officer_email(story),
+        role=Role.COMPLIANCE, password_hash=password_hash,
+    )  # fmt: skip
 
 
 async def _take_turns(work: WriteWork, story: BrandStory, password_hash: str) -> None:

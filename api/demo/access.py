@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,8 +24,11 @@ LIFETIME = timedelta(days=30)
 _RENEW_BEFORE = timedelta(days=1)
 
 
-async def renew_access(settings: Settings, database: Database, password: str) -> None:
-    """Write `demo.json` with a living token for every actor; `password` is for new people."""
+async def renew_access(
+    settings: Settings, database: Database, password: str, lists: Sequence[str]
+) -> None:
+    """Write `demo.json` with a living token for every actor; `password` is for new people, `lists`
+    is what names are screened with."""
     known = _read(settings)
     told: dict[str, Any] = {
         "url": settings.url,
@@ -32,6 +36,7 @@ async def renew_access(settings: Settings, database: Database, password: str) ->
         "ws": f"{settings.url.replace('http', 'ws', 1)}/graphql",
         "password": known.get("password", password),
         "operator": await _operator(database, known.get("operator")),
+        "sanctions_lists": [*lists],
         "brands": [],
     }
     earlier = {brand["slug"]: brand["tokens"] for brand in known.get("brands", [])}

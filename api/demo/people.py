@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.demo.story import STAFF_ROLES, BrandStory, ClientStory, clients_of
+from api.demo.story import STAFF_ROLES, BrandStory, ClientStory, clients_of, namesake_of
 from domain.clients.commands.add_note import add_note
 from domain.clients.commands.assign_client import assign_client
 from domain.clients.commands.make_verification import make_verification
@@ -77,6 +77,8 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             if n % 2 == 0:
                 await assign_client(work, client_id, staff[Role.SALES], expected_version=2)
             await add_note(work, client_id, f"Welcome call done. [{story.canary} note {n}]")
+        if (namesake := namesake_of(story)) is not None:
+            await _take_on(work, namesake, password_hash)
         return People(staff, clients)
 
     return (await database.write(system_scope(story.plan.id), command)).value

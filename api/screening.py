@@ -60,13 +60,19 @@ def import_files(
     console: Console,
 ) -> None:
     """Import a list from the files its maker publishes, packed or not, and print what it named."""
-    contents = [_read(file) for file in files]
-    published = _published(code, files, contents, published_on)
-    digest = hashlib.sha256(b"".join(sorted(hashlib.sha256(one).digest() for one in contents)))
-    done = asyncio.run(_import(urls, published, digest.hexdigest()))
+    contents, digest = read_files(files)
+    published = read_list(code, files, contents, published_on)
+    done = asyncio.run(_import(urls, published, digest))
     told = "imported" if done.is_new else "imported before"
     counted = f"{done.entries:,} entries, {done.names:,} names"
     console.print(f"{told}: {code} of {published.published_on}, {counted}")
+
+
+def read_files(files: Sequence[Path]) -> tuple[list[bytes], str]:
+    """What is in a list's files, unpacked, and the digest of it all in whatever order."""
+    contents = [_read(file) for file in files]
+    digest = hashlib.sha256(b"".join(sorted(hashlib.sha256(one).digest() for one in contents)))
+    return contents, digest.hexdigest()
 
 
 def _read(file: Path) -> bytes:
@@ -80,9 +86,10 @@ def _read(file: Path) -> bytes:
         raise SetupError(f"{file} {error}", "download it again") from None
 
 
-def _published(
+def read_list(
     code: SanctionsList, files: Sequence[Path], contents: Sequence[bytes], on: date | None
 ) -> PublishedList:
+    """The list that is in its files' contents. `on` is the day it is of, unless it says so."""
     named = " and ".join(str(file) for file in files)
     try:
         if code is SanctionsList.OFAC:

@@ -23,6 +23,7 @@ LAST_PORT = 65535
 MOST_WORKERS = 64
 SANDBOX_HOST = "127.0.0.1"  # it pretends to be a bank, to this machine only
 RECORDED_PRICES = ROOT.parent / "shared" / "data" / "fx"
+SANCTIONS_LISTS = ROOT.parent / "shared" / "data" / "sanctions"
 
 
 def beside(port: int) -> int:
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
     price_speed: float = Field(
         default=15.0, gt=0, le=10_000, description="market seconds per second"
     )
+    backdesk_sanctions: Path | None = Field(
+        default=None, description="folder of sanctions lists as published, which the demo imports"
+    )
 
     demo_scale: float = Field(
         default=1.0,
@@ -98,6 +102,13 @@ class Settings(BaseSettings):
         if self.backdesk_prices is not None:
             return self.backdesk_prices.expanduser().absolute()
         return RECORDED_PRICES if RECORDED_PRICES.is_dir() else None
+
+    @property
+    def sanctions(self) -> Path | None:
+        """The folder of sanctions lists: the one set, else the one beside the checkout."""
+        if self.backdesk_sanctions is not None:
+            return self.backdesk_sanctions.expanduser().absolute()
+        return SANCTIONS_LISTS if SANCTIONS_LISTS.is_dir() else None
 
     @property
     def url(self) -> str:

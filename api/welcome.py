@@ -24,6 +24,11 @@ QUERIES = (
     ),
 )
 
+UNSCREENED = (
+    "none: no sanctions lists. With their files: backdesk sanctions import --list UN "
+    "consolidated.xml, and --list OFAC SDN.CSV ALT.CSV --published YYYY-MM-DD"
+)
+
 
 def greet(settings: Settings, console: Console) -> None:
     """Print where things are and how to begin. Nothing about brands without a demo."""
@@ -60,6 +65,9 @@ def _addresses(settings: Settings, told: dict[str, Any]) -> list[tuple[str, str]
     ]
     if settings.environment == "development":
         addresses.insert(0, ("GraphiQL", told.get("graphql", f"{settings.url}/graphql")))
+    if told:
+        lists = told.get("sanctions_lists")
+        addresses.append(("Screening", ", ".join(lists) if lists else UNSCREENED))
     if operator := told.get("operator"):
         addresses.append(("Operator", operator))
     return addresses

@@ -37,6 +37,7 @@ from schema.events.queries import EventQueries
 from schema.ibs.commission_mutations import CommissionMutations
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.ibs.status_mutations import IbStatusMutations
 from schema.ibs.subscriptions import IbSubscriptions
 from schema.payments.deposits import DepositMutations, DepositQueries
 from schema.payments.destinations import DestinationMutations
@@ -86,6 +87,7 @@ class Mutation(
     ChallengeMutations,
     ClientMutations,
     CommissionMutations,
+    IbStatusMutations,
     ComplianceMutations,
     DepositMutations,
     DestinationMutations,

@@ -11,7 +11,7 @@ from simulator import accounts, bodies, shapes
 from simulator.aiming import PastAim
 from simulator.book import Draft
 from simulator.faults import Fault, FaultKind, Faults
-from simulator.market import manual_quote
+from simulator.market import check_manual, manual_quote
 from simulator.past import Past, PastAccount, PastTrade, PastTransfer, tell
 from simulator.prices import find_symbol
 from simulator.shapes import Json
@@ -51,8 +51,9 @@ async def set_speed(request: Request) -> Response:
 
 async def set_quote(request: Request) -> Response:
     asked, engine = await body_of(request, bodies.QuoteBody), engine_of(request)
-    find_symbol(asked.symbol)
+    symbol = find_symbol(asked.symbol)
     quote = manual_quote(asked.symbol, bid=asked.bid, ask=asked.ask, at=engine.look().now)
+    check_manual(quote, symbol.digits, engine.prices.quotes.get(symbol.name))
     await engine.set_quote(quote)
     return answer(shapes.plain(quote))
 

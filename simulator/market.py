@@ -19,6 +19,7 @@ from simulator.history import Anchor, Bar, Window, bars
 from simulator.recordings import Series
 from simulator.values import Quote, QuoteSource, Refusal
 
+FACTOR_MAX = 10
 INTERVALS = {
     "M1": timedelta(minutes=1),
     "M5": timedelta(minutes=5),
@@ -187,3 +188,19 @@ def manual_quote(symbol: str, *, bid: Decimal, ask: Decimal, at: datetime) -> Qu
     if not 0 < bid <= ask:
         raise Refusal("INVALID_PRICE", "A bid is above zero and an ask not below it.")
     return Quote(symbol, bid, ask, at, None, QuoteSource.MANUAL)
+
+
+def check_manual(quote: Quote, digits: int, last: Quote | None) -> None:
+    """Whether a price set by hand could follow the last one.
+
+    Refusals: INVALID_PRICE for more decimals than the symbol has, and for a side that is more than
+    ten times the last price or less than a tenth of it.
+    """
+    sides = quote.bid, quote.ask
+    if any(side != round(side, digits) for side in sides):
+        raise Refusal("INVALID_PRICE", f"{quote.symbol} has {digits} decimals.")
+    if last is None:
+        return
+    if quote.bid * FACTOR_MAX < last.bid or quote.ask > last.ask * FACTOR_MAX:
+        message = f"It is more than {FACTOR_MAX} times away from {last.bid} and {last.ask}."
+        raise Refusal("INVALID_PRICE", message)

@@ -27,6 +27,7 @@ from tenants.refusals import (
     AddressRefused,
     BrandMismatch,
     BrandSuspended,
+    KeyUnknown,
     OriginRefused,
     Unauthenticated,
 )
@@ -151,7 +152,7 @@ class Identifier:
             asked_at = self._keys.moment()
             origins = await find_key(self._database, key)
             if origins is None:
-                raise Unauthenticated()
+                raise KeyUnknown()
             self._keys.put(key.brand_id, key, origins, asked_at)
         if asking.origin is not None and origins and asking.origin not in origins:
             raise OriginRefused()
@@ -257,7 +258,7 @@ def _key(publishable_key: str | None) -> TokenText | None:
         return None
     key = parse(publishable_key.strip())
     if key is None or key.kind is not TextKind.PUBLISHABLE:
-        raise Unauthenticated()
+        raise KeyUnknown()
     return key
 
 

@@ -10,6 +10,13 @@ class Unauthenticated(Forbidden):
         super().__init__("UNAUTHENTICATED", "This token is not valid; sign in again.")
 
 
+class KeyUnknown(Forbidden):
+    """A publishable key that opens no brand. Unknown, withdrawn and malformed say the same."""
+
+    def __init__(self) -> None:
+        super().__init__("UNAUTHENTICATED", "This publishable key is none of a brand's; check it.")
+
+
 class BrandMismatch(Forbidden):
     """Host, key, header and token do not name the same brand."""
 

@@ -15,6 +15,7 @@ from api.demo.brands import seed_brands
 from api.demo.challenges import seed_programs
 from api.demo.ibs import seed_ibs
 from api.demo.identity import seed_identity, seed_policies
+from api.demo.lists import seed_lists
 from api.demo.money import introduce_merchants, seed_cashier, seed_money
 from api.demo.past.people import DAYS
 from api.demo.past.telling import tell_past
@@ -73,7 +74,8 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
         for story in BRANDS:
             if story.is_prop:
                 await seed_programs(database, story)
-        await renew_access(settings, database, password)
+        lists = await seed_lists(database, settings.sanctions, say)
+        await renew_access(settings, database, password, lists)
     finally:
         await engine.dispose()
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from api.demo.people import staff_email
+from api.demo.people import second_officer_email, staff_email
 from api.demo.story import BRANDS, OPERATOR_ID, STAFF_ROLES, BrandStory, clients_of
 from api.settings import Settings
 from domain.clients.queries import find_by_email
@@ -23,8 +24,11 @@ LIFETIME = timedelta(days=30)
 _RENEW_BEFORE = timedelta(days=1)
 
 
-async def renew_access(settings: Settings, database: Database, password: str) -> None:
-    """Write `demo.json` with a living token for every actor; `password` is for new people."""
+async def renew_access(
+    settings: Settings, database: Database, password: str, lists: Sequence[str]
+) -> None:
+    """Write `demo.json` with a living token for every actor; `password` is for new people, `lists`
+    is what names are screened with."""
     known = _read(settings)
     told: dict[str, Any] = {
         "url": settings.url,
@@ -32,6 +36,7 @@ async def renew_access(settings: Settings, database: Database, password: str) ->
         "ws": f"{settings.url.replace('http', 'ws', 1)}/graphql",
         "password": known.get("password", password),
         "operator": await _operator(database, known.get("operator")),
+        "sanctions_lists": [*lists],
         "brands": [],
     }
     earlier = {brand["slug"]: brand["tokens"] for brand in known.get("brands", [])}
@@ -60,7 +65,7 @@ async def _operator(database: Database, known: str | None) -> str:
 async def _tokens(database: Database, story: BrandStory, known: dict[str, str]) -> dict[str, str]:
     async def command(work: WriteWork) -> dict[str, str]:
         tokens = {}
-        for name, whose in (await _holders(work, story)).items():
+        for name, whose in (await holders_of(work, story)).items():
             text = known.get(name)
             if text is None or not await is_living(work, text, _RENEW_BEFORE):
                 text = await _issue(work, name, whose)
@@ -78,13 +83,16 @@ async def _issue(work: WriteWork, name: str, whose: Whose) -> str:
     return (await issue_session(work, whose, lifetimes=lifetimes)).access.text
 
 
-async def _holders(work: WriteWork, story: BrandStory) -> dict[str, Whose]:
+async def holders_of(work: WriteWork, story: BrandStory) -> dict[str, Whose]:
     """Every actor that gets a token, by its name in `demo.json`."""
     holders: dict[str, Whose] = {}
     for role in STAFF_ROLES:
         staff_id = await find_staff(work, staff_email(story, role))
         assert staff_id is not None, "staff were hired"
         holders[role.value] = Whose(ActorKind.STAFF, staff_id)
+    # A home that was seeded before there was a second one goes without.
+    if (second := await find_staff(work, second_officer_email(story))) is not None:
+        holders["compliance_2"] = Whose(ActorKind.STAFF, second)
     for name, client in zip(("client", "client_2"), clients_of(story), strict=False):
         row = await find_by_email(work, client.email)
         assert row is not None, "clients were registered"

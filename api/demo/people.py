@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.demo.story import STAFF_ROLES, BrandStory, ClientStory, clients_of
+from api.demo.story import STAFF_ROLES, BrandStory, ClientStory, clients_of, namesake_of
 from domain.clients.commands.add_note import add_note
 from domain.clients.commands.assign_client import assign_client
 from domain.clients.commands.make_verification import make_verification
@@ -69,6 +69,7 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             )
             for role in STAFF_ROLES
         }
+        await _second_officer(work, story, password_hash)
         await _take_turns(work, story, password_hash)
         await _plant_tree(work, story)
         clients = [await _take_on(work, client, password_hash) for client in clients_of(story)]
@@ -76,6 +77,8 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             if n % 2 == 0:
                 await assign_client(work, client_id, staff[Role.SALES], expected_version=2)
             await add_note(work, client_id, f"Welcome call done. [{story.canary} note {n}]")
+        if (namesake := namesake_of(story)) is not None:
+            await _take_on(work, namesake, password_hash)
         return People(staff, clients)
 
     return (await database.write(system_scope(story.plan.id), command)).value
@@ -95,6 +98,19 @@ def _agents(story: BrandStory) -> list[str]:
 def staff_email(story: BrandStory, role: Role) -> str:
     """Where a member of the demo's staff gets mail."""
     return f"{role.value.replace('_', '.')}@{story.canary}.example"
+
+
+def second_officer_email(story: BrandStory) -> str:
+    """Where the other compliance officer gets mail."""
+    return f"compliance.2@{story.canary}.example"
+
+
+async def _second_officer(work: WriteWork, story: BrandStory, password_hash: str) -> None:
+    """Clearing a strong hit takes two who may decide about it."""
+    await hire(
+        work, name=f"Cleo Compliance ({story.canary})", email=second_officer_email(story),
+        role=Role.COMPLIANCE, password_hash=password_hash,
+    )  # fmt: skip
 
 
 async def _take_turns(work: WriteWork, story: BrandStory, password_hash: str) -> None:

@@ -50,6 +50,8 @@ class BrandStory:
     past_leads: int
     leverage: int
     is_prop: bool = False
+    namesake: str | None = None
+    """A client called like somebody on a sanctions list: for compliance to look at."""
 
     @property
     def ib_codes(self) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ BRANDS = (
             fixed("key:aurora"), time_zone="Europe/Nicosia", languages=("en", "de", "el"),
             currencies=("EUR", "USD", "GBP", "CHF"), branding={"colour": "#3b5bdb"},
         ),
-        "aurora-kestrel", 1_000_000, "EUR", 18, 222, 1_300, leverage=30,
+        "aurora-kestrel", 1_000_000, "EUR", 18, 222, 1_300, leverage=30, namesake="Viktor Ivanov",
     ),
     BrandStory(
         BrandPlan(
@@ -183,3 +185,16 @@ def clients_of(story: BrandStory) -> Iterator[ClientStory]:
             country=story.plan.countries[n % len(story.plan.countries)],
             ib_code=codes[n % len(codes)],
         )
+
+
+def namesake_of(story: BrandStory) -> ClientStory | None:
+    """The client whose name a sanctions list has too; nobody's token is handed out."""
+    if story.namesake is None:
+        return None
+    return ClientStory(
+        name=story.namesake,
+        email=f"{story.namesake.lower().replace(' ', '.')}@{story.canary}.example",
+        phone=f"+999{story.login_from // 100_000:02d}9999999",
+        country=story.plan.countries[0],
+        ib_code=None,
+    )

@@ -71,3 +71,19 @@ class InviterSuspended(Refused):
 
     def __init__(self) -> None:
         super().__init__("IB_SUSPENDED", "The ib is suspended.", path=("input", "ibId"))
+
+
+class AlreadySuspended(Refused):
+    """The ib is suspended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ALREADY_SUSPENDED", "The ib is suspended already.", path=("input", "ibId")
+        )
+
+
+class NotSuspended(Refused):
+    """Only a suspended ib is reinstated."""
+
+    def __init__(self) -> None:
+        super().__init__("NOT_SUSPENDED", "The ib is not suspended.", path=("input", "ibId"))

@@ -15,6 +15,8 @@ class IbEventKind(StrEnum):
 
     CREATED = "created"
     MOVED = "moved"
+    SUSPENDED = "suspended"
+    REINSTATED = "reinstated"
     LINK_CREATED = "link_created"
     INVITED = "invited"
     PLAN_ASSIGNED = "plan_assigned"

@@ -46,7 +46,7 @@ async def _pay(desk: Desk, payment: Payment, asked: bodies.PayBody) -> Payment:
     currency = asked.currency or payment.received_currency or payment.currency
     missing = payment.amount if payment.received_amount is None else None
     if asked.amount is None and missing is None:
-        raise Refusal("AMOUNT_MISSING", "It was paid before: say how much more comes.")
+        raise Refusal("AMOUNT_MISSING", "It is paid already: to pay again, say an amount.")
     amount = missing if asked.amount is None else rules.read_amount(asked.amount, currency)
     assert amount is not None
     shown = asked.instrument or rules.USUAL[payment.method]

@@ -15,7 +15,7 @@ from domain.ibs.commissions.commands.create_plan import create_plan
 from domain.ibs.commissions.commands.publish_version import publish_version
 from domain.ibs.commissions.line import check_place
 from domain.ibs.joining import join
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import Invalid
 from schema.access.mutations import SessionTokens
 from schema.accounts.asking import key_of, optional_key
 from schema.ibs.commissions import IbInvitation, IbLink
@@ -307,10 +307,10 @@ class CommissionMutations:
 
 
 def _own_or(info: Info, named: strawberry.ID | None) -> UUID:
-    """The ib that is named, or the one that asks. Refusals: NOT_FOUND."""
+    """The ib that is named, or the one that asks. Refusals: NOT_FOUND; INVALID for who is none."""
     if named is not None:
         return key_of("ib", named, "ibId")
     actor = info.context.scope.actor
     if actor.kind is not ActorKind.IB or actor.id is None:
-        raise NotFound(path=("input", "ibId"))
+        raise Invalid("INVALID", "Say which broker.", path=("input", "ibId"))
     return actor.id

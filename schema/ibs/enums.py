@@ -61,6 +61,8 @@ class IbPerformanceBy(Enum):
 class IbEventKind(Enum):
     CREATED = enum_value("created", description="An introducing broker was put into the tree.")
     MOVED = enum_value("moved", description="It was hung somewhere else, with its branch.")
+    SUSPENDED = enum_value("suspended", description="It is kept out; what it earns is held.")
+    REINSTATED = enum_value("reinstated", description="It is let in again.")
     LINK_CREATED = enum_value("link_created", description="It has a new referral link.")
     INVITED = enum_value("invited", description="Somebody was invited to join below it.")
     PLAN_ASSIGNED = enum_value("plan_assigned", description="It was given a commission plan.")

@@ -30,6 +30,8 @@ NAMED = {
     "ibLinkCreate": {"ibId"},
     "ibMove": {"ibId"},
     "ibPlanAssign": {"ibId"},
+    "ibReinstate": {"ibId"},
+    "ibSuspend": {"ibId"},
 }
 ID_FIELDS = [
     (name, field)

@@ -42,6 +42,15 @@ async def test_a_payer_pays_all_of_it_or_is_declined(caller: Caller, psp: Runnin
     assert (seen["status"], seen["failure_code"]) == ("FAILED", "CARD_DECLINED")
 
 
+async def test_a_payer_who_paid_does_not_pay_again(caller: Caller, psp: RunningPsp) -> None:
+    paid = await caller.payment()
+    await levers(Told(psp.url)).let_payer(paid["id"], PayerDoes.SETTLE)
+    with pytest.raises(DomainError) as caught:
+        await levers(Told(psp.url)).let_payer(paid["id"], PayerDoes.SETTLE)
+    assert (caught.value.code, caught.value.message) == ("SANDBOX_REFUSED", "It is paid already.")
+    assert (await caller.see(paid))["received_amount"] == "100.00"
+
+
 async def test_what_the_sandbox_refuses_is_told_in_its_words(psp: RunningPsp) -> None:
     with pytest.raises(DomainError) as caught:
         await levers(Told(psp.url)).let_payer("pay_unknown", PayerDoes.SETTLE)

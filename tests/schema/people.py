@@ -26,6 +26,7 @@ from schema.clients.subscriptions import ClientSubscriptions
 from schema.ibs.commission_mutations import CommissionMutations
 from schema.ibs.mutations import IbMutations
 from schema.ibs.queries import IbQueries
+from schema.ibs.status_mutations import IbStatusMutations
 from schema.ibs.subscriptions import IbSubscriptions
 from schema.root import READS, TYPES
 from schema.shared.assemble import Assembled, assemble
@@ -47,7 +48,7 @@ class Query(AccessQueries, ClientQueries, IbQueries, LeadQueries, NodeQueries):
 
 
 @strawberry.type
-class Mutation(ClientMutations, CommissionMutations, IbMutations, LeadMutations):
+class Mutation(ClientMutations, CommissionMutations, IbMutations, IbStatusMutations, LeadMutations):
     pass
 
 

@@ -193,9 +193,9 @@ async def test_an_ib_makes_links_and_invites_for_itself_and_its_branch(
             named = given | {"ibId": encode_id("ib", beyond)}
             refused = await ask(document, mine, input=named)
             assert refused.refused() == [("NOT_FOUND", ["input", "ibId"])]
-        # Staff have no ib of their own.
+        # Staff have no ib of their own, and say which.
         staff = await ask(document, scope_of(brand, "brand_admin"), input=given)
-        assert staff.refused() == [("NOT_FOUND", ["input", "ibId"])]
+        assert staff.refused() == [("INVALID", ["input", "ibId"])]
     again = await ask(LINK, mine, input={"campaign": "Fair"})
     assert again.refused() == [("CAMPAIGN_TAKEN", ["input", "campaign"])]
     assert (len(make.rows(ib_link, brand)), len(make.rows(ib_invitation, brand))) == (2, 2)

@@ -18,6 +18,7 @@ from domain.payments.reconciliation.rules import (
     is_odd_fee,
     is_same_line,
     judge_lines,
+    most_to_book,
     older_minor,
     open_parts,
     part_cleared,
@@ -202,3 +203,13 @@ def test_what_waits_longer_than_allowed_is_aged(since: datetime | None, expected
 )
 def test_a_share_is_never_rounded_to_nothing(unreconciled: int, moved: int, expected: str) -> None:
     assert percent_of(unreconciled, moved) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "most"),
+    [(None, None, 0), (None, 70, 70), (100, 70, 100), (70, -100, 100), (-5, None, 5)],
+)
+def test_no_more_is_booked_than_should_be_there_or_is(
+    expected: int | None, actual: int | None, most: int
+) -> None:
+    assert most_to_book(expected, actual) == most

@@ -44,6 +44,11 @@ class Wallet(Node):
         "held_minor",
         "currency",
     )
+    debt: Money = money(
+        "What the client owes in this currency for lost disputes; see `debtRepay`.",
+        "debt_minor",
+        "currency",
+    )
     client: ClientRef = one("Whose it is.", needs="clients:read")
 
     @field(

@@ -1,8 +1,11 @@
 """What the API shows of the ledger: wallets to whom they belong, entries to staff."""
 
-from sqlalchemy import Table, Text, cast, false, func, select, type_coerce
+from typing import Any
+
+from sqlalchemy import Table, Text, case, cast, false, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
+from domain.payments.disputes.tables import dispute
 from domain.payments.ledger.tables import (
     ledger_account,
     ledger_hold_leg,
@@ -15,6 +18,43 @@ from domain.reads import VIEWER_CLIENT, Entity, Field, One, RowScope, Through, c
 STAFF_ONLY = RowScope(false(), when=lambda v: v.client_id is not None or v.ib_path is not None)
 """What is shown to no client and no ib, whatever a brand's own rules grant."""
 
+
+def _debt() -> Any:
+    """What the wallet's client owes in its currency for lost disputes, in minor units: what is
+    booked as owed, without what open disputes have put there. As `disputes.queries.find_debt`."""
+    wallet, owed = ledger_account.c, ledger_account.alias("owed")
+    booked = (
+        select(func.coalesce(func.sum(ledger_posting.c.amount), 0))
+        .select_from(owed)
+        .join(
+            ledger_posting,
+            (ledger_posting.c.brand_id == owed.c.brand_id)
+            & (ledger_posting.c.account_id == owed.c.id),
+        )
+        .where(
+            owed.c.brand_id == wallet.brand_id,
+            owed.c.client_id == wallet.client_id,
+            owed.c.kind == LedgerAccountKind.CHARGEBACK_RECEIVABLE.value,
+            owed.c.asset == wallet.asset,
+        )
+        .correlate(ledger_account)
+        .scalar_subquery()
+    )
+    given = case((dispute.c.hold_id.is_(None), dispute.c.held_minor), else_=0)
+    undecided = (
+        select(func.coalesce(func.sum(dispute.c.amount_minor - given), 0))
+        .where(
+            dispute.c.brand_id == wallet.brand_id,
+            dispute.c.client_id == wallet.client_id,
+            dispute.c.currency == wallet.asset,
+            dispute.c.closed_at.is_(None),
+        )
+        .correlate(ledger_account)
+        .scalar_subquery()
+    )
+    return func.greatest(-booked - undecided, 0, type_=ledger_account.c.posted.type)
+
+
 WALLET = Entity(
     name="wallet",
     table=ledger_account,
@@ -23,6 +63,7 @@ WALLET = Entity(
         "currency": ledger_account.c.asset,
         "available_minor": ledger_account.c.posted - ledger_account.c.pending_out,
         "held_minor": ledger_account.c.pending_out,
+        "debt_minor": _debt(),
     },
     relations={"client": One("client", own="client_id")},
     orders={"CURRENCY": ledger_account.c.asset},

@@ -21,6 +21,9 @@ EVIDENCE = """mutation ($input: DisputeEvidenceSubmitInput!) {
   dispute { status evidence { text status staff { name } } } replayed errors { code path } } }"""
 DEBT = """mutation ($input: DebtRepayInput!) { debtRepay(input: $input) {
   client { reference } debt { amount currencyCode } replayed errors { code path } } }"""
+OWED = """query ($id: ID!) { node(id: $id) { ... on Client {
+  wallets { debt { amount currencyCode } } } } }"""
+MINE = "{ viewer { client { wallets { debt { amount currencyCode } } } } }"
 RATIOS = """query ($from: Date!, $to: Date!) { chargebackRatios(from: $from, to: $to) {
   month deposits disputes ratio merchantAccount { id } } }"""
 IMPORT = """mutation ($input: SettlementImportInput!) { settlementImport(input: $input) {
@@ -123,8 +126,22 @@ async def test_a_debt_is_repaid_once_and_said(
 ) -> None:
     deposit = await till.deposit(client, 100_00)
     await till.move(till.wallet(client), till.house(), 60_00)
-    stated = till.disputed(deposit, "LOST", version=1)
+    own = scope_of(till.brand, client=client)
+
+    async def owed() -> str:
+        """What staff see and the client sees: the same."""
+        shown = (await ask(OWED, finance, id=encode_id("client", client.id))).only()
+        seen = shown["wallets"][0]["debt"]
+        mine = (await ask(MINE, own)).only()["client"]["wallets"][0]["debt"]
+        assert mine == seen
+        return str(seen["amount"])
+
+    opened = till.disputed(deposit, "OPEN", version=1)
+    await record(till.database, till.brand.id, till.connection_id, opened)
+    assert await owed() == "0.00", "nothing is lost yet"
+    stated = till.disputed(deposit, "LOST", version=2)
     await record(till.database, till.brand.id, till.connection_id, stated)
+    assert await owed() == "60.00"
     await till.deposit(client, 500_00)
     given = {
         "idempotencyKey": key(), "clientId": encode_id("client", client.id), "reason": "asked",
@@ -133,6 +150,7 @@ async def test_a_debt_is_repaid_once_and_said(
     done = (await ask(DEBT, finance, input=given)).only()
     assert done["debt"] == {"amount": "35.00", "currencyCode": "USD"}
     assert done["client"] == {"reference": client.reference}
+    assert await owed() == "35.00"
     again = (await ask(DEBT, finance, input=given)).only()
     assert again["replayed"] is True
     assert await till.balance(till.owed(client)) == -35_00
@@ -264,17 +282,21 @@ async def test_who_proposes_a_booking_may_drop_it_and_no_other(
         proposed: str = done["correction"]["id"]
         return proposed
 
+    async def drop(who: Scope, proposed: str) -> Any:
+        return await ask(REJECT, who, input={"idempotencyKey": key(), "correctionId": proposed})
+
     theirs = await propose(finance)
-    drop = {"idempotencyKey": key(), "correctionId": theirs}
-    assert (await ask(REJECT, admin, input=drop)).codes == ["FORBIDDEN"]
-    own = await propose(admin)
-    drop = {"idempotencyKey": key(), "correctionId": own}
-    assert (await ask(REJECT, admin, input=drop)).only()["correction"]["status"] == "REJECTED"
-    listed = {one["id"]: one["status"] for one in (await ask(CORRECTIONS, finance)).only()}
-    assert listed == {theirs: "PROPOSED", own: "REJECTED"}
+    meanwhile = await ask(RESOLVE, admin, input={**given, "idempotencyKey": key()})
+    assert meanwhile.refused() == [("BOOKING_IMPOSSIBLE", ["input", "booking"])]
     auditor = scope_of(till.brand, "auditor")
-    drop = {"idempotencyKey": key(), "correctionId": theirs}
-    assert (await ask(REJECT, auditor, input=drop)).codes == ["FORBIDDEN"]
+    for who in (admin, auditor):
+        assert (await drop(who, theirs)).codes == ["FORBIDDEN"]
+    assert (await drop(finance, theirs)).only()["correction"]["status"] == "REJECTED"
+    own = await propose(admin)
+    assert (await drop(auditor, own)).codes == ["FORBIDDEN"]
+    assert (await drop(admin, own)).only()["correction"]["status"] == "REJECTED"
+    listed = {one["id"]: one["status"] for one in (await ask(CORRECTIONS, finance)).only()}
+    assert listed == {theirs: "REJECTED", own: "REJECTED"}
 
 
 async def test_a_transfer_is_corrected_by_two(

@@ -113,15 +113,26 @@ async def test_a_hold_is_not_correctable(till: Till, client: Client) -> None:
     assert await code(propose(till, new_uuid())) == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("role", [PERSON, OTHER], ids=["its author", "somebody else"])
+@pytest.mark.parametrize("author", [PERSON, OTHER], ids=["its author", "somebody else"])
 async def test_a_rejected_proposal_moves_nothing_for_ever(
-    till: Till, client: Client, role: str
+    till: Till, client: Client, author: str
+) -> None:
+    wrong = await till.move(till.house(), till.wallet(client), 80_00)
+    key = await propose(till, wrong, author)
+    await run(till, PERSON, lambda work: reject_booking(work, key))
+    other = PERSON if author == OTHER else OTHER
+    assert await code(approve(till, key, other)) == "ALREADY_DECIDED"
+    assert await till.balance(till.wallet(client)) == 80_00
+
+
+async def test_who_may_only_resolve_drops_no_proposal_of_another(
+    till: Till, client: Client
 ) -> None:
     wrong = await till.move(till.house(), till.wallet(client), 80_00)
     key = await propose(till, wrong)
-    await run(till, role, lambda work: reject_booking(work, key))
-    assert await code(approve(till, key)) == "ALREADY_DECIDED"
-    assert await till.balance(till.wallet(client)) == 80_00
+    refused = await code(run(till, OTHER, lambda work: reject_booking(work, key)))
+    assert refused == "FORBIDDEN"
+    assert till.make.rows(ledger_correction, till.brand)[0].status == "PROPOSED"
 
 
 async def test_the_system_and_tokens_propose_nothing(till: Till, client: Client) -> None:

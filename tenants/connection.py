@@ -32,9 +32,9 @@ async def fetch(
     """The rows of a fixed statement, straight from the driver; what the server refuses is told as
     SQLAlchemy tells it. A broken connection is thrown away. Refusals: UNAVAILABLE."""
     arguments = statement.arguments(parameters)
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None
     try:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
         found: Sequence[Any] = await raw.fetch(statement.text, *arguments, record_class=Line)
     except PostgresError as error:
         if str(error.sqlstate or "")[:2] not in LOST:

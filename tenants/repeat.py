@@ -73,6 +73,13 @@ class Replay:
     answer: Any = None
     refusal: DomainError | None = None
 
+    def told(self) -> Any:
+        """The answer again; the refusal is raised again."""
+        if self.refusal is not None:
+            self.refusal.replayed = True
+            raise self.refusal
+        return self.answer
+
 
 async def claim(work: Working, repeat: Repeat) -> Replay | None:
     """Take the key for this work; the earlier answer when it was taken before.
@@ -93,15 +100,13 @@ async def claim(work: Working, repeat: Repeat) -> Replay | None:
     return _judge(found[0], repeat)
 
 
-async def is_settled(work: Statements, scope: Scope, repeat: Repeat) -> bool:
-    """Whether an answer is stored under the key: nothing need be prepared, `write` gives it again.
+async def find_answer(work: Statements, scope: Scope, repeat: Repeat) -> Replay | None:
+    """What is stored under the key, for whoever must ask somebody else before they write.
 
     Refusals: IDEMPOTENCY_KEY_REUSED.
     """
     found = await work.rows(_FIND, _row(scope, repeat))
-    if found:
-        _judge(found[0], repeat)
-    return bool(found)
+    return _judge(found[0], repeat) if found else None
 
 
 async def settle(

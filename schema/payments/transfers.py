@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from domain.kernel.errors import DomainError, Unavailable
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import encode_id
 from domain.kernel.money import Money as Amount
 from domain.payments.transfers.commands.create_transfer import create_transfer
@@ -29,8 +29,8 @@ from schema.shared.bind import Info, fetch, fetch_below, field
 from schema.shared.errors import mutation, payload, result
 from schema.shared.permission import public
 from schema.shared.scalars import Money
-from tenants.repeat import is_settled
-from tenants.work import WriteWork
+from tenants.repeat import find_answer
+from tenants.work import Done, WriteWork
 
 PROOFS_MAX = 500
 _MISMATCH = {"CURRENCY_MISMATCH": "The amount or the other end is in another currency."}
@@ -146,9 +146,12 @@ class TransferMutations:
         wish = input.wish()
         repeat = key_for(info, input, _exactly(wish.amount))
         context = info.context
-        known = await is_settled(context.work, context.scope, repeat)
-        price = Unavailable() if known else await _price(info, wish)
-        done = await context.write(lambda work: _quoted(work, wish, price), repeat=repeat)
+        earlier = await find_answer(context.work, context.scope, repeat)
+        if earlier is None:
+            price = await _price(info, wish)
+            done = await context.write(lambda work: _quoted(work, wish, price), repeat=repeat)
+        else:
+            done = Done(earlier.told(), replayed=True)
         key = UUID(done.value["quote"])
         row = (await find_quotes(info.context.work, [key]))[key]
         return ConversionQuoteCreatePayload(quote=_shown(row), replayed=done.replayed)

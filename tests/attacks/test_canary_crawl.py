@@ -179,12 +179,15 @@ async def test_the_crawl_would_see_a_leak(
 ):
     """With both locks off another brand is everywhere: so the tests above can fail."""
     world, other = worlds
-    text, _ = await crawl(open_api, one(make, world, "brand_admin"), world)
+    text, _ = await crawl(open_api, one(make, world, "brand_admin"), world, is_open=True)
     assert foreign_canaries(text, other)
 
 
-async def crawl(api: Api, asker: Asker, world: World) -> tuple[str, int]:
-    """Every root query as deep as allowed; all answers in one text, and how many were asked."""
+async def crawl(api: Api, asker: Asker, world: World, *, is_open: bool = False) -> tuple[str, int]:
+    """Every root query as deep as allowed; all answers in one text, and how many were asked.
+
+    Where all is open, a function of the database that judges the brand by itself still refuses.
+    """
     texts = []
     values = values_of(world, asker)
     for name, found in roots("query").items():
@@ -192,18 +195,20 @@ async def crawl(api: Api, asker: Asker, world: World) -> tuple[str, int]:
             continue
         if is_allowed(rights_of_root("query", name), asker.rights):
             field = f"{name}{arguments(found, values, 'Query')}"
-            texts.append(await deepest(api, asker, field, found.type, values))
+            texts.append(await deepest(api, asker, field, found.type, values, is_open=is_open))
     by_kind = {shown.rsplit("_", 1)[0]: shown for shown in sorted(ids_in("".join(texts)))}
     for shown in by_kind.values():
         field = f'node(id: "{shown}")'
         named = await api.ask(asker, f"{{ {field} {{ __typename }} }}")
         if named.data and named.data["node"]:
             kind = schema_of_api().type_map[named.data["node"]["__typename"]]
-            texts.append(await deepest(api, asker, field, kind, values))
+            texts.append(await deepest(api, asker, field, kind, values, is_open=is_open))
     return "\n".join(texts), len(texts)
 
 
-async def deepest(api: Api, asker: Asker, field: str, kind: Any, values: Values) -> str:
+async def deepest(
+    api: Api, asker: Asker, field: str, kind: Any, values: Values, *, is_open: bool
+) -> str:
     """The answer to a field with as much below it as the caller's limits allow."""
     for depth in (3, 2, 1):
         inner = selection(kind, values, asker.rights, depth)
@@ -214,7 +219,7 @@ async def deepest(api: Api, asker: Asker, field: str, kind: Any, values: Values)
             break
     where = f"{asker.name} {field}"
     assert answer.status < 500, f"{where}: {answer}"
-    assert "INTERNAL" not in answer.codes, f"{where}: {answer}"
+    assert is_open or "INTERNAL" not in answer.codes, f"{where}: {answer}"
     assert not was_too_much(answer), f"{where}: {answer}"
     return answer.text
 

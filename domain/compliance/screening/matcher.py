@@ -21,15 +21,19 @@ from domain.compliance.screening.rules import (
     compare,
     fold,
     is_slip,
+    is_slip_of_all,
     joined,
     read_name,
     strength_of,
     turned,
+    without_spaces,
 )
 from domain.compliance.screening.values import Match
 
 _COMMON_FROM = 16
 _KNOWN_MAX = 50_000
+_TINY_MIN, _TINY_MAX = 2, 8
+_OWN_MAX = 16
 WORDS_LOOKED_FOR = 24  # alone, and as many with the word behind
 CANDIDATES_MAX = (
     2_000  # ordinary names have a handful; the commonest of the lists, with a slip, 1,700
@@ -49,6 +53,7 @@ class Matcher:
         self._all_letters = np.array([_letters(one) for one in self._names], dtype=np.int32)
         self._index(self._names)
         self._spaceless = _spaceless(self._names)
+        self._tiny = _tiny(self._texts, self._names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -57,8 +62,12 @@ class Matcher:
         """The entries that a name may be, best first, each by the nearest of its names."""
         name = read_name(text)
         best: dict[UUID, tuple[int, int]] = {}
-        for place in self._candidates(name)[:CANDIDATES_MAX]:
+        tiny = self._tiny_like(text, name)
+        nearest = self._candidates(name)[:CANDIDATES_MAX]
+        for place in dict.fromkeys([*nearest, *sorted(tiny)]):
             score = compare(name, self._names[place], self._common)
+            if place in tiny:
+                score = max(score, POSSIBLE_FROM)
             entry = self._entries[place]
             if score >= POSSIBLE_FROM and score > best.get(entry, (0, 0))[0]:
                 best[entry] = (score, place)
@@ -134,9 +143,26 @@ class Matcher:
         return list(dict.fromkeys([*self._same_spaceless(name), *map(int, nearest)]))
 
     def _same_spaceless(self, name: Name) -> list[int]:
-        plain = "".join(word.plain for word in name)
+        plain = without_spaces(name)
         keys = ("p", plain), ("s", fold(plain))
         return [place for key in keys for place in self._spaceless.get(key, ())]
+
+    def _tiny_like(self, text: str, name: Name) -> set[int]:
+        """Short names that are this one but for one slip anywhere, by the letters of all their
+        words: a word of two or three letters bears no slip by itself."""
+        own = _forms(text, name)
+        places = {
+            place for one in own for key in _less_one(one) for place in self._tiny.get(key, ())
+        }
+        return {
+            place
+            for place in places
+            if any(
+                is_slip_of_all(mine, theirs)
+                for mine in own
+                for theirs in _forms(self._texts[place], self._names[place])
+            )
+        }
 
     def _near(self, word: Word) -> list[int]:
         """Numbers of the listed words at most one slip away; remembered, since words come again."""
@@ -188,6 +214,29 @@ def _spaceless(names: Sequence[Name]) -> Mapping[tuple[str, str], Sequence[int]]
         for key in {("p", text) for text in texts} | {("s", fold(text)) for text in texts[:1]}:
             found[key].append(place)
     return dict(found)
+
+
+def _tiny(texts: Sequence[str], names: Sequence[Name]) -> Mapping[str, Sequence[int]]:
+    """Where short names are, by what is left of them without one letter."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, (text, name) in enumerate(zip(texts, names, strict=True)):
+        for key in {key for one in _forms(text, name) for key in _less_one(one)}:
+            found[key].append(place)
+    return dict(found)
+
+
+def _forms(text: str, name: Name) -> Sequence[str]:
+    """A short name without its spaces: in plain letters, and in its own where those are others,
+    since a character of these is a syllable there."""
+    plain, own = without_spaces(name), "".join(filter(str.isalnum, text[: 2 * _OWN_MAX]))
+    forms = [plain] if _TINY_MIN <= len(plain) <= _TINY_MAX else []
+    if not own.isascii() and _TINY_MIN <= len(own) <= _OWN_MAX:
+        forms.append(own)
+    return forms
+
+
+def _less_one(text: str) -> set[str]:
+    return {text[:n] + text[n + 1 :] for n in range(len(text) + 1)}
 
 
 def _common(names: Sequence[Name]) -> Iterator[str]:

@@ -38,7 +38,7 @@ _LIGHT_WORDS = """
     al el ul as ad ar ibn bin ben bint de del della di da do dos das du la le van von der den the
     of and und y e et i mr mrs ms dr sheikh shaykh haji hajji hajj
     co company corp corporation inc incorporated llc llp ltd limited ltda gmbh sa srl spa ag nv bv
-    plc oao ooo zao pao ojsc jsc pjsc cjsc fze fzco fzc est sarl sas
+    plc oao ooo uuu zao pao ojsc jsc pjsc cjsc fze fzco fzc est sarl sas
 """
 _LIGHT = frozenset(_LIGHT_WORDS.split())
 _WORD = re.compile(r"[a-z0-9]+")
@@ -51,10 +51,10 @@ _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^abd(?:ul|el|al|ol|oul|il)$", "abd"),
         (r"x", "ks"),
         (r"dzh|dj|zh", "j"),
-        (r"tsch|tch|cz", "ch"),
+        (r"tsch|tsh|tch|cz", "ch"),
         (r"sch|sh", "s"),
-        (r"ph", "f"),
         (r"kh|gh", "h"),
+        (r"ph", "f"),
         (r"th", "t"),
         (r"dh", "d"),
         (r"ck|q|c(?!h)", "k"),
@@ -81,7 +81,9 @@ class Word(NamedTuple):
     @property
     def is_light(self) -> bool:
         """Whether it tells little: an initial or several, a particle, a legal form, a title."""
-        return self.is_spelt or len(self.plain) == 1 or self.plain in _LIGHT
+        if self.is_spelt or len(self.plain) == 1 or self.plain in _LIGHT:
+            return True
+        return len(self.plain) >= _LIGHT_FROM and self.sound in _LIGHT_SOUNDS
 
     @property
     def is_name(self) -> bool:
@@ -99,6 +101,10 @@ def fold(plain: str) -> str:
     for pattern, written in _SOUNDS:
         sound = pattern.sub(written, sound)
     return sound or plain
+
+
+_LIGHT_FROM = 5  # letters from which a legal form is known by its sound, too
+_LIGHT_SOUNDS = frozenset(fold(word) for word in _LIGHT if len(word) >= _LIGHT_FROM)
 
 
 def read_name(text: str) -> Name:
@@ -144,9 +150,21 @@ def joined(first: Word, second: Word) -> Word:
 
 
 def turned(name: Name) -> Iterator[str]:
-    """A name without its spaces, begun with each of its words."""
-    for n in range(len(name)):
-        yield "".join(word.plain for word in name[n:] + name[:n])
+    """A name without its spaces, begun with each of its words, and with each letter of those that
+    are spelt out."""
+    parts = [part for word in name for part in (word.plain if word.is_spelt else (word.plain,))]
+    for n in range(len(parts)):
+        yield "".join(parts[n:] + parts[:n])
+
+
+def without_spaces(name: Name) -> str:
+    """A name's letters, one behind the other."""
+    return "".join(word.plain for word in name)
+
+
+def is_slip_of_all(text: str, listed: str) -> bool:
+    """Whether at most one slip lies between two names that have no spaces."""
+    return OSA.distance(text, listed, score_cutoff=1) <= 1
 
 
 def is_slip(word: Word, listed: Word, *, bears_short: bool = False) -> bool:
@@ -281,12 +299,12 @@ def _whole_score(found: _Paired) -> int:
 
 def _spaceless_score(name: Name, listed: Name) -> int:
     """Both are the same without their spaces, or sound the same where one never had any."""
-    own = "".join(word.plain for word in name)
-    theirs = "".join(word.plain for word in listed)
-    if min(len(own), len(theirs)) < _BESIDE:
-        return 0
+    own, theirs = without_spaces(name), without_spaces(listed)
+    is_tiny = min(len(own), len(theirs)) < _BESIDE
     if len(own) == len(theirs) and own in turned(listed):
-        return 100
+        return _SINGLE if is_tiny else 100
+    if is_tiny:
+        return 0
     is_near = 1 in (len(name), len(listed)) and abs(len(own) - len(theirs)) <= _SHORT
     return 97 if is_near and fold(own) == fold(theirs) else 0
 

@@ -7,7 +7,7 @@ import pytest
 
 from domain.compliance.screening import matcher as module
 from domain.compliance.screening.matcher import WORDS_LOOKED_FOR, Matcher
-from domain.compliance.screening.rules import Word, read_name
+from domain.compliance.screening.rules import POSSIBLE_FROM, STRONG_FROM, Word, read_name
 
 LETTERS = "abdeiklmnorstu"
 LISTED = (
@@ -83,6 +83,28 @@ def test_who_is_spelt_out_or_written_as_one_word_is_found_and_nobody_else(
 )
 def test_a_listed_name_of_letters_is_found(matcher: Counting, name: str, score: int) -> None:
     assert ("B R C S.A.", score) in [(hit.name, hit.score) for hit in matcher.find(name)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        ("T.D.G.", ".D.G."), ("GAD S.A.", "GADS.A."), ("Vilas SA'B", "Vilas AS'B"),
+        ("R D I S.A.", "D I S.A. R"), ("I.C.I.C. LTD.", "I.C.I.C. LDT."),
+        ("OOO ROSTSHIPSERVIS", "uuu rustschipservis"),
+        ("長安海連技術有限公司", "長安連海技術有限公司"),
+    ],
+)  # fmt: skip
+def test_short_names_bear_one_slip_of_all_their_letters(listed: str, asked: str) -> None:
+    """Words of two or three letters bear none each; a character of Chinese is a whole syllable."""
+    one = Matcher([(UUID(int=1), listed)])
+    (hit,) = one.find(asked)
+    assert (hit.name, hit.score >= POSSIBLE_FROM) == (listed, True)
+    assert one.find(listed)[0].score >= STRONG_FROM
+
+
+@pytest.mark.parametrize(("listed", "asked"), [("T.D.G.", "T.X.A."), ("GAD S.A.", "GET SA")])
+def test_two_slips_of_a_short_name_are_another_name(listed: str, asked: str) -> None:
+    assert Matcher([(UUID(int=1), listed)]).find(asked) == []
 
 
 def test_what_is_looked_for_and_compared_is_bounded(

@@ -12,6 +12,7 @@ from domain.compliance.screening.rules import (
     compare,
     fold,
     is_news,
+    is_slip_of_all,
     next_disposition,
     read_name,
     read_reason,
@@ -198,3 +199,12 @@ def test_what_was_a_false_positive_is_news_by_another_name_or_a_higher_score() -
     assert is_news(had, ("Ann Lee", "LEE Anna", 97))
     assert is_news(had, ("Ann Lee", "LEE Ann", 90))
     assert is_news(had, ("Anne Lee", "LEE Anna", 90))
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "is_one"),
+    [("tdg", "tdg", True), ("dg", "tdg", True), ("dtg", "tdg", True), ("txg", "tdg", True),
+     ("tga", "tdg", False), ("g", "tdg", False)],
+)  # fmt: skip
+def test_a_slip_of_all_letters_is_one_at_most(text: str, listed: str, is_one: bool) -> None:
+    assert is_slip_of_all(text, listed) is is_one

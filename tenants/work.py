@@ -45,7 +45,7 @@ from tenants.fixed import Fixed
 from tenants.judge import check, question
 from tenants.log import Change, Event, append
 from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
-from tenants.repeat import Repeat, Replay, claim, settle
+from tenants.repeat import Repeat, claim, settle
 
 T = TypeVar("T")
 Wake = Callable[[UUID], None]
@@ -333,7 +333,7 @@ class Database:
             else:
                 earlier = await claim(work, repeat)
                 if earlier is not None:
-                    return Done(_again(earlier), replayed=True)
+                    return Done(earlier.told(), replayed=True)
                 value = await self._guarded(work, command, repeat)
             seq = await append(work, scope, work.now(), work.events, work.changes)
             return Done(value, seq=seq)
@@ -361,13 +361,6 @@ class _StoredRefusal(Exception):
     def __init__(self, refusal: DomainError) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
-
-
-def _again(earlier: Replay) -> Any:
-    if earlier.refusal is not None:
-        earlier.refusal.replayed = True
-        raise _StoredRefusal(earlier.refusal)
-    return earlier.answer
 
 
 @asynccontextmanager

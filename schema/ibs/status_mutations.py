@@ -1,6 +1,8 @@
 """Suspending introducing brokers, and ending that."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
@@ -11,6 +13,7 @@ from schema.shared.bind import Info, fetch_below
 from schema.shared.errors import mutation, payload, result
 from tenants.work import WriteWork
 
+Change = Callable[[WriteWork, UUID, str], Awaitable[None]]
 _ERRORS = {
     "INVALID": "The reason is missing or too long.",
     "NOT_FOUND": "There is no such introducing broker.",
@@ -26,17 +29,13 @@ def _typed(description: str, **how: Any) -> Any:
 @strawberry.input(description="An introducing broker to keep out.")
 class IbSuspendInput:
     ib_id: strawberry.ID = _typed("Who.")
-    reason: str = _typed(
-        "Why, 1 to 500 characters; kept in the audit, and not shown to the broker."
-    )
+    reason: str = _typed(_WHY)
 
 
 @strawberry.input(description="An introducing broker to let in again.")
 class IbReinstateInput:
     ib_id: strawberry.ID = _typed("Who.")
-    reason: str = _typed(
-        "Why, 1 to 500 characters; kept in the audit, and not shown to the broker."
-    )
+    reason: str = _typed(_WHY)
 
 
 @payload(errors=_ERRORS | {"ALREADY_SUSPENDED": "The broker is suspended."})
@@ -61,23 +60,18 @@ class IbStatusMutations:
         needs="ibs:move",
     )
     async def ib_suspend(self, info: Info, input: _Suspend) -> IbSuspendPayload:
-        key = key_of("ib", input.ib_id, "ibId")
-
-        async def command(work: WriteWork) -> None:
-            await suspend_ib(work, key, input.reason)
-
-        await info.context.write(command)
-        return IbSuspendPayload(ib=await fetch_below(info, "ib", "ib", key))
+        return IbSuspendPayload(ib=await _changed(info, input, suspend_ib))
 
     @mutation(
         "Let a suspended introducing broker in again; what was held is payable after its own hold.",
         needs="ibs:move",
     )
     async def ib_reinstate(self, info: Info, input: _Reinstate) -> IbReinstatePayload:
-        key = key_of("ib", input.ib_id, "ibId")
+        return IbReinstatePayload(ib=await _changed(info, input, reinstate_ib))
 
-        async def command(work: WriteWork) -> None:
-            await reinstate_ib(work, key, input.reason)
 
-        await info.context.write(command)
-        return IbReinstatePayload(ib=await fetch_below(info, "ib", "ib", key))
+async def _changed(info: Info, input: IbSuspendInput | IbReinstateInput, change: Change) -> Ib:
+    key = key_of("ib", input.ib_id, "ibId")
+    await info.context.write(lambda work: change(work, key, input.reason))
+    found: Ib = await fetch_below(info, "ib", "ib", key)
+    return found

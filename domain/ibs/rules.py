@@ -11,7 +11,6 @@ from tenants.refusals import InvalidField
 
 DEEPEST = 10
 _CAMPAIGN_LENGTH_MAX = 60
-_REASON_LENGTH_MAX = 500
 # Crockford's, which has no letter that looks like a digit.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}", re.ASCII)
@@ -68,11 +67,3 @@ def made_code(key: UUID) -> str:
         number, digit = divmod(number, 32)
         digits.append(_LETTERS[digit])
     return "".join(digits)
-
-
-def read_reason(text: str) -> str:
-    """Why somebody decided, of 1 to 500 characters. Refusals: INVALID."""
-    reason = text.strip()
-    if not 1 <= len(reason) <= _REASON_LENGTH_MAX:
-        raise InvalidField("reason", f"Say why in 1 to {_REASON_LENGTH_MAX} characters.")
-    return reason

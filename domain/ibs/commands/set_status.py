@@ -4,10 +4,10 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from domain.accounts.rules import normalise_reason
 from domain.ibs.errors import AlreadySuspended, NotSuspended
 from domain.ibs.events import IbEventKind, ib_event
 from domain.ibs.queries import lock_ib
-from domain.ibs.rules import read_reason
 from domain.ibs.tables import ib
 from domain.ibs.values import IbStatus
 from domain.kernel.errors import NotFound
@@ -33,7 +33,7 @@ async def reinstate_ib(work: WriteWork, ib_id: UUID, reason: str) -> None:
 
 
 async def _turn(work: WriteWork, ib_id: UUID, wanted: IbStatus, reason: str) -> None:
-    told = read_reason(reason)
+    told = normalise_reason(reason)
     is_suspending = wanted is IbStatus.SUSPENDED
     row = await lock_ib(work, ib_id)
     if row is None:

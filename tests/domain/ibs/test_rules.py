@@ -14,7 +14,6 @@ from domain.ibs.rules import (
     normalise_campaign,
     normalise_code,
     place_below,
-    read_reason,
 )
 from domain.ibs.values import IbStatus
 from domain.kernel.errors import DomainError
@@ -85,15 +84,3 @@ def test_a_made_code_comes_out_of_the_random_part_of_an_id() -> None:
     assert made_code(UUID(int=0)) == "0000000000"
     assert made_code(UUID(int=31)) == "Z000000000"
     assert len({made_code(new_uuid()) for _ in range(1_000)}) == 1_000
-
-
-@pytest.mark.parametrize(("typed", "stored"), [(" late papers ", "late papers"), ("x" * 500,) * 2])
-def test_a_reason_is_trimmed(typed: str, stored: str) -> None:
-    assert read_reason(typed) == stored
-
-
-@pytest.mark.parametrize("typed", ["", "  ", "x" * 501])
-def test_a_reason_has_1_to_500_characters(typed: str) -> None:
-    with pytest.raises(DomainError) as refused:
-        read_reason(typed)
-    assert refused.value.code == "INVALID"

@@ -1,6 +1,7 @@
 """The adapter against the real wire: a Unix socket, a web server, a database, and faults."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -43,8 +44,8 @@ from tests.simulator.conftest import START, served
 from tests.simulator.driver import Driver
 
 GROUP = Group("beta-live-USD", "USD", 500, Decimal("7.00"), Decimal(100), Decimal(50), False)
-# A dropped answer costs a test this one second; a busy machine needs it for the rest.
-IMPATIENT = Patience(call_s=1.0, connect_s=1.0, tries=3, pause_s=0.001)
+# A dropped answer costs a test these three seconds; a busy machine needs it for the rest.
+IMPATIENT = Patience(call_s=3.0, connect_s=3.0, tries=3, pause_s=0.001)
 
 
 def request(login: int = 2001) -> AccountRequest:
@@ -64,13 +65,12 @@ async def socket(app: Starlette) -> AsyncIterator[Path]:
 
 @pytest_asyncio.fixture
 async def platform(socket: Path) -> AsyncIterator[BridgePlatform]:
-    made = BridgePlatform(f"unix://{socket}", patience=IMPATIENT)
-    await made.ensure_groups([GROUP])
-    await made.create_account(request(), op_id="create")
-    deposit = {"kind": BalanceKind.DEPOSIT, "amount": Decimal(10_000), "comment": "start"}
-    await made.balance_op(2001, op_id="deposit", **deposit)
-    yield made
-    await made.aclose()
+    async with aclosing(BridgePlatform(f"unix://{socket}", patience=IMPATIENT)) as made:
+        await made.ensure_groups([GROUP])
+        await made.create_account(request(), op_id="create")
+        deposit = {"kind": BalanceKind.DEPOSIT, "amount": Decimal(10_000), "comment": "start"}
+        await made.balance_op(2001, op_id="deposit", **deposit)
+        yield made
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,7 @@
 """What the adapter does when it can't be sure: breaker, budget, platforms that do not dedupe."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -32,12 +33,13 @@ class OnceOnlyPlatform(BridgePlatform):
 
 @pytest_asyncio.fixture
 async def plain(app: Starlette, driver: Driver) -> AsyncIterator[BridgePlatform]:
-    async with served(app) as socket:
-        made = OnceOnlyPlatform(f"unix://{socket}", patience=IMPATIENT)
+    async with (
+        served(app) as socket,
+        aclosing(OnceOnlyPlatform(f"unix://{socket}", patience=IMPATIENT)) as made,
+    ):
         await made.ensure_groups([GROUP])
         await made.create_account(request(), op_id="create")
         yield made
-        await made.aclose()
 
 
 async def deposit(platform: BridgePlatform, op_id: str) -> str:

@@ -1,6 +1,7 @@
 """Requests carried out on the real wire: once when the answer is lost, and really applied."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -88,15 +89,15 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     make.symbol("EURUSD")
     async with served(app) as socket:
-        patience = Patience(call_s=0.5, tries=1, pause_s=0.01)
-        platform = BridgePlatform(f"unix://{socket}", patience=patience)
-        await platform.ensure_groups(
-            [Group("demo", "USD", 500, D(0), D(100), D(50), swap_free=False)]
-        )
-        made = Desk(make, brand, worker_database, platform)
-        await made.open()
-        yield made
-        await platform.aclose()
+        # A dropped answer costs a test this long; a busy machine needs it for the rest.
+        patience = Patience(call_s=3.0, tries=1, pause_s=0.01)
+        async with aclosing(BridgePlatform(f"unix://{socket}", patience=patience)) as platform:
+            await platform.ensure_groups(
+                [Group("demo", "USD", 500, D(0), D(100), D(50), swap_free=False)]
+            )
+            made = Desk(make, brand, worker_database, platform)
+            await made.open()
+            yield made
 
 
 async def test_an_order_whose_answer_is_lost_is_applied_once_and_ends_filled(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from decimal import Decimal as D
 from types import SimpleNamespace
 from typing import Any
@@ -46,8 +46,7 @@ async def platform(
     """
     superuser.execute("delete from platform_cursor")
     superuser.commit()
-    async with served(app) as socket:
-        made = BridgePlatform(f"unix://{socket}")
+    async with served(app) as socket, aclosing(BridgePlatform(f"unix://{socket}")) as made:
         await made.ensure_groups(
             [
                 Group(name, "USD", 500, D(0), D(100), D(50), swap_free=False)
@@ -55,7 +54,6 @@ async def platform(
             ]
         )
         yield made
-        await made.aclose()
 
 
 @asynccontextmanager

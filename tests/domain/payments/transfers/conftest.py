@@ -2,7 +2,9 @@
 that stands still until the test moves it."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from decimal import Decimal as D
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -199,15 +201,14 @@ async def till(
     for name in ("EURUSD", "USDJPY"):
         make.symbol(name)
     async with served(app) as socket:
-        patience = Patience(call_s=0.5, tries=1, pause_s=0.01)
-        platform = BridgePlatform(f"unix://{socket}", patience=patience)
-        made = Till(make, brand, worker_database, platform)
         # Impatience is for answers that are lost; a busy machine takes its time to begin.
-        at_first = BridgePlatform(f"unix://{socket}", patience=Patience(call_s=30.0, tries=1))
-        await at_first.ensure_groups(
-            [Group("live", "USD", 500, D(0), D(100), D(50), swap_free=False)]
-        )
-        await made.open(at_first)
-        await at_first.aclose()
-        yield made
-        await platform.aclose()
+        short, long = Patience(call_s=1.5, tries=1, pause_s=0.01), Patience(call_s=30.0, tries=1)
+        bridge = partial(BridgePlatform, f"unix://{socket}")
+        async with aclosing(bridge(patience=short)) as platform:
+            made = Till(make, brand, worker_database, platform)
+            async with aclosing(bridge(patience=long)) as at_first:
+                await at_first.ensure_groups(
+                    [Group("live", "USD", 500, D(0), D(100), D(50), swap_free=False)]
+                )
+                await made.open(at_first)
+            yield made

@@ -74,11 +74,12 @@ def _unorder(look: psycopg.Connection[Any]) -> None:
     found = look.execute(
         "select pg_get_functiondef(p.oid) as body from pg_proc p"
         " join pg_namespace n on n.oid = p.pronamespace"
-        " where (n.nspname, p.proname) = ('ledger', 'post')"
-    ).fetchone()
-    assert found is not None
-    assert _LOCKING in found["body"], "the plant no longer fits ledger.post"
-    look.execute(found["body"].replace(_LOCKING, _UNORDERED + _LOCKING).encode())
+        " where n.nspname = 'ledger' and p.proname in ('post', 'post_many')"
+    ).fetchall()
+    assert len(found) == 2
+    for row in found:
+        assert _LOCKING in row["body"], "the plant no longer fits ledger.post"
+        look.execute(row["body"].replace(_LOCKING, _UNORDERED + _LOCKING).encode())
 
 
 def _number(look: psycopg.Connection[Any]) -> None:

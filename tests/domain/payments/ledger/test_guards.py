@@ -124,6 +124,16 @@ async def test_another_brand_than_the_transactions_is_refused(as_role, books, br
         assert error.value.sqlstate == "LG013", call
 
 
+@pytest.mark.parametrize("role", ["app", "worker"])
+async def test_what_posting_is_made_of_is_nobodys_entry(as_role, books, role):
+    for call in (
+        f"select * from ledger.post_many('{books.brand.id}', now(), 'SYSTEM', {NULLS})",
+        "select ledger.no_account()",
+    ):
+        with pytest.raises(NOT_ALLOWED):
+            as_role(role, call)
+
+
 async def test_without_a_brand_nothing_is_posted(dsn, books):
     call = f"select * from ledger.post('{books.brand.id}', now(), 'SYSTEM', {NULLS})"
     with psycopg.connect(dsn("app")) as connection, pytest.raises(psycopg.Error) as error:

@@ -336,3 +336,37 @@ def test_a_leg_is_no_more_than_an_amount_can_be(sign):
     assert Leg(new_uuid(), Money(sign * most_minor("USD"), "USD")).amount.currency == "USD"
     with pytest.raises(ValueError, match="more than an amount"):
         Leg(new_uuid(), Money(sign * (most_minor("USD") + 1), "USD"))
+
+
+async def test_one_alone_writes_what_it_writes_in_company(books, superuser):
+    """A transfer between two accounts has a way of its own into the same rows."""
+    bank, wallets = await books.open(4)
+    moves = ((0, 1, 500), (1, 2, 200), (2, 1, 50), (1, 0, 100))
+    written = []
+    for wallet, other, alone in ((wallets[0], wallets[1], True), (wallets[2], wallets[3], False)):
+        ends = (bank, wallet, other)
+        given = [
+            moved(ends[a], ends[b], cents, key=f"{alone}{n}", client_id=new_uuid(), reason="why",
+                  source="test", external_id=f"{alone}{n}", meta={"n": n})
+            for n, (a, b, cents) in enumerate(moves)
+        ]  # fmt: skip
+        for group in [[one] for one in given] if alone else [given]:
+            done = await books.post(*group)
+            assert not any(one.replayed for one in done)
+        rows = superuser.execute(
+            "select t.kind, t.state, t.reason, t.source, t.meta, t.client_id = any(%s) as client,"
+            " t.actor_kind, t.effective_at is not null, p.n, array_position(%s, p.account_id),"
+            " p.asset, p.amount::bigint, p.balance_after::bigint, p.client_id = a.client_id,"
+            " p.recorded_at < coalesce(a.posted_at, 'infinity'),"
+            " a.posted::bigint, a.pending_in::bigint, a.pending_out::bigint"
+            " from ledger_transfer t join ledger_posting p using (brand_id)"
+            " join ledger_account a on a.brand_id = t.brand_id and a.id = p.account_id"
+            " where t.id = p.transfer_id and t.key like %s and t.brand_id = %s order by t.key, p.n",
+            [[one.client_id for one in given], [bank, wallet, other], f"{alone}%", books.brand.id],
+        ).fetchall()
+        written.append(rows)
+        again = await books.post(*given[:1])
+        assert [one.replayed for one in again] == [True]
+    alone, together = written
+    assert len(alone) == 8
+    assert alone == together

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, literal, select
+from sqlalchemy import Select, and_, bindparam, func, literal, select
 
 from tenants.access import Access, Compiled
 from tenants.actors import ActorSource
 from tenants.context import ActorKind, system_scope
+from tenants.fixed import Fixed
 from tenants.tables import (
     brand_state,
     casbin_rule,
@@ -52,21 +53,32 @@ class Holder:
     addresses: tuple[str, ...] = ()
 
 
-async def find_holder(
-    database: Database, access: Access, sources: Mapping[ActorKind, ActorSource], text: TokenText
-) -> Holder | None:
-    """The holder of a brand's access or API token."""
-    async with database.read(system_scope(text.brand_id)) as work:
-        found = await work.rows(_token_statement(text, sources))
-        if not found or not is_secret(text.secret, found[0].secret_hash):
-            return None
-        row = found[0]
-        kind = ActorKind(row.actor_kind)
-        if not _may_come_in(row, kind, sources):
-            return None
-        rules = await _learn(work, access, row.policy_version)
-    rights = await access.of(rules, _ROLES.get(kind, row.roles))
-    return _api_holder(row, rights) if text.kind is TextKind.API else _holder(row, kind, rights)
+class Holders:
+    """Who holds the access and API tokens of brands. The statement that finds one is made once."""
+
+    def __init__(
+        self, database: Database, access: Access, sources: Mapping[ActorKind, ActorSource]
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._sources = sources
+        self._statement = Fixed(_token_statement(sources))
+
+    async def find(self, text: TokenText) -> Holder | None:
+        """The holder of a brand's access or API token; None whatever it fails by."""
+        assert text.kind.stored is not None, text.kind
+        asked = {"brand": text.brand_id, "token": text.id, "kind": text.kind.stored.value}
+        async with self._database.read(system_scope(text.brand_id)) as work:
+            found = await work.rows(self._statement, asked)
+            if not found or not is_secret(text.secret, found[0].secret_hash):
+                return None
+            row = found[0]
+            kind = ActorKind(row.actor_kind)
+            if not _may_come_in(row, kind, self._sources):
+                return None
+            rules = await _learn(work, self._access, row.policy_version)
+        rights = await self._access.of(rules, _ROLES.get(kind, row.roles))
+        return _api_holder(row, rights) if text.kind is TextKind.API else _holder(row, kind, rights)
 
 
 async def find_operator(
@@ -127,9 +139,9 @@ async def find_origins(database: Database, brand_id: UUID) -> frozenset[str]:
         return frozenset(one for row in await work.rows(statement) for one in row.origins)
 
 
-def _token_statement(text: TokenText, sources: Mapping[ActorKind, ActorSource]) -> Select[Any]:
-    """The live token of an id and kind, with its session, its actor and the policy version."""
-    assert text.kind.stored is not None, text.kind
+def _token_statement(sources: Mapping[ActorKind, ActorSource]) -> Select[Any]:
+    """The live token `:token` of `:kind` in `:brand`, with its session, its actor and the policy
+    version."""
     roles = select(staff_role.c.role).where(
         staff_role.c.brand_id == token.c.brand_id,
         staff_role.c.staff_id == token.c.actor_id,
@@ -164,9 +176,9 @@ def _token_statement(text: TokenText, sources: Mapping[ActorKind, ActorSource]) 
         )
         .select_from(source)
         .where(
-            token.c.brand_id == text.brand_id,
-            token.c.id == text.id,
-            token.c.kind == text.kind.stored.value,
+            token.c.brand_id == bindparam("brand"),
+            token.c.id == bindparam("token"),
+            token.c.kind == bindparam("kind"),
             token.c.revoked_at.is_(None),
             token.c.expires_at > func.now(),
         )
@@ -179,10 +191,10 @@ def _may_come_in(row: Any, kind: ActorKind, sources: Mapping[ActorKind, ActorSou
         return False
     if kind is ActorKind.TOKEN:
         return bool(row.kind == TokenKind.API)
-    if kind not in sources or not row._mapping[f"{kind}_welcome"]:
+    if kind not in sources or not getattr(row, f"{kind}_welcome"):
         return False
     if kind is ActorKind.IB and row.kind == TokenKind.API:
-        path = row._mapping[f"{kind}_path"]
+        path = getattr(row, f"{kind}_path")
         return bool(path) and row.ib_path.startswith(path)
     return True
 
@@ -213,12 +225,12 @@ def _holder(row: Any, kind: ActorKind, rights: frozenset[str]) -> Holder:
     return Holder(
         kind=kind,
         actor_id=row.actor_id,
-        name=row._mapping[f"{kind}_name"],
+        name=getattr(row, f"{kind}_name"),
         permissions=rights,
         expires_at=row.expires_at,
         policy_version=row.policy_version,
         client_id=row.actor_id if kind is ActorKind.CLIENT else None,
-        ib_path=row._mapping[f"{kind}_path"] if kind is ActorKind.IB else None,
+        ib_path=getattr(row, f"{kind}_path") if kind is ActorKind.IB else None,
         addresses=tuple(row.addresses),
     )
 

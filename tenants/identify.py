@@ -22,7 +22,7 @@ from tenants.access import Access
 from tenants.actors import ActorSource
 from tenants.brands import BrandFacts, Directory
 from tenants.context import ANONYMOUS, Actor, ActorKind, Scope
-from tenants.holders import Holder, find_holder, find_key, find_operator
+from tenants.holders import Holder, Holders, find_key, find_operator
 from tenants.refusals import (
     AddressRefused,
     BrandMismatch,
@@ -74,8 +74,8 @@ class Identifier:
         self._on_use = on_use
         self._database = database
         self._directory = directory
-        self._sources = sources
         self._access = access or Access()
+        self._holders = Holders(database, self._access, sources)
         self._known: _Recent[Holder] = _Recent(monotonic)
         self._keys: _Recent[tuple[str, ...]] = _Recent(monotonic)
 
@@ -161,7 +161,7 @@ class Identifier:
         holder = self._known.get(text.brand_id, text)
         if holder is None or not _is_current(holder):
             asked_at = self._known.moment()
-            holder = await find_holder(self._database, self._access, self._sources, text)
+            holder = await self._holders.find(text)
             if holder is None:
                 raise Unauthenticated()
             self._known.put(text.brand_id, text, holder, asked_at)

@@ -63,6 +63,8 @@ class Server:
         for _ in range(_POOL):
             connection = await asyncpg.connect(os.environ["PEER_DATABASE"])
             prepared = {name: await connection.prepare(CALLS[name]) for name in NAMES}
+            # What was prepared is open until something is run, and a statement time-out counts.
+            await connection.execute("select")
             self._free.put_nowait(prepared)
         await send({"type": "lifespan.startup.complete"})
         await receive()

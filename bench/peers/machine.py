@@ -1,6 +1,7 @@
 """What a process costs and where it runs: cores, processor time, memory, as Linux tells it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
@@ -19,7 +20,8 @@ def pin(pid: int, core: int) -> None:
     """Keep a process, its threads and its children on one core. What they start stays there."""
     for each in [pid, *children(pid)]:
         for thread in Path(f"/proc/{each}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {core})
+            with suppress(ProcessLookupError):  # a thread may end while they are counted
+                os.sched_setaffinity(int(thread.name), {core})
 
 
 def children(pid: int) -> list[int]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -123,7 +124,7 @@ class _Contexts:
             services=self.services,
             throttle_keys=throttle_keys(scope),
             last_event_id=getattr(connection.state, "last_event_id", None),
-            origin=origin_of(connection),
+            reached_at=partial(origin_of, connection),
         )
 
 

@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import ARRAY, Text, any_, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -71,6 +72,7 @@ def counted_by(operation: str, account: str, ip: str | None) -> tuple[Counted, .
     return tuple(sorted(found, key=lambda one: one.key))
 
 
+@lru_cache(maxsize=4_096)
 def network_of(ip: str) -> str:
     """What one caller can be assumed to own: an IPv4 address, or the /64 of an IPv6 one."""
     try:

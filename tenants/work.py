@@ -284,7 +284,8 @@ class Database:
             if isinstance(error, Exception):
                 raise Unavailable() from error
             raise
-        await asyncio.shield(connection.close())
+        # Nothing is open on it, so that giving it back waits for nothing and can't be cancelled.
+        await connection.close()
         return found
 
     async def ping(self) -> None:

@@ -48,8 +48,7 @@ def viewer_of(scope: Scope) -> Viewer:
 class Context(Generic[S]):
     """One per operation; for a subscription, `refresh` before each event.
 
-    `services` is the frozen dataclass of ports that the application wires. `origin` is where the
-    caller reached us, such as `https://api.example`, for addresses that lead back here.
+    `services` is the frozen dataclass of ports that the application wires.
     """
 
     scope: Scope
@@ -59,7 +58,7 @@ class Context(Generic[S]):
     clock: Clock = field(default_factory=SystemClock)
     throttle_keys: Sequence[str] = ()
     last_event_id: str | None = None
-    origin: str = ""
+    reached_at: Callable[[], str] = str
     selections: dict[Hashable, Any] = field(default_factory=dict)
     _work: ReadWork | None = None
     _is_over: bool = False
@@ -69,6 +68,12 @@ class Context(Generic[S]):
     @property
     def request_id(self) -> str:
         return self.scope.request_id
+
+    @property
+    def origin(self) -> str:
+        """Where the caller reached us, such as `https://api.example`, for addresses that lead back
+        here."""
+        return self.reached_at()
 
     @property
     def is_anonymous(self) -> bool:

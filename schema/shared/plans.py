@@ -104,6 +104,14 @@ class Plans:
         self._core = schema._schema
         self._reading = reading
         self._marks = marks_of(self._core)
+        # The permissions that seeing an entity by its global id takes, whichever its type is.
+        self._nodes = {
+            entity: frozenset[str]().union(
+                *(self._marks.types[each.name] for each in variants.types.values())
+            )
+            for entity, variants in reading.types.by_entity.items()
+            if is_node(reading.types, entity)
+        }
         # Documents are keys as themselves: what is kept keeps them, so that none is mistaken.
         self._operations: OrderedDict[tuple[Prepared, str | None], _Operation] = OrderedDict()
         self._plans: OrderedDict[tuple[Any, ...], _Plan | None] = OrderedDict()
@@ -242,11 +250,8 @@ class Plans:
         return tuple(sorted(each for each in named if self._may_see(each, viewer)))
 
     def _may_see(self, entity: str, viewer: Viewer) -> bool:
-        types = self._reading.types
-        if entity not in types.by_entity or not is_node(types, entity):
-            return False
-        variants = types.by_entity[entity].types.values()
-        return not any(self._marks.types[each.name] - viewer.permissions for each in variants)
+        needed = self._nodes.get(entity)
+        return needed is not None and needed <= viewer.permissions
 
     def _plan(
         self,

@@ -71,7 +71,7 @@ class Window:
             database=self.database,
             reading=self.assembled.reading,
             services=self.services,
-            origin="http://prop.example",
+            reached_at=lambda: "http://prop.example",
         )
 
     async def feed(self, document: str, scope: Scope, **variables: Any) -> AsyncIterator[Any]:

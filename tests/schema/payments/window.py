@@ -52,7 +52,7 @@ class World:
             database=self.database,
             reading=self.assembled.reading,
             services=self.services,
-            origin="http://cashier.example",
+            reached_at=lambda: "http://cashier.example",
         )
 
     async def feed(self, document: str, scope: Scope, **variables: Any) -> AsyncIterator[Any]:

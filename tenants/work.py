@@ -41,7 +41,7 @@ from tenants.connection import (
 )
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.enclosed import PlanBroke, PlanGaveUp
-from tenants.fixed import Fixed
+from tenants.fixed import Fixed, fixed_of
 from tenants.judge import check, question
 from tenants.log import Change, Event, append
 from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
@@ -133,6 +133,13 @@ class ReadWork(_Work):
             if refusal is None:
                 raise
             raise refusal from error
+
+    async def kept_rows(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """The same of a select that is kept and asked again and again: by the driver itself, where
+        no value takes more than it knows."""
+        return await self.rows(fixed_of(statement) or statement, parameters)
 
     async def _opened(self) -> AsyncConnection:
         assert not self._over, "the work is over"

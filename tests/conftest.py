@@ -14,16 +14,14 @@ import psycopg
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.embedded import Endpoints
-from tenants import work
 from tenants.context import Scope
 from tenants.database import make_engine
-from tenants.fixed import Fixed
 from tenants.work import Database
 from tests import loopback, postgres
+from tests.counted import sent_by
 from tests.factories import Brand, Factory, scope_of
 
 _RUN = ExitStack()
@@ -149,7 +147,7 @@ def scope_for() -> Callable[..., Scope]:
 
 @dataclass
 class Counted:
-    """The statements SQLAlchemy sent meanwhile, without begin, settings and the end."""
+    """The statements that were sent meanwhile, without begin, settings and the end."""
 
     texts: list[str] = field(default_factory=list)
 
@@ -167,21 +165,7 @@ def count_statements(engine: AsyncEngine) -> Callable[[], AbstractContextManager
 
     @contextmanager
     def counting() -> Iterator[Counted]:
-        counted = Counted()
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            counted.texts.append(statement)
-
-        async def sent(_connection: Any, fixed: Fixed, *rest: Any) -> Any:
-            counted.texts.append(fixed.text)
-            return await past_sqlalchemy(_connection, fixed, *rest)
-
-        past_sqlalchemy, work.fetch = work.fetch, sent
-        event.listen(engine.sync_engine, "before_cursor_execute", note)
-        try:
-            yield counted
-        finally:
-            event.remove(engine.sync_engine, "before_cursor_execute", note)
-            work.fetch = past_sqlalchemy
+        with sent_by(engine) as texts:
+            yield Counted(texts)
 
     return counting

@@ -30,9 +30,12 @@ GROUPS_CAP = 1_000
 
 
 class Connection(Protocol):
-    """Where statements run: one snapshot, one statement at a time."""
+    """Where statements run: one snapshot, one statement at a time. The reader keeps what it asks,
+    so that it need not be worked out anew."""
 
-    async def rows(self, statement: Any, parameters: Mapping[str, Any], /) -> Sequence[Any]: ...
+    async def kept_rows(
+        self, statement: Any, parameters: Mapping[str, Any], /
+    ) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ class Reader:
         ]
 
     async def _run(self, statement: Executable, binds: Mapping[str, Any]) -> Sequence[Any]:
-        return await self._work.rows(statement, {**self.viewer.binds(), **binds})
+        return await self._work.kept_rows(statement, {**self.viewer.binds(), **binds})
 
     def _question(
         self, one: Linked, page: Page, want: Selection, link: tuple[str, str] | None = None

@@ -3,12 +3,11 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.embedded import Endpoints
@@ -17,6 +16,7 @@ from tenants.context import system_scope
 from tenants.database import make_engine
 from tenants.work import Database
 from tests import postgres
+from tests.counted import sent_by
 from tests.domain.reads import zoo
 
 Reading = Callable[[Viewer], AbstractAsyncContextManager[tuple[Reader, list[str]]]]
@@ -65,17 +65,9 @@ async def reading(
 
     @asynccontextmanager
     async def open_reader(viewer: Viewer) -> AsyncIterator[tuple[Reader, list[str]]]:
-        sent: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            sent.append(statement)
-
-        event.listen(engine.sync_engine, "before_cursor_execute", note)
-        try:
+        with sent_by(engine) as sent:
             async with database.read(system_scope(viewer.brand_id)) as work:
                 yield Reader(work, linked, viewer=viewer, cursors=zoo.CURSORS), sent
-        finally:
-            event.remove(engine.sync_engine, "before_cursor_execute", note)
 
     yield open_reader
     await engine.dispose()

@@ -149,8 +149,9 @@ class Matcher:
 
     def _tiny_like(self, text: str, name: Name) -> set[int]:
         """Short names that are this one but for one slip anywhere, by the letters of all their
-        words: a word of two or three letters bears no slip by itself."""
-        own = _forms(text, name)
+        words: a word of two or three letters bears no slip by itself. A name of one letter is
+        what a slip left of two."""
+        own = _forms(text, name, least=1)
         places = {
             place for one in own for key in _less_one(one) for place in self._tiny.get(key, ())
         }
@@ -225,12 +226,12 @@ def _tiny(texts: Sequence[str], names: Sequence[Name]) -> Mapping[str, Sequence[
     return dict(found)
 
 
-def _forms(text: str, name: Name) -> Sequence[str]:
+def _forms(text: str, name: Name, *, least: int = _TINY_MIN) -> Sequence[str]:
     """A short name without its spaces: in plain letters, and in its own where those are others,
     since a character of these is a syllable there."""
     plain, own = without_spaces(name), "".join(filter(str.isalnum, text[: 2 * _OWN_MAX]))
-    forms = [plain] if _TINY_MIN <= len(plain) <= _TINY_MAX else []
-    if not own.isascii() and _TINY_MIN <= len(own) <= _OWN_MAX:
+    forms = [plain] if least <= len(plain) <= _TINY_MAX else []
+    if not own.isascii() and least <= len(own) <= _OWN_MAX:
         forms.append(own)
     return forms
 

@@ -111,7 +111,10 @@ class ChallengePurchase(Node):
         "The tax as a percentage.", lambda row: Decimal(row.tax_bps) / 100, reads=("tax_bps",)
     )
     country: CountryCode = value("Whose tax it is.")
-    reason_code: str | None = value("Why it failed. Expect codes you don't know.")
+    reason_code: str | None = value(
+        "Why it failed, or why the payment provider refuses to give it back. Expect codes you don't "
+        "know."
+    )
     created_at: datetime = value("When it was made.")
     paid_at: datetime | None = value("When it was paid in full.")
     client: ClientRef = one("Who ordered.", needs="clients:read")

@@ -112,8 +112,8 @@ class ChallengePurchase(Node):
     )
     country: CountryCode = value("Whose tax it is.")
     reason_code: str | None = value(
-        "Why it failed, or why the payment provider refuses to give it back. Expect codes you don't "
-        "know."
+        "Why it failed, or why the payment provider refuses to give it back. Expect codes you "
+        "don't know."
     )
     created_at: datetime = value("When it was made.")
     paid_at: datetime | None = value("When it was paid in full.")

@@ -92,10 +92,12 @@ def test_a_listed_name_of_letters_is_found(matcher: Counting, name: str, score: 
         ("R D I S.A.", "D I S.A. R"), ("I.C.I.C. LTD.", "I.C.I.C. LDT."),
         ("OOO ROSTSHIPSERVIS", "uuu rustschipservis"),
         ("長安海連技術有限公司", "長安連海技術有限公司"),
+        ("سيف الدين المشهداني", "سيف الدين الشمهداني"),
     ],
 )  # fmt: skip
 def test_short_names_bear_one_slip_of_all_their_letters(listed: str, asked: str) -> None:
-    """Words of two or three letters bear none each; a character of Chinese is a whole syllable."""
+    """Words of two or three letters bear none each; a character of Chinese is a whole syllable,
+    and one of Arabic may be two Latin letters."""
     one = Matcher([(UUID(int=1), listed)])
     (hit,) = one.find(asked)
     assert (hit.name, hit.score >= POSSIBLE_FROM) == (listed, True)

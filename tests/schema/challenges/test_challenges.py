@@ -272,6 +272,20 @@ async def test_rules_say_where_one_stands_and_what_a_trade_would_do(
     assert (target["whatIf"], total["whatIf"]) == (None, {"amount": "1000.00"})
 
 
+async def test_a_what_if_is_of_lots_that_an_order_could_have(firm: Firm, ask: Asks) -> None:
+    phase = await firm.trade()
+    firm.desk.make.symbol("EURUSD")
+    shown = encode_id("challenge", phase.challenge_id)
+    for lots in ("-1", "0.005", "0.015", "51"):
+        answer = await ask(RULES.replace('"10"', f'"{lots}"'), of_client(firm), id=shown)
+        told = answer.errors[0]
+        assert (told.extensions["code"], told.message) == (
+            "BAD_USER_INPUT", "0.01 to 50 lots in steps of 0.01.",
+        )  # fmt: skip
+    for lots in ("0", "0.01", "50"):
+        assert (await ask(RULES.replace('"10"', f'"{lots}"'), of_client(firm), id=shown)).data
+
+
 async def test_a_breach_shows_its_evidence_and_explains_itself_to_each_audience(
     firm: Firm, ask: Asks
 ) -> None:

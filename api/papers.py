@@ -5,6 +5,7 @@ read with a cap, sealed, and written once. Old, altered and forged links, those 
 brand, and those of somebody who may not any more are one and the same 404.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -26,6 +27,9 @@ from tenants.identify import Identifier
 from tenants.secrets import Vault
 from tenants.work import Database
 
+DRAINED_BYTES = 4 * FILE_BYTES_MAX
+"""How much of a body that is too large is read, so that its sender gets the answer."""
+DRAINED_SECONDS = 20
 _NEEDS = {LinkUse.UPLOAD: "kyc:submit", LinkUse.DOWNLOAD: "kyc:documents"}
 
 
@@ -54,7 +58,8 @@ class PaperDoor:
             return _failed(404, "NOT_FOUND", "There is no such upload.")
         content = await _read(request)
         if content is None:
-            return _failed(413, "TOO_LARGE", f"A file has at most {FILE_BYTES_MAX} bytes.")
+            message = f"A file has at most {FILE_BYTES_MAX} bytes."
+            return _failed(413, "TOO_LARGE", message, headers={"Connection": "close"})
         try:
             await self.database.write(
                 opened.scope,
@@ -122,20 +127,34 @@ class PaperDoor:
 
 
 async def _read(request: Request) -> bytes | None:
-    """The raw bytes, or None as soon as they are too many or the sender is gone."""
+    """The raw bytes, or None when they are too many or the sender is gone.
+
+    What is too much is read and thrown away, up to a limit: whoever is answered while still sending
+    sees a connection that was reset, and no answer. Who waits to be told to go on is told at once.
+    """
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > FILE_BYTES_MAX:
+    is_too_much = told.isdigit() and int(told) > FILE_BYTES_MAX
+    if is_too_much and (int(told) > DRAINED_BYTES or "expect" in request.headers):
         return None
-    body = bytearray()
+    body, read = bytearray(), 0
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > FILE_BYTES_MAX:
-                return None
-    except ClientDisconnect:
+        async with asyncio.timeout(None) as limit:
+            async for chunk in request.stream():
+                read += len(chunk)
+                is_too_much = is_too_much or read > FILE_BYTES_MAX
+                if not is_too_much:
+                    body += chunk
+                elif read > DRAINED_BYTES:
+                    return None
+                elif limit.when() is None:
+                    body.clear()
+                    limit.reschedule(asyncio.get_running_loop().time() + DRAINED_SECONDS)
+    except (ClientDisconnect, TimeoutError):
         return None
-    return bytes(body)
+    return None if is_too_much else bytes(body)
 
 
-def _failed(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+def _failed(
+    status: int, code: str, message: str, *, headers: dict[str, str] | None = None
+) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)

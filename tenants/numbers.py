@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from tenants.tables import brand_counter
-from tenants.work import WriteWork
+from tenants.work import ReadWork, WriteWork
 
 
 async def next_number(work: WriteWork, name: str, start: int = 1) -> int:
@@ -37,11 +37,18 @@ async def next_numbers(work: WriteWork, name: str, count: int, start: int = 1) -
     return range(last - count + 1, last + 1)
 
 
-async def last_number(work: WriteWork, name: str) -> int | None:
+async def last_number(work: WriteWork | ReadWork, name: str) -> int | None:
     """The number of a kind that was given last; None before the first."""
-    row = await work.maybe(
+    rows = await work.rows(
         select(brand_counter.c.value).where(
             brand_counter.c.brand_id == work.scope.brand_id, brand_counter.c.name == name
         )
     )
-    return None if row is None else int(row.value)
+    return int(rows[0].value) if rows else None
+
+
+async def reach_number(work: WriteWork, name: str, number: int) -> None:
+    """Let the last number of a kind be at least this one, for marks of how far something is."""
+    before = await last_number(work, name) or 0
+    if before < number:
+        await next_numbers(work, name, number - before)

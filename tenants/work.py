@@ -178,6 +178,7 @@ class WriteWork(_Work):
         self.events: list[Event] = []
         self.changes: list[Change] = []
         self._once: set[str] = set()
+        self._made = 0
 
     def once(self, what: str) -> None:
         """Say that something is done now which a work does at most once."""
@@ -195,8 +196,10 @@ class WriteWork(_Work):
         return self._database_now
 
     def new_id(self) -> UUID:
-        """A new UUIDv7 of this work's instant."""
-        return new_uuid(int(self.now().timestamp() * 1000))
+        """A new UUIDv7 of this work's instant: what one work makes sorts in the order of making,
+        in lists as well, whose ties are broken by id."""
+        self._made += 1
+        return new_uuid(int(self.now().timestamp() * 1000), place=self._made - 1)
 
     async def one(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Row[Any]:
         """The single row of a statement that must find exactly one."""

@@ -16,7 +16,7 @@ from api.demo.challenges import seed_programs
 from api.demo.ibs import seed_ibs
 from api.demo.identity import seed_identity, seed_policies
 from api.demo.lists import seed_lists
-from api.demo.money import introduce_merchants, seed_cashier, seed_money
+from api.demo.money import introduce_merchants, pay_in_today, seed_cashier, seed_money
 from api.demo.past.people import DAYS
 from api.demo.past.telling import tell_past
 from api.demo.people import People, is_peopled, seed_people
@@ -72,8 +72,9 @@ async def seed(settings: Settings, urls: Endpoints, say: Say, advance: Advance =
             await seed_trading(settings, database, story, people, is_running=is_running)
             await seed_money(settings, database, story, people)
         for story in BRANDS:
-            if story.is_prop:
-                await seed_programs(database, story)
+            await seed_programs(database, story)
+        for story in BRANDS:
+            await pay_in_today(settings, database, story)
         lists = await seed_lists(database, settings.sanctions, say)
         await renew_access(settings, database, password, lists)
     finally:
@@ -90,8 +91,7 @@ async def _arrive(
     ago = timedelta(days=DAYS if settings.demo_scale else 0)
     await database.write(scope, partial(put_clock, offset=-ago))
     try:
-        if story.is_prop:
-            await seed_programs(database, story)
+        await seed_programs(database, story)
         return await seed_people(database, story, password_hash)
     finally:
         await database.write(scope, partial(put_clock, offset=timedelta()))

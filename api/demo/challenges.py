@@ -25,14 +25,18 @@ _LEVERAGE = 100
 
 
 async def seed_programs(database: Database, story: BrandStory) -> int:
-    """Put on sale what is not sold yet, with the tax of the clients' country; how many programs.
+    """Put on sale what is not sold yet, with the tax of the clients' country; how many programs,
+    none where no challenges are sold.
 
     May run at every start: a program with the same code stays as it is.
     """
+    if story.challenges_in is None:
+        return 0
+    sold = plans(story.challenges_in)
 
     async def command(work: WriteWork) -> int:
         made = 0
-        for plan in plans(story.currency):
+        for plan in sold:
             if await lock_program(work, code=plan.code) is None:
                 await publish_program(work, plan)
                 made += 1

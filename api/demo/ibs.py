@@ -24,7 +24,7 @@ LOOKS_BACK = timedelta(days=120)
 """Plans hold from so long ago, so that a past of the demo earns commissions, too."""
 
 HOLD_DAYS = 14
-_METALS = SymbolGroup("Metals", ("XAUUSD", "XAGUSD"))
+_METALS = SymbolGroup("Metals", ("XAUUSD",))
 _REST = SymbolGroup("All else", ("*",))
 _GATES = Gates(min_seconds=60)
 

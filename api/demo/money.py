@@ -5,8 +5,10 @@ notices, the transfers onto accounts) the worker does as soon as it runs.
 """
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -15,12 +17,13 @@ from api.adapters import SANDBOX
 from api.demo.past.books import former_till
 from api.demo.people import People
 from api.demo.sandbox import SandboxControls
-from api.demo.story import PSP_ID, BrandStory, fixed
+from api.demo.story import PSP_ID, BrandStory, clients_of, date_of, fixed
 from api.psps import Psps, open_psps
 from api.settings import Settings
 from domain.accounts.commands.open_account import open_account
 from domain.accounts.rules import OpenWish
 from domain.accounts.values import AccountKind
+from domain.clients.queries import find_by_email
 from domain.events.jobs import JobRun
 from domain.kernel.errors import DomainError
 from domain.kernel.money import Money, to_minor
@@ -44,6 +47,7 @@ from domain.payments.withdrawals.commands.request_withdrawal import (
 )
 from tenants.access import Access
 from tenants.context import NO_BRAND, Actor, ActorKind, Scope, system_scope
+from tenants.numbers import last_number, reach_number
 from tenants.secrets import Vault
 from tenants.values import Role
 from tenants.work import Database, WriteWork
@@ -53,7 +57,11 @@ PAID_IN = (5_000, 3_000, 9_000, 800)
 """What the first clients have paid in, in the brand's currency."""
 WANTED_BACK = ((0, 4_800), (2, 8_500))
 """Who wants how much of it back: the second needs two approvals, and has the first."""
+WANTED_OF_A_FIRM = ((1, 2_400),)
 DISPUTED = 3
+_PAID = "demo.paid"
+TODAYS = 250
+"""What a client pays in on each day on which the demo is started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,27 +166,58 @@ async def seed_money(
     settings: Settings, database: Database, story: BrandStory, people: People
 ) -> None:
     """The first clients pay in; two of them trade for real, two want money back, one disputes."""
-    vault = Vault(settings.home.secrets().master_key)
-    psps = open_psps(vault, sandbox_url=settings.sandbox_url)
-    token = settings.home.secrets().sandbox_token
-    scope = system_scope(story.plan.id)
-    try:
-        async with SandboxControls(settings.sandbox_url, token) as controls:
-            till = _Till(database, story, psps, controls)
-            for n, (client_id, amount) in enumerate(zip(people.clients, PAID_IN, strict=False)):
-                await till.pay_in(client_id, amount, disputed=n == DISPUTED)
-    finally:
-        await psps.close()
-    if story.is_prop:
-        return
-    for client_id in people.clients[:2]:
-        wish = OpenWish(AccountKind.LIVE, story.currency, leverage=30)
-        await database.write(scope, partial(open_account, client_id=client_id, wish=wish))
-    for n, (whose, amount) in enumerate(WANTED_BACK):
+    paid = list(zip(people.clients, PAID_IN, strict=False))
+    await _pay_in(settings, database, story, paid, disputed=DISPUTED)
+    scope, today = system_scope(story.plan.id), date_of(story, datetime.now(UTC)).toordinal()
+    await database.write(scope, partial(reach_number, name=_PAID, number=today))
+    if not story.is_prop:
+        for client_id in people.clients[:2]:
+            wish = OpenWish(AccountKind.LIVE, story.currency, leverage=30)
+            await database.write(scope, partial(open_account, client_id=client_id, wish=wish))
+    for n, (whose, amount) in enumerate(WANTED_OF_A_FIRM if story.is_prop else WANTED_BACK):
         want = partial(_want_back, story=story, client_id=people.clients[whose], amount=amount)
         made = (await database.write(scope, want)).value
         if n:
             await _approve_first(database, story, people, UUID(made["withdrawal"]))
+
+
+async def pay_in_today(settings: Settings, database: Database, story: BrandStory) -> None:
+    """One of the first clients pays in, once on each of the brand's days, so that its board has
+    deposits of the day whenever it is started."""
+    today = date_of(story, datetime.now(UTC)).toordinal()
+
+    async def find_payer(work: WriteWork) -> UUID | None:
+        if (await last_number(work, _PAID) or 0) >= today:
+            return None
+        await reach_number(work, _PAID, today)
+        found = await find_by_email(work, list(clients_of(story))[1].email)
+        return None if found is None else UUID(str(found.id))
+
+    payer = (await database.write(system_scope(story.plan.id), find_payer)).value
+    if payer is not None:
+        with suppress(DomainError):  # the client's tier may allow no more by now
+            await _pay_in(settings, database, story, [(payer, TODAYS)])
+
+
+async def _pay_in(
+    settings: Settings,
+    database: Database,
+    story: BrandStory,
+    several: Sequence[tuple[UUID, int]],
+    *,
+    disputed: int | None = None,
+) -> None:
+    """Who pays in how much, one after the other; `disputed` is the place of one among them."""
+    vault = Vault(settings.home.secrets().master_key)
+    psps = open_psps(vault, sandbox_url=settings.sandbox_url)
+    token = settings.home.secrets().sandbox_token
+    try:
+        async with SandboxControls(settings.sandbox_url, token) as controls:
+            till = _Till(database, story, psps, controls)
+            for n, (client_id, amount) in enumerate(several):
+                await till.pay_in(client_id, amount, disputed=n == disputed)
+    finally:
+        await psps.close()
 
 
 async def _want_back(

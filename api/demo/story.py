@@ -6,7 +6,9 @@ shows as text.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from domain.accounts.commands.grant_server import ServerPlan
 from domain.accounts.rules import GroupTerms
@@ -50,6 +52,9 @@ class BrandStory:
     past_leads: int
     leverage: int
     is_prop: bool = False
+    """Whether challenges are all that is traded there."""
+    challenges_in: str | None = None
+    """The currency in which challenges are sold: that of the pairs that are traded on them."""
     namesake: str | None = None
     """A client called like somebody on a sanctions list: for compliance to look at."""
 
@@ -133,7 +138,8 @@ BRANDS = (
             fixed("key:aurora"), time_zone="Europe/Nicosia", languages=("en", "de", "el"),
             currencies=("EUR", "USD", "GBP", "CHF"), branding={"colour": "#3b5bdb"},
         ),
-        "aurora-kestrel", 1_000_000, "EUR", 18, 222, 1_300, leverage=30, namesake="Viktor Ivanov",
+        "aurora-kestrel", 1_000_000, "EUR", 18, 222, 1_300, leverage=30, challenges_in="USD",
+        namesake="Viktor Ivanov",
     ),
     BrandStory(
         BrandPlan(
@@ -152,7 +158,7 @@ BRANDS = (
             currencies=("USD", "EUR"), branding={"colour": "#e8590c"},
         ),
         "cirrus-merlin", 1_000_000 + 2 * LOGINS_PER_BRAND, "USD", 9, 131, 700, leverage=100,
-        is_prop=True,
+        is_prop=True, challenges_in="USD",
     ),
 )  # fmt: skip
 OPERATOR_ID = fixed("operator")
@@ -185,6 +191,11 @@ def clients_of(story: BrandStory) -> Iterator[ClientStory]:
             country=story.plan.countries[n % len(story.plan.countries)],
             ib_code=codes[n % len(codes)],
         )
+
+
+def date_of(story: BrandStory, now: datetime) -> date:
+    """The brand's day of an instant."""
+    return now.astimezone(ZoneInfo(story.plan.time_zone)).date()
 
 
 def namesake_of(story: BrandStory) -> ClientStory | None:

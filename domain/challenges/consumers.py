@@ -48,7 +48,9 @@ async def _challenge(work: WriteWork, event: EventRow) -> None:
         await start_challenge(work, UUID(event.payload["purchase_id"]))
     elif event.kind == _K.ORDER_REFUNDING:
         order_id = event.payload["purchase_id"]
-        await defer(work, REFUND, {"order_id": order_id}, key=order_id, queue=QUEUE)
+        # Said each time that staff ask for it: also of one that the PSP has refused before.
+        args = {"order_id": order_id, "anew": True}
+        await defer(work, REFUND, args, key=order_id, queue=QUEUE)
     elif event.kind == _K.LIQUIDATION_RESUMED:
         await defer_held(work)
     else:

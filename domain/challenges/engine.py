@@ -8,7 +8,7 @@ phase that was moved by somebody else is read again, never overwritten.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from domain.accounts.values import StateSource
 from domain.challenges.commands.note_closing import price_of
 from domain.challenges.commands.record_steps import Kept, Steps, record_steps
 from domain.challenges.deals import DEALS, rule_event
+from domain.challenges.early import EarlyTicks
 from domain.challenges.lifecycle import Breaker, PriceSeen
 from domain.challenges.queries import list_judged
 from domain.challenges.rules import to_keep
@@ -58,6 +59,8 @@ class _Watched:
     row: int
     known: int
     kept: list[Kept] = field(default_factory=list)
+    prices: Mapping[str, PriceSeen] | None = None
+    """Those of an earlier tick, at which it was decided."""
 
 
 class Engine:
@@ -85,6 +88,7 @@ class Engine:
         self._heads: dict[UUID, int] = {}
         self._cursors: dict[UUID, int] = {}
         self._prices: dict[str, PriceSeen] = {}
+        self._early = EarlyTicks()
 
     @property
     def watched(self) -> frozenset[UUID]:
@@ -133,6 +137,7 @@ class Engine:
                 await self._catch_up(ours)
             except (Unavailable, Busy) as error:
                 _log.warning("deals_waiting", server=self._server_id.hex, reason=error.code)
+            self._early.keep(states, self._by_login, self._prices, now=self._clock())
             for wave in _waves(states, self._by_login):
                 _judged.inc(len(wave))
                 for step in self._book.steps(Figures.of_states(wave)):
@@ -171,13 +176,19 @@ class Engine:
                 await self._add(work, brand_id, row)
 
     async def _add(self, work: ReadWork, brand_id: UUID, row: Any) -> None:
-        """Watch a phase from where it was recorded, and from the figures known since."""
+        """Watch a phase from where it was recorded, with all that was told since: ticks that came
+        before anybody knew of it, then the figures that were kept."""
         state = load_state(row.state)
         number = self._book.add(load_rules(row.rules), state)
         one = _Watched(brand_id, row.id, row.account_id, row.login, number, row.events)
         self._phases[row.id] = self._by_login[row.login] = one
         self._by_account[row.account_id] = self._by_row[number] = one
         self._cursors[brand_id] = min(self._cursors.get(brand_id, state.sequence), state.sequence)
+        for told, prices in self._early.of(row.login):
+            for step in self._book.steps(Figures.of_states([(number, told)])):
+                if step.verdicts and one.prices is None:
+                    one.prices = prices
+                self._keep(step)
         kept = await find_state(work, row.account_id)
         if kept is not None and kept.as_of > state.seen_at:
             equity = int(kept.equity_minor) - int(kept.credit_minor)
@@ -231,7 +242,13 @@ class Engine:
                 waiting[one.brand_id].append(one)
         for brand_id, several in waiting.items():
             steps = [
-                Steps(one.phase_id, one.known, tuple(one.kept), self._book.state(one.row))
+                Steps(
+                    one.phase_id,
+                    one.known,
+                    tuple(one.kept),
+                    self._book.state(one.row),
+                    prices=one.prices,
+                )
                 for one in several
             ]
             done = await self._database.write(
@@ -241,7 +258,7 @@ class Engine:
                 ),
             )
             for one in several:
-                one.known, one.kept = one.known + len(one.kept), []
+                one.known, one.kept, one.prices = one.known + len(one.kept), [], None
                 if one.phase_id in done.value or self._book.state(one.row).is_over:
                     self._drop(one)
             if done.value:

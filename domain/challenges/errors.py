@@ -44,12 +44,10 @@ class WalletNotYours(Refused):
 
 
 class NotRefundable(Refused):
-    """The order is not paid, or was given back."""
+    """The order is not paid, was given back, or its money is on its way."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "NOT_REFUNDABLE", "Only a paid order is given back.", path=("input", "purchaseId")
-        )
+    def __init__(self, why: str = "Only a paid order is given back.") -> None:
+        super().__init__("NOT_REFUNDABLE", why, path=("input", "purchaseId"))
 
 
 class NotHalted(Refused):

@@ -37,6 +37,8 @@ PAUSE = "challenges.pause"
 REFUND = "challenges.refund"
 QUEUE = "platform"
 STUCK_AFTER = timedelta(minutes=10)
+REFUNDS_MAX = 20
+"""How often one order's money may be sent back and come to nothing."""
 _UNDONE = (ClosingStatus.WAITING, ClosingStatus.CLOSED)
 # Refusals that say that something was sent before, and not what became of it.
 _NO_VERDICT = frozenset({"IDEMPOTENCY_ERROR", "DUPLICATE_REFERENCE"})
@@ -56,15 +58,17 @@ def jobs_over(platforms: Platforms, psps: Psps) -> JobRegistry:
 
     @registry.job(REFUND, queue=QUEUE, seconds=60)
     async def refund(run: JobRun, args: dict[str, Any]) -> None:
-        await give_back(run, psps, UUID(args["order_id"]))
+        await give_back(run, psps, UUID(args["order_id"]), anew=args.get("anew", False))
 
     return registry
 
 
-async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
+async def give_back(run: JobRun, psps: Psps, order_id: UUID, *, anew: bool = False) -> None:
     """Have the PSP give an order's money back, once, under the order's own id; then ask what it
     holds of the payment now, since that ends the order.
 
+    A refund that came to nothing stays so at the PSP. `anew`: staff asked again after it, so that
+    another one is made, under a number behind the order's id.
     A refusal is believed when nothing was sent before it; raises OutcomeUnknown otherwise. A try
     that surely did not reach the PSP was not sent; raises PspUnavailable after it. While the
     client's money is held nothing is sent, and a try without a verdict is only searched.
@@ -79,7 +83,7 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
     if begun.value is None:
         return
     try:
-        made = await _refund(psp, order, payment, begun.value)
+        made, is_new = await _refund(psp, order, payment, begun.value, anew=anew)
     except PspUnavailable:
         if not begun.value.sent_before:
             await run.database.write(run.scope, lambda work: forget_refund(work, order_id))
@@ -88,13 +92,17 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
         if refused.code in _NO_VERDICT:
             raise
         code = refused.code
-        await run.database.write(run.scope, lambda work: fail_refund(work, order_id, code))
+        await run.database.write(
+            run.scope, lambda work: fail_refund(work, order_id, code, is_new=anew)
+        )
         return
     if made is None:
         return
     if made.status is PspRefundStatus.FAILED:
         code = made.failure_code or "REFUND_FAILED"
-        await run.database.write(run.scope, lambda work: fail_refund(work, order_id, code))
+        await run.database.write(
+            run.scope, lambda work: fail_refund(work, order_id, code, is_new=is_new)
+        )
         return
     state = await psp.find_payment(payment.ext_id)
     if state is not None:
@@ -104,19 +112,41 @@ async def give_back(run: JobRun, psps: Psps, order_id: UUID) -> None:
         )
 
 
-async def _refund(psp: Psp, order: Any, payment: Any, one: RefundTry) -> PspRefund | None:
-    """The refund at the PSP; None when it may only be searched, and is not there."""
+async def _refund(
+    psp: Psp, order: Any, payment: Any, one: RefundTry, *, anew: bool
+) -> tuple[PspRefund | None, bool]:
+    """The refund at the PSP, and whether it was asked for now; None when it may only be searched,
+    and is not there."""
     reference = order.id.hex
+    if order.reason_code is not None:
+        latest, following = await _latest(psp, reference)
+        if latest is not None:
+            is_over = latest.status is PspRefundStatus.FAILED
+            if not (is_over and anew and one.may_send):
+                return latest, False
+            reference = following
     if not one.may_send:
-        return await psp.find_refund_by_reference(reference)
+        return await psp.find_refund_by_reference(reference), False
     total = Money(int(order.net_minor) + int(order.tax_minor), order.currency)
-    return await psp.create_refund(
+    made = await psp.create_refund(
         payment.ext_id,
         amount=total,
         reference=reference,
         key=reference,
         sent_before=one.sent_before,
     )
+    return made, True
+
+
+async def _latest(psp: Psp, reference: str) -> tuple[PspRefund | None, str]:
+    """The last refund of an order at the PSP, and the reference that the next one would have."""
+    latest, following = None, reference
+    for n in range(2, REFUNDS_MAX + 2):
+        found = await psp.find_refund_by_reference(following)
+        if found is None or n > REFUNDS_MAX:
+            break
+        latest, following = found, f"{reference}-{n}"
+    return latest, following
 
 
 async def defer_phase(work: WriteWork, job: str, phase_id: str, *, again: bool = False) -> None:

@@ -41,6 +41,19 @@ async def given_back_to(work: WriteWork, one: Sale, target: AccountKey) -> Trans
     return await _moved(work, one, target, "reversed", -1)
 
 
+async def given_to_wallet(work: WriteWork, one: Sale) -> Transfer:
+    """What the order gave back, and no PSP takes, is the client's."""
+    wallet, total = AccountKey.wallet(one.client_id, one.net.currency), one.net + one.tax
+    ids = await ledger_accounts(work, [one.prepaid, wallet])
+    return Transfer(
+        f"purchase:{one.order_id.hex}:wallet",
+        "PURCHASE_TO_WALLET",
+        [Leg(ids[one.prepaid], -total), Leg(ids[wallet], total)],
+        client_id=one.client_id,
+        meta={"purchase_id": str(one.order_id)},
+    )
+
+
 async def _moved(work: WriteWork, one: Sale, outside: AccountKey, what: str, sign: int) -> Transfer:
     currency = one.net.currency
     revenue = AccountKey.of(LedgerAccountKind.PROP_FEE_REVENUE, currency)

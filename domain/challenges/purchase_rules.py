@@ -75,10 +75,18 @@ def decide_purchase(wish: PurchaseWish, price: Price, *, status: ProgramStatus, 
         raise PriceChanged(shown)
 
 
-def decide_refund(status: OrderStatus) -> None:
-    """Whether an order may be given back. Refusals: NOT_REFUNDABLE."""
-    if status is not OrderStatus.PAID:
+def decide_refund(status: OrderStatus, *, is_refused: bool, to_wallet: bool) -> None:
+    """Whether an order may be given back: one that is paid, or that the PSP refused to give back.
+
+    `is_refused`: the PSP said no, and is not asked at this moment. Into a wallet goes only what
+    the PSP refused: everything else goes back to where it came from. Refusals: NOT_REFUNDABLE.
+    """
+    if status is OrderStatus.REFUNDING and not is_refused:
+        raise NotRefundable("The payment provider is giving it back already.")
+    if status not in (OrderStatus.PAID, OrderStatus.REFUNDING):
         raise NotRefundable()
+    if to_wallet and status is OrderStatus.PAID:
+        raise NotRefundable("Into a wallet goes only what the payment provider refused.")
 
 
 def _refuse(field: str, message: str, *below: str) -> None:

@@ -295,12 +295,11 @@ async def list_positions(work: AnyWork, account_id: UUID) -> Sequence[Any]:
 
 
 async def find_contract(work: AnyWork, server_id: UUID, name: str) -> Any:
-    """What a lot of a symbol is, and what its price is in; None when there is no such symbol."""
+    """What a lot of a symbol is, how many one may trade, and what its price is in; None when there
+    is no such symbol."""
     columns = platform_symbol.c
     rows = await work.rows(
-        select(columns.contract_size, columns.quote_currency).where(
-            columns.server_id == server_id, columns.name == name
-        )
+        select(platform_symbol).where(columns.server_id == server_id, columns.name == name)
     )
     return rows[0] if rows else None
 

@@ -19,11 +19,29 @@ from domain.challenges.tables import (
 )
 from domain.reads import Entity, Many, One, Through, columns, extend, own_rows
 
+# By the number alone: a program never keeps its version's id.
+_sold = (
+    select(program_version.c.id)
+    .where(
+        program_version.c.brand_id == program.c.brand_id,
+        program_version.c.program_id == program.c.id,
+        program_version.c.number == program.c.version,
+    )
+    .correlate(program)
+    .scalar_subquery()
+)
+
 PROGRAM = Entity(
     name="program",
     table=program,
-    fields=columns(program, "code", "name", "status", "version", "created_at"),
-    relations={"versions": Many("program_version", theirs="program_id")},
+    fields={
+        **columns(program, "code", "name", "status", "version", "created_at"),
+        "current_version_id": _sold,
+    },
+    relations={
+        "versions": Many("program_version", theirs="program_id"),
+        "current_version": One("program_version", own="current_version_id"),
+    },
     filters={"status": program.c.status, "code": program.c.code},
     orders={"NAME": (program.c.name, program.c.code), "CREATED_AT": program.c.created_at},
 )

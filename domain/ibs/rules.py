@@ -55,7 +55,10 @@ def check_depth(level: int) -> None:
 def normalise_campaign(text: str) -> str:
     """What a link is for: NFC, single blanks, 1 to 60 characters. Refusals: INVALID."""
     campaign = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 1 <= len(campaign) <= _CAMPAIGN_LENGTH_MAX or not campaign.isprintable():
+    if not campaign.isprintable():
+        message = "A campaign has printable characters only: no control or invisible ones."
+        raise InvalidField("campaign", message)
+    if not 1 <= len(campaign) <= _CAMPAIGN_LENGTH_MAX:
         raise InvalidField("campaign", f"A campaign has 1 to {_CAMPAIGN_LENGTH_MAX} characters.")
     return campaign
 

@@ -13,14 +13,24 @@ from uuid import UUID
 _SHOWN = re.compile(r"([a-z][a-z_]{0,39})_([0-9a-f]{32})", re.ASCII)
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
+_LAST_PLACE = (1 << 12) - 1
 
 RandomBits = Callable[[int], int]
 
 
-def new_uuid(now_ms: int | None = None, random_bits: RandomBits = secrets.randbits) -> UUID:
-    """A new UUIDv7 for `now_ms` (Unix milliseconds; the system clock when absent)."""
+def new_uuid(
+    now_ms: int | None = None,
+    random_bits: RandomBits = secrets.randbits,
+    *,
+    place: int | None = None,
+) -> UUID:
+    """A new UUIDv7 for `now_ms` (Unix milliseconds; the system clock when absent).
+
+    `place` is its place among those made at one instant, which sort by it: the counter of RFC 9562
+    §6.2, of 4,096; what comes after those is the last of them, in any order.
+    """
     at = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    high, low = random_bits(12), random_bits(62)
+    high, low = random_bits(12) if place is None else min(place, _LAST_PLACE), random_bits(62)
     return UUID(int=(at & (1 << 48) - 1) << 80 | _VERSION | high << 64 | _VARIANT | low)
 
 

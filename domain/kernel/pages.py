@@ -1,7 +1,7 @@
 """Where people may be sent: the brand's own pages, and those of this machine in development."""
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -23,3 +23,10 @@ def is_own_page(
     if parts.scheme == "https":
         return host in hosts and port in (None, 443)
     return allow_local and host in _LOCAL
+
+
+def page_told(url: str, **told: str) -> str:
+    """An address with something more in its query; what stands there stays."""
+    parts = urlsplit(url)
+    query = "&".join(filter(None, (parts.query, urlencode(told))))
+    return urlunsplit(parts._replace(query=query))

@@ -112,7 +112,10 @@ class SuffixSearch:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """A relation to at most one `target`: our column `own` holds its column `theirs` (its key)."""
+    """A relation to at most one `target`: our column `own` holds its column `theirs` (its key).
+
+    `own` may also name a field of ours, an expression that finds the key.
+    """
 
     target: str
     own: str | None = None

@@ -43,7 +43,7 @@ class LinkedRelation:
     name: str
     many: bool
     target: "Linked"
-    own: Column[Any]
+    own: ColumnElement[Any]
     theirs: Column[Any]
 
     @property
@@ -253,16 +253,19 @@ def _link_relation(
     if own is None:
         raise DeclarationError(f"{where} says neither own= nor theirs=")
     theirs = value.theirs or target.key.name
+    worked_out = None if many else one.fields.get(own)
     for side, column in ((one, own), (target, theirs)):
-        if column not in side.declared.table.c:
+        if column not in side.declared.table.c and (side is target or worked_out is None):
             raise DeclarationError(f"{where}: {side.declared.table.name!r} has no {column!r}")
-    ours, other = one.declared.table.c[own], target.declared.table.c[theirs]
+    other = target.declared.table.c[theirs]
+    ours = one.declared.table.c.get(own) if worked_out is None else worked_out.source
+    assert ours is not None, "looked for above"
     _check_brand_led(where, one, target, (ours, other))
     return LinkedRelation(name, many, target, ours, other)
 
 
 def _check_brand_led(
-    where: str, one: Linked, target: Linked, ends: tuple[Column[Any], Column[Any]]
+    where: str, one: Linked, target: Linked, ends: tuple[ColumnElement[Any], Column[Any]]
 ) -> None:
     """A foreign key between two brand tables that leaves out the brand can cross brands."""
     if one.brand is None or target.brand is None:

@@ -18,7 +18,10 @@ class ProgramStatus(Enum):
 class ChallengePurchaseStatus(Enum):
     AWAITING_PAYMENT = enum_value("AWAITING_PAYMENT", description="Nobody has paid it in full.")
     PAID = enum_value("PAID", description="It is paid, and becomes a challenge within seconds.")
-    REFUNDING = enum_value("REFUNDING", description="The payment provider gives it back.")
+    REFUNDING = enum_value(
+        "REFUNDING",
+        description="The payment provider gives it back; with a `reasonCode` it refused to.",
+    )
     REFUNDED = enum_value("REFUNDED", description="It was given back.")
     DISPUTED = enum_value("DISPUTED", description="Its payer disputes the payment.")
     CHARGED_BACK = enum_value("CHARGED_BACK", description="Its payer took the payment back.")

@@ -73,6 +73,10 @@ class ChallengeRefundInput:
     purchase_id: strawberry.ID = _field("The order.")
     reason: str = _field("Why, for the audit trail.")
     expected_version: int | None = _field("The version you have seen.", default=None)
+    to_wallet: bool = _field(
+        "Into the client's wallet instead, once the payment provider has refused to give it back.",
+        default=False,
+    )
 
 
 @strawberry.input(description="A program to put on sale.")

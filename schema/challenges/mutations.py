@@ -52,7 +52,7 @@ class ChallengePurchasePayload:
 @payload(
     errors={
         **SHARED,
-        "NOT_REFUNDABLE": "The order is not paid, or was given back.",
+        "NOT_REFUNDABLE": "The order is not paid, was given back, or is being given back.",
         "CLIENT_RESTRICTED": "The client's money stays where it is at present.",
         "VERSION_CONFLICT": "The order has changed since you read it.",
     }
@@ -120,7 +120,9 @@ class ChallengeMutations:
         return ChallengePurchasePayload(purchase=purchase, replayed=done.replayed)
 
     @mutation(
-        "Give an order back, tax included, to where the money came from; its challenge is over.",
+        "Give an order back, tax included, to where the money came from; a challenge that goes on "
+        "is over, one that was decided stays so. While the payment provider refuses, the order is "
+        "`REFUNDING` with a `reasonCode`: ask again, and it is tried again; or end it `toWallet`.",
         needs="challenges:refund",
     )
     async def challenge_refund(self, info: Info, input: _Refund) -> ChallengeRefundPayload:
@@ -129,7 +131,11 @@ class ChallengeMutations:
             info,
             input,
             lambda work: refund_order(
-                work, key, reason=input.reason, expected_version=input.expected_version
+                work,
+                key,
+                reason=input.reason,
+                expected_version=input.expected_version,
+                to_wallet=input.to_wallet,
             ),
         )
         purchase = await fetch_below(info, "purchase", "challenge_order", key)

@@ -12,6 +12,7 @@ from domain.accounts.queries import (
     find_server,
     list_currency_pairs,
 )
+from domain.accounts.rules import SymbolTerms, decide_lots
 from domain.challenges import rule_states as judged
 from domain.challenges import values
 from domain.challenges.lifecycle import JUDGED
@@ -33,7 +34,12 @@ from schema.shared.scalars import Money
 
 _Symbol = Annotated[str, strawberry.argument(description="What would be traded.")]
 _Side = Annotated[Side, strawberry.argument(description="Buy or sell.")]
-_Lots = Annotated[Decimal, strawberry.argument(description="How many lots; 0 for what is open.")]
+_Lots = Annotated[
+    Decimal,
+    strawberry.argument(
+        description="How many lots, within the symbol's limits and steps; 0 for what is open."
+    ),
+]
 _Move = Annotated[
     Decimal,
     strawberry.argument(description="How far its price moves then, such as -0.0050."),
@@ -77,9 +83,7 @@ class RuleState:
         self, info: Info, *, symbol: _Symbol, side: _Side, lots: _Lots, move: _Move
     ) -> Money | None:
         phase: Standing = self.phase
-        if lots < 0:
-            raise Invalid("BAD_USER_INPUT", "Lots are not below zero.", path=("lots",))
-        contract_size, rate, held = await _terms(info, phase, symbol)
+        contract_size, rate, held = await _terms(info, phase, symbol, lots)
         exposure = Exposure(
             side=accounts.Side[side.name],
             lots=lots,
@@ -141,15 +145,20 @@ class Standing:
         return [RuleState.of(one, self) for one in judged.rule_states(self.rules, self.state)]
 
 
-async def _terms(info: Info, phase: Standing, symbol: str) -> tuple[Decimal, Decimal, Decimal]:
+async def _terms(
+    info: Info, phase: Standing, symbol: str, lots: Decimal
+) -> tuple[Decimal, Decimal, Decimal]:
     """Units in a lot, money of the account for one unit of the quote currency, net lots open.
 
-    The snapshot is given back before the platform is asked. Refusals: BAD_USER_INPUT.
+    The snapshot is given back before the platform is asked. Refusals: BAD_USER_INPUT, also for
+    lots that no order could have.
     """
     work, context = info.context.work, info.context
     found = await find_contract(work, phase.server_id, symbol)
     if found is None:
         raise Invalid("BAD_USER_INPUT", "The account has no such symbol.", path=("symbol",))
+    if lots:
+        _check_lots(lots, found)
     held = Decimal(0)
     for row in await list_positions(work, phase.account_id):
         if row.symbol == symbol:
@@ -166,3 +175,14 @@ async def _terms(info: Info, phase: Standing, symbol: str) -> tuple[Decimal, Dec
     services: PlatformServices = context.services
     price = await ask_price(services.platforms.connect(server), route)
     return size, price.mid, held
+
+
+def _check_lots(lots: Decimal, symbol: Any) -> None:
+    """As an order of so many lots would be refused, in the code that queries have."""
+    limits = SymbolTerms(
+        symbol.name, symbol.digits, symbol.lots_min, symbol.lots_max, symbol.lots_step
+    )
+    try:
+        decide_lots(lots, limits)
+    except Invalid as refused:
+        raise Invalid("BAD_USER_INPUT", refused.message, path=("lots",)) from None

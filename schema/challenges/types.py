@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import strawberry
 
 from domain.challenges.explain import explain_breach
+from domain.challenges.purchase_rules import PHASES_MAX
 from schema.accounts.enums import QuoteSource, Side, StateSource
 from schema.challenges.enums import (
     ChallengePurchaseStatus,
@@ -68,7 +69,7 @@ class ChallengeProgramVersion(Node):
     published_at: datetime = value("When it went on sale.")
     program: ProgramRef = one("The program.")
 
-    @field("Its phases, in their order.", reads=("phases", "currency"))
+    @field("Its phases, in their order.", reads=("phases", "currency"), most=PHASES_MAX)
     def phases(self) -> list[ProgramPhase]:
         record: Any = self
         return [
@@ -85,6 +86,9 @@ class ChallengeProgram(Node):
     name: str = value("What traders call it.")
     status: ProgramStatus = value("Whether it is sold.")
     version: int = value("The number of the version that is sold.")
+    current_version: ChallengeProgramVersion = one(
+        "The version that is sold: its price, its account, its phases with their rules."
+    )
     versions: list[ChallengeProgramVersion] = listed(
         "What was ever sold under it, the newest first.", order="-NUMBER"
     )
@@ -107,7 +111,10 @@ class ChallengePurchase(Node):
         "The tax as a percentage.", lambda row: Decimal(row.tax_bps) / 100, reads=("tax_bps",)
     )
     country: CountryCode = value("Whose tax it is.")
-    reason_code: str | None = value("Why it failed. Expect codes you don't know.")
+    reason_code: str | None = value(
+        "Why it failed, or why the payment provider refuses to give it back. Expect codes you "
+        "don't know."
+    )
     created_at: datetime = value("When it was made.")
     paid_at: datetime | None = value("When it was paid in full.")
     client: ClientRef = one("Who ordered.", needs="clients:read")

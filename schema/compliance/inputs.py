@@ -57,7 +57,8 @@ class KycCaseSubmitInput:
         description="What to prove: the `code` of something `Client.kyc.missing` lists."
     )
     return_url: URL | None = strawberry.field(
-        description="Where the vendor sends the client back: a page of the brand. For `VENDOR`.",
+        description="Where the vendor sends the client back: a page of the brand, with the id of "
+        "the case as `case` in its query. For `VENDOR`.",
         default=None,
     )
     document_ids: list[strawberry.ID] = strawberry.field(

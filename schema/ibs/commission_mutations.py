@@ -42,9 +42,13 @@ def _typed(description: str, **how: Any) -> Any:
 _FROM = "From when it holds; without it from now. Never before now, nor over a year ahead."
 _OWN = "Which introducing broker; your own when you are one and leave it out."
 _INVALID = {"INVALID": "A field's value can't be right; `path` says which."}
+_TERMS = _INVALID | {
+    "SYMBOL_UNKNOWN": "No server of the brand lists a symbol by that name, to the letter."
+}
 _EARLY = {"BEGINS_TOO_EARLY": "It can't hold for deals that have closed; `message` says from when."}
 _LINE = {
-    "RATE_ABOVE_PARENT": "In some line it would pay more than the plan above allows.",
+    "RATE_ABOVE_PARENT": "In some line it would pay more than the plan above; `message` says for "
+    "what, by how much, and what to do.",
     "PLANS_UNLIKE": "A plan in the same line shares another way or in another currency.",
 }
 _NO_IB = {"NOT_FOUND": "There is no such introducing broker for you."}
@@ -110,14 +114,14 @@ class IbMoveInput:
     )
 
 
-@payload(errors={**_INVALID, **_EARLY, "NAME_TAKEN": "Another plan has the name."})
+@payload(errors={**_TERMS, **_EARLY, "NAME_TAKEN": "Another plan has the name, capitals aside."})
 class IbPlanCreatePayload:
     plan: IbPlan | None = result("The new plan.")
 
 
 @payload(
     errors={
-        **_INVALID,
+        **_TERMS,
         **_EARLY,
         **_LINE,
         "NOT_FOUND": "There is no such plan.",

@@ -55,8 +55,9 @@ class SandboxPaymentInput:
 class SandboxMoveInput:
     clock_seconds: int | None = strawberry.field(
         description="The brand's time, by so many seconds; backwards when negative. Credentials "
-        "keep the real time. Work of the background follows within its own real interval: what a "
-        "hold kept is payable within seconds, a month's statements are there within a minute.",
+        "keep the real time, and what was decided or became payable stays so. Work of the "
+        "background follows within its own real interval: what a hold kept is payable within "
+        "seconds, a month's statements are there within a minute.",
         default=UNSET,
     )
     price: SandboxPriceInput | None = strawberry.field(

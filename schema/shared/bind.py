@@ -93,17 +93,18 @@ def field(
     needs: str | None = None,
     reads: Sequence[str] = (),
     cost: int | None = None,
+    most: int | None = None,
     name: str | None = None,
     shows: Shows | None = None,
 ) -> Callable[[F], F]:
     """Makes a resolver a field, typed. On a bound type `reads` names the record's fields it uses.
 
-    `needs` is a permission or "public", and may be left out where the type has a mark. `name` is
-    for names that Python has taken. `shows` says what the resolver does, for compiled plans.
+    `needs` is a permission or "public", and may be left out where the type has a mark. `most` is
+    the length that a list never exceeds, for what it costs. `name` is for names that Python has
+    taken. `shows` says what the resolver does, for compiled plans.
     """
     metadata: dict[str, Any] = {READS: Reads(fields=tuple(reads), shows=shows)}
-    if cost is not None:
-        metadata["cost"] = cost
+    metadata |= {key: told for key, told in (("cost", cost), ("most", most)) if told is not None}
 
     def decorate(resolver: F) -> F:
         made: Any = strawberry.field(

@@ -4,7 +4,7 @@ One pass compiles every selection set and every fragment exactly once, so the wo
 number of nodes however fragments nest; it runs before the standard validation rules, which are not.
 Prices: scalars and value objects 0, an object 1, a connection 2 + page size × child, a plain list
 10 × child (or as many as `points`, `ids` … ask for), a mutation 10. A field may declare its own
-price: `strawberry.field(metadata={"cost": 5})`.
+price, `strawberry.field(metadata={"cost": 5})`, and a list how long it can be: `{"most": 5}`.
 """
 
 from collections.abc import Mapping

@@ -204,7 +204,7 @@ def _rate(
     unit = 0 if returned.name in VALUE_TYPES or returned.name.endswith("Edge") else 1
     if _is_list(definition):
         inside_page = parent is not None and parent.name.endswith(PAGED)
-        sizes = () if inside_page else _sizes(node, definition, LIST_SIZE)
+        sizes = () if inside_page else _sizes(node, definition, _most(definition) or LIST_SIZE)
         return _Rate(base=declared or 0, unit=unit, sizes=sizes)
     if returned.name.endswith(PAGED):
         base = PRICE_OF_PAGE if declared is None else declared
@@ -219,10 +219,19 @@ def _is_list(definition: GraphQLField) -> bool:
 
 def _declared(definition: GraphQLField) -> int | None:
     """The price a field's own declaration names: `strawberry.field(metadata={"cost": 5})`."""
+    return _said(definition, "cost")
+
+
+def _most(definition: GraphQLField) -> int | None:
+    """How long a plain list can be at most, by its declaration: `metadata={"most": 5}`."""
+    return _said(definition, "most")
+
+
+def _said(definition: GraphQLField, name: str) -> int | None:
     strawberry_field = definition.extensions.get("strawberry-definition")
     metadata = getattr(strawberry_field, "metadata", None) or {}
-    price = metadata.get("cost")
-    return price if isinstance(price, int) else None
+    number = metadata.get(name)
+    return number if isinstance(number, int) else None
 
 
 def _sizes(node: FieldNode, definition: GraphQLField, otherwise: int) -> tuple[Wanted, ...]:

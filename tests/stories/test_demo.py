@@ -46,6 +46,9 @@ STANDS = {
     "expired": "EXPIRED",
 }
 """Where a client stands of whom the story tells this."""
+BOARD = """{ dashboard { leadsByStage { count } clientsInKyc { count }
+  depositsClearedToday { count } withdrawalsPending { count } ibVolume { deals accrued { amount } }
+  challengesNearFloor { rule } withheld { field } } }"""
 FIRM = next(one for one in BRANDS if one.is_prop)
 
 
@@ -100,6 +103,16 @@ async def test_leads_and_clients_are_as_many_as_the_story_has(
     for name, least in (("leads", leads), ("clients", clients)):
         found = await asked(installation, slug, "brand_admin", COUNTS % name)
         assert found["totalCount"]["value"] >= least, name
+
+
+async def test_a_board_has_every_figure_at_first_sight(installation: Installation) -> None:
+    seen = await asked(installation, "aurora", "brand_admin", BOARD)
+    assert seen["withheld"] == []
+    volume = seen.pop("ibVolume")
+    assert volume["deals"] > 0
+    assert all(Decimal(one["amount"]) > 0 for one in volume["accrued"])
+    del seen["withheld"]
+    assert [name for name, figure in seen.items() if not figure] == []
 
 
 async def test_challenges_came_to_what_the_rules_made_of_them(installation: Installation) -> None:

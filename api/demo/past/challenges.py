@@ -55,7 +55,7 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Arena:
-    """Where a prop brand's challenges are told: its platform, by its wire and by its controls."""
+    """Where a brand's challenges are told: its platform, by its wire and by its controls."""
 
     database: Database
     controls: SimulatorControls
@@ -67,7 +67,7 @@ class Arena:
     @cached_property
     def bought(self) -> Sequence[Purchase]:
         """What is ever bought; nothing from a brand that sells no challenges."""
-        return purchases(self.crowd) if self.crowd.story.is_prop else ()
+        return purchases(self.crowd)
 
     async def payments(self, work: WriteWork, stretch: Stretch) -> list[PaymentRecord]:
         """What was paid for the challenges of a stretch, at the former cashier."""
@@ -182,8 +182,10 @@ class Arena:
             done = await self.controls.tell_past(name, **told)
             await self.reader.catch_up()
         lows: dict[int, list[Low]] = {}
+        currency = self.crowd.story.challenges_in
+        assert currency is not None, "something was bought"
         for one in done["lows"]:
-            lows.setdefault(int(one["login"]), []).append(_low(one, self.crowd.story.currency))
+            lows.setdefault(int(one["login"]), []).append(_low(one, currency))
         return lows
 
     async def _close(self, ended: Sequence[Ended]) -> None:

@@ -4,7 +4,7 @@ A fate is what the story has in mind: balances to be reached day after day, at t
 days. What becomes of it the rules decide, as they do live.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -42,6 +42,10 @@ COUNTS = {
     Fate.EXPIRED: 6,
 }  # fmt: skip
 """Of sixty. A shorter past has fewer, though one of each and always three near the edge."""
+BESIDE = {Fate.RUNNING: 2, Fate.NEAR: 3}
+"""Of a broker that sells challenges beside, so that its board has all that a board can show."""
+_PROVEN = range(2, 4)
+"""Clients of the story who are proven at a broker, but for those whose tokens are handed out."""
 _AGES = {
     Fate.RUNNING: (4, 19), Fate.NEAR: (24, 42), Fate.SECOND: (22, 60), Fate.PASSED: (34, 87),
     Fate.DAILY: (6, 84), Fate.MAX: (20, 80), Fate.EXPIRED: (35, 85),
@@ -155,25 +159,32 @@ def _at_once(floor: int) -> list[Move]:
 
 def purchases(crowd: Crowd) -> list[Purchase]:
     """Every challenge that is bought in the ninety days, in order of time, of different clients
-    as far as there are so many."""
-    people = list(crowd.clients_until(DAYS - 1))
-    spare = iter(range(1, crowd.story.clients))
+    as far as there are so many; at a broker, of those who pay in there and are proven."""
+    story = crowd.story
+    if story.challenges_in is None:
+        return []
+    people = [
+        one for one in crowd.clients_until(DAYS - 1) if story.is_prop or one.pays_on is not None
+    ]
+    spare = iter(range(1, story.clients) if story.is_prop else _PROVEN)
+    counts = COUNTS if story.is_prop else BESIDE
     made = []
-    for n, (day, fate, place) in enumerate(sorted(_planned(crowd.scale))):
+    for n, (day, fate, place) in enumerate(sorted(_planned(counts, crowd.scale))):
         # The one whose token is handed out is near the edge, so that its portal shows something.
-        buyer: int | Person | None = 0 if (fate, place) == (Fate.NEAR, 0) else None
+        is_shown = story.is_prop and (fate, place) == (Fate.NEAR, 0)
+        buyer: int | Person | None = 0 if is_shown else None
         if buyer is None:
             buyer = next((one for one in people if one.day <= day), None)
         if isinstance(buyer, Person):
             people.remove(buyer)
         elif buyer is None:
-            buyer = next(spare, n % crowd.story.clients)
-        made.append(Purchase(crowd.story, n, fate, place, day, buyer))
+            buyer = next(spare, n % story.clients)
+        made.append(Purchase(story, n, fate, place, day, buyer))
     return made
 
 
-def _planned(scale: float) -> Iterator[tuple[int, Fate, int]]:
-    for fate, whole in COUNTS.items():
+def _planned(counts: Mapping[Fate, int], scale: float) -> Iterator[tuple[int, Fate, int]]:
+    for fate, whole in counts.items():
         count = whole if fate is Fate.NEAR else max(1, round(whole * scale))
         least, most = _AGES[fate]
         for place in range(count):

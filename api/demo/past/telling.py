@@ -17,9 +17,10 @@ from api.demo.past.books import former_till, payments_of, save_former_till, sett
 from api.demo.past.challenges import Arena
 from api.demo.past.people import DAYS, Crowd, Person, Stretch
 from api.demo.past.proofs import Provings
+from api.demo.past.today import traders_of, trades_of
 from api.demo.past.vendor import prove, save_former_vendor
 from api.demo.simulator import SimulatorControls
-from api.demo.story import BRANDS, SERVER, BrandStory
+from api.demo.story import BRANDS, SERVER, BrandStory, date_of
 from api.reactions import REGISTRATIONS
 from api.settings import Settings
 from api.worker import Worker
@@ -34,18 +35,19 @@ from domain.events.state_socket import StateServer
 from domain.payments.commands.import_payments import PaymentRecord, import_payments
 from domain.payments.reconciliation.commands.import_settlement import import_settlement
 from tenants.context import system_scope
-from tenants.numbers import last_number, next_number, next_numbers
+from tenants.numbers import last_number, next_number, reach_number
 from tenants.sandbox_clock import put_clock
 from tenants.work import Command, Database, WriteWork
 
 Advance = Callable[[float], None]
 CATCH_UP_DAYS = 7
-_SINCE, _BEGUN, _TOLD = "demo.since", "demo.begun", "demo.told"
+_SINCE, _BEGUN, _TOLD, _TODAY = "demo.since", "demo.begun", "demo.told", "demo.today"
 _BATCH = 200
 
 
 async def tell_past(settings: Settings, database: Database, advance: Advance) -> int:
-    """Tell every brand's days that are not told yet, up to yesterday; how many those were.
+    """Tell every brand's days that are not told yet, up to yesterday, and trades of today up to
+    now; how many days those were.
 
     The first time ninety; at later starts those since then, the last seven of them if it was long
     ago: the others stay quiet. The brands tell at the same time, and take turns on the platform
@@ -100,11 +102,10 @@ class _Teller:
     async def tell(self, advance: Advance) -> int:
         """The days that are due, stretch after stretch; the clock is put back in any case."""
         since, begun, first, offset = await self._where()
-        today = datetime.now(UTC).date()
-        due = (today - since).days
+        due = (datetime.now(UTC).date() - since).days
         if due - first > max(CATCH_UP_DAYS, DAYS if first == 0 else 0):
             first = due - CATCH_UP_DAYS
-        if first >= due:
+        if first >= due and not await self._is_today_to_tell():
             return 0
         self._known = await self._existing(self._crowd.clients_until(first - 1))
         worker = self._worker()
@@ -121,11 +122,40 @@ class _Teller:
                 await self._tell(stretch, worker, is_begun=start < begun)
                 advance((stop - first) / (due - first))
                 start = stop
+            await self._write(partial(put_clock, offset=offset))
+            await self._tell_today(worker, due)
         finally:
             await self._platform.aclose()
             await worker.platforms.close()
             await self._write(partial(put_clock, offset=offset))
-        return due - first
+        return max(due - first, 0)
+
+    @property
+    def _today(self) -> int:
+        """The brand's day of now, as a number."""
+        return date_of(self._story, datetime.now(UTC)).toordinal()
+
+    async def _is_today_to_tell(self) -> bool:
+        async with self._database.read(self._scope) as work:
+            told = await last_number(work, _TODAY) or 0
+        return told < self._today
+
+    async def _tell_today(self, worker: Worker, due: int) -> None:
+        """What was closed since the brand's midnight, once a day."""
+        if not await self._is_today_to_tell():
+            return
+        now, traders = datetime.now(UTC), traders_of(self._known, due)
+        async with self._database.read(self._scope) as work:
+            logins = await find_logins(work, (one.account_id for one in traders))
+            since = await head(work)
+        trades = trades_of(self._story, traders, logins, now)
+        if trades:
+            name = f"demo:{self._story.plan.slug}:today:{int(now.timestamp())}"
+            async with self._turn:
+                await self._controls.tell_past(name, accounts=[], transfers=[], trades=trades)
+                await self._reader.catch_up()
+            await self._react(worker, since)
+        await self._write(partial(reach_number, name=_TODAY, number=self._today))
 
     async def _where(self) -> tuple[date, int, int, timedelta]:
         """The story's first day, how many days were begun and told, and the clock's offset."""
@@ -183,7 +213,7 @@ class _Teller:
         await prove(work, self._settings, self._story, provings, stretch)
         await acts.open_accounts(work, self._story, newcomers, stretch)
         await import_payments(work, await self._payments(work, stretch))
-        await _reach(work, _BEGUN, stretch.days.stop)
+        await reach_number(work, _BEGUN, stretch.days.stop)
 
     async def _payments(self, work: WriteWork, stretch: Stretch) -> list[PaymentRecord]:
         """What went through the former cashier, deposits and purchases first."""
@@ -198,7 +228,7 @@ class _Teller:
             till = former_till(self._story)
             name = f"{last.isoformat()}.csv"
             await import_settlement(work, till.connection_id, name=name, content=content)
-        await _reach(work, _TOLD, stretch.days.stop)
+        await reach_number(work, _TOLD, stretch.days.stop)
 
     async def _play(self, stretch: Stretch) -> None:
         """Accounts, money and trades of the stretch, on the platform."""
@@ -245,10 +275,3 @@ def _hears(consumer: Consumer, told: Iterable[tuple[str, str]]) -> bool:
     return any(
         topic in consumer.topics and (kinds is None or kind in kinds) for topic, kind in told
     )
-
-
-async def _reach(work: WriteWork, name: str, number: int) -> None:
-    """Let a mark stand at a number, whatever it was before."""
-    before = await last_number(work, name) or 0
-    if before < number:
-        await next_numbers(work, name, number - before)

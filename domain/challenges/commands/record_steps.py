@@ -68,7 +68,8 @@ class Evidence:
 class Steps:
     """What happened to a phase since `known` events of it were recorded; the state it led to.
 
-    `evidence` is of its breach, when it is not what the stream has told last.
+    `evidence` is of its breach, when it is not what the stream has told last; `prices` are those of
+    then, when they are not the newest.
     """
 
     phase_id: UUID
@@ -76,6 +77,7 @@ class Steps:
     kept: tuple[Kept, ...]
     state: PhaseState
     evidence: Evidence | None = None
+    prices: Mapping[str, PriceSeen] | None = None
 
 
 async def record_steps(
@@ -106,7 +108,8 @@ async def record_steps(
         for n, one in enumerate(steps.kept, steps.known + 1):
             for verdict in one.verdicts:
                 if isinstance(verdict, FloorBroken) and verdict.severity is Severity.HARD:
-                    evidence = steps.evidence or await _evidence(work, phase, prices)
+                    seen = prices if steps.prices is None else steps.prices
+                    evidence = steps.evidence or await _evidence(work, phase, seen)
                     await _keep_evidence(work, phase, n, verdict, evidence)
                 phase = await _follow(work, phase, verdict, ask)
     await _judge_breaches(work, breaker)

@@ -11,7 +11,7 @@ from domain.challenges.commands.cancel_challenge import cancel_challenge
 from domain.challenges.commands.change_order import change_order
 from domain.challenges.events import ChallengeEventKind, order_event
 from domain.challenges.lifecycle import OrderStatus
-from domain.challenges.postings import given_back_to, sale
+from domain.challenges.postings import given_back_to, given_to_wallet, sale
 from domain.challenges.purchase_rules import decide_refund
 from domain.challenges.queries import lock_order
 from domain.challenges.tables import challenge_order
@@ -26,12 +26,20 @@ from tenants.work import WriteWork
 
 
 async def refund_order(
-    work: WriteWork, order_id: UUID, *, reason: str, expected_version: int | None
+    work: WriteWork,
+    order_id: UUID,
+    *,
+    reason: str,
+    expected_version: int | None,
+    to_wallet: bool = False,
 ) -> dict[str, str]:
     """Give everything back, tax included; the order's id as `order`.
 
     What came from a wallet is there again at once. What came through a PSP goes back by a job: the
-    order is REFUNDING until the PSP says that it is done. The account is closed by a job.
+    order is REFUNDING until the PSP says that it is done. One that the PSP refuses stays REFUNDING
+    with its code: asked for again it is sent once more, `to_wallet` ends it in the client's wallet
+    instead. A challenge that goes on is cancelled and its account closed by a job; one that was
+    decided before, such as a FAILED one, stays what the rules made of it.
     Nothing is given back to a client whose money is held.
     Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, NOT_REFUNDABLE, CLIENT_RESTRICTED.
     Effects: `order_refunding` or `order_refunded`, `phase_cancelled`, a transfer, audit.
@@ -43,12 +51,12 @@ async def refund_order(
     if expected_version not in (None, order.version):
         message = f"The order is at version {order.version}; read it again."
         raise Conflict("VERSION_CONFLICT", message, path=("input", "expectedVersion"))
-    decide_refund(OrderStatus(order.status))
+    is_refused = order.reason_code is not None and order.refund_sent_at is None
+    decide_refund(OrderStatus(order.status), is_refused=is_refused, to_wallet=to_wallet)
     await require_free(work, order.client_id)
-    by_psp = order.payment_id is not None
-    status = OrderStatus.REFUNDING if by_psp else OrderStatus.REFUNDED
-    one = sale(order)
-    await change_order(work, order, status)
+    by_psp = order.payment_id is not None and not to_wallet
+    status, one = OrderStatus.REFUNDING if by_psp else OrderStatus.REFUNDED, sale(order)
+    await change_order(work, order, status, {"reason_code": None} if to_wallet else None)
     await cancel_challenge(work, order_id, reason_code="REFUNDED")
     work.audit(
         Change(
@@ -56,12 +64,15 @@ async def refund_order(
             object_kind="challenge_order",
             object_id=order_id,
             before={"status": order.status},
-            after={"status": status},
+            after={"status": status, "to_wallet": to_wallet},
             reason=told,
         )
     )
-    wallet = AccountKey.wallet(order.client_id, order.currency)
-    await post(work, [await given_back_to(work, one, one.prepaid if by_psp else wallet)])
+    if to_wallet:
+        await post(work, [await given_to_wallet(work, one)])
+    elif order.status == OrderStatus.PAID:
+        wallet = AccountKey.wallet(order.client_id, order.currency)
+        await post(work, [await given_back_to(work, one, one.prepaid if by_psp else wallet)])
     return {"order": str(order_id)}
 
 
@@ -96,16 +107,19 @@ async def forget_refund(work: WriteWork, order_id: UUID) -> None:
         await _note(work, order_id, refund_sent_at=None)
 
 
-async def fail_refund(work: WriteWork, order_id: UUID, reason_code: str) -> None:
-    """The PSP refuses to give it back: the money stays prepaid, and staff must find another way.
+async def fail_refund(
+    work: WriteWork, order_id: UUID, reason_code: str, *, is_new: bool = False
+) -> None:
+    """The PSP refuses to give it back: the money stays prepaid until staff ask again or give it
+    into the wallet.
 
-    It may be asked again. Effects: event `order_refund_failed`, once per reason.
+    Effects: event `order_refund_failed`, once per reason, and for each try that `is_new`.
     """
     order = await lock_order(work, order_id)
     if order is None or order.status != OrderStatus.REFUNDING:
         return
     await _note(work, order_id, refund_sent_at=None)
-    if order.reason_code == reason_code:
+    if order.reason_code == reason_code and not is_new:
         return
     await _note(work, order_id, reason_code=reason_code, version=order.version + 1)
     failed = ChallengeEventKind.ORDER_REFUND_FAILED

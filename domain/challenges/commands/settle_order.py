@@ -55,7 +55,7 @@ async def _refunded(work: WriteWork, order: Any) -> list[Transfer]:
     """The payer has everything back: because we asked for it, or by the PSP's own doing."""
     status, one = OrderStatus(order.status), sale(order)
     if status is _S.REFUNDING:
-        await change_order(work, order, _S.REFUNDED)
+        await change_order(work, order, _S.REFUNDED, {"reason_code": None})
     elif status is _S.AWAITING_PAYMENT:
         await change_order(work, order, _S.CANCELLED)
     elif status in _OWNED:

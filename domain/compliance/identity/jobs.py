@@ -24,6 +24,8 @@ from domain.events import inbox
 from domain.events.consumers import Consumer
 from domain.events.jobs import JobRegistry, JobRun, defer
 from domain.events.values import EventRow, InboxState
+from domain.kernel.ids import encode_id
+from domain.kernel.pages import page_told
 from tenants.context import system_scope
 from tenants.work import Database, WriteWork
 
@@ -124,7 +126,9 @@ async def _vendor(run: JobRun, case: Any, vendors: KycVendors) -> KycVendor:
 
 async def _start(run: JobRun, case: Any, vendor: KycVendor) -> None:
     """Make the applicant at the vendor; what it refuses may be tried anew."""
-    request = ApplicantRequest(case.id.hex, case.level, case.return_url)
+    # The vendor knows its own reference only: a front end is told the case by the API's id.
+    back = page_told(case.return_url, case=encode_id("kyc_case", case.id))
+    request = ApplicantRequest(case.id.hex, case.level, back)
     try:
         applicant = await vendor.create_applicant(request)
     except KycRefused as refused:

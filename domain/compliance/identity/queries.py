@@ -41,7 +41,8 @@ from tenants.tables import brand_host, publishable_key
 from tenants.work import ReadWork, WriteWork
 
 AnyWork = ReadWork | WriteWork
-_WAITED_FOR = timedelta(days=30)
+WAITED_FOR = timedelta(days=30)
+"""How long rounds ask a vendor about a client who does not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ async def list_silent(work: WriteWork, *, older_than: timedelta, limit: int = 10
             kyc_case.c.how == How.VENDOR.value,
             kyc_case.c.status == _any(OPEN),
             kyc_case.c.updated_at < work.now() - older_than,
-            kyc_case.c.created_at > work.now() - _WAITED_FOR,
+            kyc_case.c.updated_at > work.now() - WAITED_FOR,
             ~and_(kyc_case.c.ext_id.is_(None), is_paused.correlate(kyc_case)),
         )
         .order_by(kyc_case.c.created_at.desc())

@@ -33,7 +33,7 @@ from domain.compliance.screening.values import Match
 _COMMON_FROM = 16
 _KNOWN_MAX = 50_000
 _TINY_MIN, _TINY_MAX = 2, 8
-_OWN_MAX = 16
+_OWN_MAX = 48  # of a whole name: a character of another alphabet may be two Latin letters
 WORDS_LOOKED_FOR = 24  # alone, and as many with the word behind
 CANDIDATES_MAX = (
     2_000  # ordinary names have a handful; the commonest of the lists, with a slip, 1,700
@@ -149,8 +149,9 @@ class Matcher:
 
     def _tiny_like(self, text: str, name: Name) -> set[int]:
         """Short names that are this one but for one slip anywhere, by the letters of all their
-        words: a word of two or three letters bears no slip by itself."""
-        own = _forms(text, name)
+        words: a word of two or three letters bears no slip by itself. A name of one letter is
+        what a slip left of two."""
+        own = _forms(text, name, least=1)
         places = {
             place for one in own for key in _less_one(one) for place in self._tiny.get(key, ())
         }
@@ -225,12 +226,12 @@ def _tiny(texts: Sequence[str], names: Sequence[Name]) -> Mapping[str, Sequence[
     return dict(found)
 
 
-def _forms(text: str, name: Name) -> Sequence[str]:
-    """A short name without its spaces: in plain letters, and in its own where those are others,
-    since a character of these is a syllable there."""
+def _forms(text: str, name: Name, *, least: int = _TINY_MIN) -> Sequence[str]:
+    """A short name without its spaces: in plain letters; and in its own, up to longer ones, where
+    those are others, since what is one slip there may be more in plain letters."""
     plain, own = without_spaces(name), "".join(filter(str.isalnum, text[: 2 * _OWN_MAX]))
-    forms = [plain] if _TINY_MIN <= len(plain) <= _TINY_MAX else []
-    if not own.isascii() and _TINY_MIN <= len(own) <= _OWN_MAX:
+    forms = [plain] if least <= len(plain) <= _TINY_MAX else []
+    if not own.isascii() and least <= len(own) <= _OWN_MAX:
         forms.append(own)
     return forms
 

@@ -50,10 +50,11 @@ _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(.)\1+", r"\1"),
         (r"^abd(?:ul|el|al|ol|oul|il)$", "abd"),
         (r"x", "ks"),
+        # Before what ends in an h: an `skh` that is written `sh` sounds alike then.
+        (r"kh|gh", "h"),
         (r"dzh|dj|zh", "j"),
         (r"tsch|tsh|tch|cz", "ch"),
         (r"sch|sh", "s"),
-        (r"kh|gh", "h"),
         (r"ph", "f"),
         (r"th", "t"),
         (r"dh", "d"),

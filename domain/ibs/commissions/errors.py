@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.ibs.commissions.values import Excess
 from domain.kernel.errors import Conflict, Invalid, Refused
 
 
@@ -30,6 +31,17 @@ class TermsWrong(Invalid):
         super().__init__("INVALID", message, path=("input", "terms", field))
 
 
+class SymbolUnknown(Invalid):
+    """No server of the brand lists a symbol by that name, so that its rate would never be paid."""
+
+    def __init__(self, field: str, symbol: str, meant: str | None) -> None:
+        hint = "Names are as the platform writes them."
+        if meant is not None:
+            hint = f"The platform writes it {meant}."
+        message = f"No server of the brand lists {symbol}. {hint}"
+        super().__init__("SYMBOL_UNKNOWN", message, path=("input", "terms", field))
+
+
 class BeginsTooEarly(Refused):
     """What was earned under other terms stays earned: nothing begins in the past."""
 
@@ -52,13 +64,20 @@ class NotInForce(Refused):
 class RateAboveParent(Refused):
     """In a line each rate is at most that of the one above."""
 
-    def __init__(self, symbol: str, code: str) -> None:
-        which = "a symbol that neither names" if symbol == "*" else symbol
-        super().__init__(
-            "RATE_ABOVE_PARENT",
-            f"It would pay more for {which} than the plan above it allows ({code}).",
-            path=("input",),
-        )
+    def __init__(self, excess: Excess, code: str) -> None:
+        which = "a symbol that neither names" if excess.symbol == "*" else excess.symbol
+        pays = f"{excess.component} would pay {excess.per_lot.normalize():f} a lot of {which}"
+        if not excess.has_component:
+            upper = f"the plan above has no component {excess.component} ({code})"
+            way = "Name it as the plan above does, or give that one such a component first."
+        elif excess.limit is None:
+            upper = f"the plan above has no rate for it ({code})"
+            way = "Leave it out, or give the plan above such a rate first."
+        else:
+            most = f"{excess.limit.normalize():f}"
+            upper = f"the plan above {most} ({code})"
+            way = f"Lower it to {most} or less, or raise the plan above first."
+        super().__init__("RATE_ABOVE_PARENT", f"{pays}, {upper}. {way}", path=("input",))
 
 
 class PlansUnlike(Refused):

@@ -100,9 +100,9 @@ def _check_pair(lower: Terms, upper: Terms, code: str) -> None:
     if not is_alike(lower, upper):
         raise PlansUnlike(code)
     if lower.convention is Convention.OVERRIDE:
-        symbol = exceeds(lower, upper)
-        if symbol is not None:
-            raise RateAboveParent(symbol, code)
+        excess = exceeds(lower, upper)
+        if excess is not None:
+            raise RateAboveParent(excess, code)
 
 
 def _ids(path: str) -> list[UUID]:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.accounts.queries import AnyWork
+from domain.accounts.tables import platform_grant, platform_symbol
 from domain.ibs.commissions.tables import (
     ib_accrual,
     ib_assignment,
@@ -220,6 +221,26 @@ async def get_plan(work: WriteWork, plan_id: UUID) -> Row[Any]:
     if found is None:
         raise NotFound(path=("input", "planId"))
     return found
+
+
+async def list_symbol_names(work: AnyWork) -> frozenset[str]:
+    """The instruments of every server that the brand was granted, as the platform writes them."""
+    rows = await work.rows(
+        select(platform_symbol.c.name)
+        .join(platform_grant, platform_grant.c.server_id == platform_symbol.c.server_id)
+        .where(platform_grant.c.brand_id == work.scope.brand_id)
+        .distinct()
+    )
+    return frozenset(row.name for row in rows)
+
+
+async def is_plan_name(work: WriteWork, name: str) -> bool:
+    """Whether a plan of the brand is called so, capitals aside."""
+    alike = func.lower(ib_plan.c.name) == func.lower(name)
+    rows = await work.rows(
+        select(ib_plan.c.id).where(ib_plan.c.brand_id == work.scope.brand_id, alike).limit(1)
+    )
+    return bool(rows)
 
 
 async def find_last_version(work: WriteWork, plan_id: UUID) -> Row[Any] | None:

@@ -1,14 +1,15 @@
 """Terms of a plan: judged when they are typed, stored as JSON, compared with those above."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from domain.ibs.commissions.errors import TermsWrong
+from domain.ibs.commissions.errors import SymbolUnknown, TermsWrong
 from domain.ibs.commissions.rules import rate_of
 from domain.ibs.commissions.values import (
     EVERY_OTHER,
     Component,
+    Excess,
     Gates,
     Rate,
     SymbolGroup,
@@ -33,9 +34,9 @@ def check_terms(terms: Terms) -> None:
     """Refuses with INVALID terms that can't be meant."""
     _require(0 < len(terms.components) <= MOST_COMPONENTS, "components", "Name 1 to 10 components.")
     _require(
-        _are_distinct(one.name for one in terms.components),
+        _are_names(one.name for one in terms.components),
         "components",
-        "Give each component another name.",
+        "Give each component another name; capitals do not tell them apart.",
     )
     _check_groups(terms.groups)
     _check_gates(terms.gates)
@@ -45,8 +46,22 @@ def check_terms(terms: Terms) -> None:
         _check_component(component, terms)
 
 
-def exceeds(terms: Terms, above: Terms) -> str | None:
-    """The first symbol for which a plan pays more per lot than the one above it; None for none.
+def check_symbols(terms: Terms, listed: Collection[str]) -> None:
+    """Refuses symbols that no server of the brand lists: their rates would never be paid.
+
+    `listed` are the names there, to the letter; none are no list to look in. Refusals:
+    SYMBOL_UNKNOWN.
+    """
+    if not listed:
+        return
+    alike = {name.casefold(): name for name in sorted(listed)}
+    for field, symbol in _fields_of_symbols(terms):
+        if symbol != EVERY_OTHER and symbol not in listed:
+            raise SymbolUnknown(field, symbol, alike.get(symbol.casefold()))
+
+
+def exceeds(terms: Terms, above: Terms) -> Excess | None:
+    """Where a plan first pays more per lot for a symbol than the one above it; None for nowhere.
 
     Only plans that override share by difference; a symbol that neither names counts as `*`.
     """
@@ -60,7 +75,8 @@ def exceeds(terms: Terms, above: Terms) -> str | None:
                 continue
             limit = None if upper is None else rate_of(above, upper, symbol)
             if limit is None or own.per_lot > limit.per_lot:
-                return symbol
+                most = None if limit is None else limit.per_lot
+                return Excess(component.name, symbol, own.per_lot, most, upper is not None)
     return None
 
 
@@ -138,7 +154,9 @@ def _component(stored: dict[str, Any]) -> Component:
 def _check_groups(groups: Sequence[SymbolGroup]) -> None:
     _require(len(groups) <= MOST_GROUPS, "symbolGroups", f"At most {MOST_GROUPS} groups.")
     _require(
-        _are_distinct(one.name for one in groups), "symbolGroups", "Give each group another name."
+        _are_names(one.name for one in groups),
+        "symbolGroups",
+        "Give each group another name; capitals do not tell them apart.",
     )
     for one in groups:
         _check_name(one.name, "symbolGroups")
@@ -146,7 +164,7 @@ def _check_groups(groups: Sequence[SymbolGroup]) -> None:
             _check_name(symbol, "symbolGroups")
     symbols = [symbol for one in groups for symbol in one.symbols]
     _require(len(symbols) <= MOST_SYMBOLS, "symbolGroups", f"At most {MOST_SYMBOLS} symbols.")
-    _require(_are_distinct(symbols), "symbolGroups", "A symbol is in one group at most.")
+    _require(_are_names(symbols), "symbolGroups", "A symbol is in one group at most.")
 
 
 def _check_gates(gates: Gates) -> None:
@@ -183,7 +201,7 @@ def _check_component(component: Component, terms: Terms) -> None:
             f"A rate is from 0 to {_HIGHEST_RATE}, with at most {_MOST_DECIMALS} decimals.",
         )
     _require(
-        _are_distinct((one.symbol, one.group) for one in rates),
+        _are_distinct(((one.symbol or "").casefold(), one.group) for one in rates),
         "components",
         "A symbol or group has one rate.",
     )
@@ -228,14 +246,24 @@ def _is_short(number: Decimal) -> bool:
 
 
 def _symbols(terms: Terms) -> Iterable[str]:
-    yield from (symbol for group in terms.groups for symbol in group.symbols)
+    return (symbol for _, symbol in _fields_of_symbols(terms))
+
+
+def _fields_of_symbols(terms: Terms) -> Iterable[tuple[str, str]]:
+    """Every symbol that is named, with the field that names it."""
+    yield from (("symbolGroups", symbol) for group in terms.groups for symbol in group.symbols)
     for component in terms.components:
-        yield from (rate.symbol for rate in component.rates if rate.symbol is not None)
+        yield from (("components", one.symbol) for one in component.rates if one.symbol is not None)
 
 
 def _are_distinct(items: Iterable[object]) -> bool:
     listed = list(items)
     return len(set(listed)) == len(listed)
+
+
+def _are_names(items: Iterable[str]) -> bool:
+    """Whether nobody takes one for another: capitals do not tell names apart."""
+    return _are_distinct(one.casefold() for one in items)
 
 
 def _require(condition: bool, field: str, message: str) -> None:

@@ -69,6 +69,18 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """Where a plan pays more per lot than the one above it. `limit` is what that pays at most;
+    None: no rate at all, and with `has_component` false it lacks the component altogether."""
+
+    component: str
+    symbol: str
+    per_lot: Decimal
+    limit: Decimal | None
+    has_component: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """The version of a plan that was in force for an ib."""
 

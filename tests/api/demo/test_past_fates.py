@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.demo.challenges import plans
-from api.demo.past.fates import COUNTS, Fate, Purchase, purchases
+from api.demo.past.fates import BESIDE, COUNTS, Fate, Purchase, purchases
 from api.demo.past.people import DAYS, Crowd, Person
 from api.demo.story import BRANDS
 from domain.challenges.floors import daily_floor, total_floor
@@ -36,6 +36,19 @@ def test_sixty_of_different_clients_three_of_them_near_the_edge() -> None:
     assert COUNTS[Fate.NEAR] == 3
     assert len(buyers(made)) == 60
     assert Counter(one.program for one in made).keys() == PLANS.keys()
+
+
+@pytest.mark.parametrize("scale", [0.03, 0.2, 1])
+def test_a_broker_sells_some_beside_to_clients_who_pay_in(scale: float) -> None:
+    broker = next(one for one in BRANDS if one.challenges_in and not one.is_prop)
+    made = purchases(Crowd(broker, scale))
+    counts = Counter(one.fate for one in made)
+    assert counts.keys() == BESIDE.keys()
+    assert counts[Fate.NEAR] == 3
+    assert all(isinstance(one.buyer, Person) and one.buyer.pays_on is not None for one in made)
+    assert len(buyers(made)) == len(made)
+    others = [one for one in BRANDS if one.challenges_in is None]
+    assert [purchases(Crowd(one, scale)) for one in others] == [[]] * len(others)
 
 
 @pytest.mark.parametrize("scale", [0.03, 0.05, 0.2])

@@ -85,6 +85,38 @@ async def test_evidence_holds_what_was_open_and_the_prices_of_that_tick(firm: Fi
     ]
 
 
+async def test_a_phase_that_nobody_knew_of_is_judged_from_its_first_tick(firm: Firm) -> None:
+    """It broke its floor and recovered within the second in which the engine had not met it."""
+    engine = await watching(firm)
+    phase = await firm.trade()
+    other = await firm.trade(firm.desk.make.client(firm.desk.brand))
+    firm.desk.make.insert(
+        position, firm.desk.brand, id=phase.id, account_id=phase.account_id,
+        client_id=phase.client_id, ib_path="", ext_id="77", symbol="EURUSD", side="BUY",
+        lots=Decimal(10), open_price=Decimal("1.0850"), price=Decimal("1.0850"), currency="USD",
+        swap_minor=0, floating_minor=0, opened_at=phase.started_at, as_of=phase.started_at,
+    )  # fmt: skip
+    at = phase.started_at
+    before = [tick(other, 100_000, 10, after=-1), tick(phase, 100_000, 96_000, after=0.2)]
+    await see(engine, firm, *before, quotes=[quote("EURUSD", "1.08", "1.0801", at)])
+    broken = tick(phase, 100_000, 94_999, after=0.3)
+    await see(engine, firm, broken, quotes=[quote("EURUSD", "1.0750", "1.0751", broken.as_of)])
+    back = tick(phase, 100_000, 99_000, after=0.6)
+    await see(engine, firm, back, quotes=[quote("EURUSD", "1.0840", "1.0841", back.as_of)])
+    assert firm.breaches() == [], "nobody knew of it"
+    await engine.round()
+    (breach,) = firm.breaches()
+    assert (breach.phase_id, breach.seen_at, breach.equity_minor) == (
+        phase.id, broken.as_of, 94_999_00,
+    )  # fmt: skip
+    assert [(one["symbol"], one["bid"]) for one in breach.prices] == [("EURUSD", "1.0750")]
+    assert firm.phase(phase.id).status == "LIQUIDATING"
+    assert firm.recorded(phase.id)[-1] == ("EquitySampled", ["FloorBroken"])
+    assert firm.recorded(other.id) == [], "what was before the phase is not of it"
+    assert firm.phase(other.id).status == "ACTIVE"
+    assert engine.watched & {phase.id, other.id} == {other.id}
+
+
 async def test_days_begin_without_ticks_and_the_floor_moves(firm: Firm) -> None:
     phase = await firm.trade()
     now = datetime.now(UTC)

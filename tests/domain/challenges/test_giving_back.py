@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from domain.challenges import jobs
 from domain.challenges.commands.refund_order import begin_refund, refund_order
-from domain.challenges.tables import challenge_order
+from domain.challenges.errors import NotRefundable
+from domain.challenges.tables import challenge, challenge_order
 from domain.compliance.screening.values import Disposition
 from domain.events.jobs import JobRegistry, JobRun
 from domain.events.tables import inbox
@@ -65,11 +66,15 @@ class Shop:
                 await kinds[name].handle(run, args["args"])
                 ran.append(name)
 
-    async def give_back(self) -> None:
+    async def give_back(self, *, to_wallet: bool = False) -> None:
         """A member of staff gives the order back."""
         await self.firm.write(
             lambda work: refund_order(
-                work, self.order_id, reason="Within fourteen days.", expected_version=None
+                work,
+                self.order_id,
+                reason="Within fourteen days.",
+                expected_version=None,
+                to_wallet=to_wallet,
             ),
             scope=scope_of(self.firm.desk.brand, "brand_admin"),
         )
@@ -177,6 +182,77 @@ async def test_a_refund_the_psp_refuses_stays_with_us_and_is_told(shop: Shop) ->
     assert shop.firm.events().count("order_refund_failed") == 1
     await again(shop)
     assert shop.firm.events().count("order_refund_failed") == 1, "said once"
+    await shop.give_back()
+    assert jobs.REFUND in await shop.settle(), "staff may have it tried again"
+    assert shop.status == "REFUNDING"
+    assert shop.firm.events().count("order_refund_failed") == 2, "and hear of each try"
+
+
+async def failing(shop: Shop) -> None:
+    """A refund that the PSP took on and that came to nothing."""
+    await shop.psp.controls.faults(auto={"refunds": "FAILED"})
+    await shop.give_back()
+    async with asyncio.timeout(30):
+        while shop.firm.the_order(shop.order_id).reason_code is None:
+            await shop.settle()
+            await again(shop)  # the round, much later
+    order = shop.firm.the_order(shop.order_id)
+    assert (order.status, order.refund_sent_at) == ("REFUNDING", None)
+
+
+async def test_a_refund_that_came_to_nothing_is_made_anew_when_staff_ask_again(shop: Shop) -> None:
+    await failing(shop)
+    first = await shop.firm.desk.adapter.find_refund_by_reference(shop.order_id.hex)
+    assert first is not None
+    await shop.psp.controls.faults()
+    await again(shop)
+    assert shop.firm.events().count("order_refund_failed") == 1
+    assert await shop.firm.desk.adapter.find_refund_by_reference(f"{shop.order_id.hex}-2") is None
+    await shop.give_back()
+    async with asyncio.timeout(30):
+        while shop.status != "REFUNDED":
+            await shop.settle()
+            await again(shop)
+    assert shop.firm.the_order(shop.order_id).reason_code is None
+    paid = await shop.firm.desk.adapter.find_payment(shop.psp_id)
+    assert paid is not None
+    assert paid.refunded == TOTAL
+    assert await shop.books() == {}
+
+
+async def test_what_the_psp_refuses_may_end_in_the_clients_wallet(shop: Shop) -> None:
+    with pytest.raises(NotRefundable):
+        await shop.give_back(to_wallet=True)
+    await failing(shop)
+    await shop.give_back(to_wallet=True)
+    order = shop.firm.the_order(shop.order_id)
+    assert (order.status, order.reason_code) == ("REFUNDED", None)
+    await shop.psp.controls.faults()
+    await again(shop)
+    assert await shop.firm.desk.adapter.find_refund_by_reference(f"{shop.order_id.hex}-2") is None
+    assert await shop.books() == {
+        "CLIENT_WALLET USD": TOTAL.amount_minor,
+        "PSP_CLEARING USD": -TOTAL.amount_minor,
+    }
+    with pytest.raises(NotRefundable):
+        await shop.give_back(to_wallet=True)
+
+
+async def test_nothing_is_sent_anew_while_the_money_is_held(shop: Shop) -> None:
+    await failing(shop)
+    desk = shop.firm.desk
+    await shop.give_back()
+    hit(desk.make, desk.brand, desk.client)
+    await shop.settle()
+    assert await desk.adapter.find_refund_by_reference(f"{shop.order_id.hex}-2") is None
+    assert shop.status == "REFUNDING"
+
+
+async def test_a_challenge_that_failed_stays_so_when_its_price_is_given_back(shop: Shop) -> None:
+    desk = shop.firm.desk
+    desk.make.run(desk.brand, update(challenge).values(status="FAILED"))
+    await shop.give_back()
+    assert (shop.status, shop.challenge) == ("REFUNDING", "FAILED")
 
 
 async def test_a_refusal_is_believed_after_a_try_that_never_reached_the_psp(shop: Shop) -> None:

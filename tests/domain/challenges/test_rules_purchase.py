@@ -147,9 +147,16 @@ def test_what_was_seen_is_what_is_sold(
 
 
 @pytest.mark.parametrize("status", OrderStatus)
-def test_only_what_is_paid_is_given_back(status: OrderStatus) -> None:
-    if status is OrderStatus.PAID:
-        decide_refund(status)
+@pytest.mark.parametrize("is_refused", [False, True])
+@pytest.mark.parametrize("to_wallet", [False, True])
+def test_what_is_paid_is_given_back_and_what_the_psp_refused_once_more_or_into_the_wallet(
+    status: OrderStatus, *, is_refused: bool, to_wallet: bool
+) -> None:
+    may = (status is OrderStatus.PAID and not to_wallet) or (
+        status is OrderStatus.REFUNDING and is_refused
+    )
+    if may:
+        decide_refund(status, is_refused=is_refused, to_wallet=to_wallet)
         return
     with pytest.raises(NotRefundable):
-        decide_refund(status)
+        decide_refund(status, is_refused=is_refused, to_wallet=to_wallet)

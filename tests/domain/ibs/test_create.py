@@ -41,6 +41,22 @@ async def test_an_ib_hangs_below_its_parent(
     assert len(make.rows(audit, brand)) == 2
 
 
+async def test_of_one_instant_the_first_made_is_the_oldest(
+    database: Database, make: Factory, brand: Brand
+) -> None:
+    """A line that is put in at once has one time; lists are ordered by that, then by id."""
+    codes = [f"NORTH-{n}" for n in range(12)]
+
+    async def command(work: WriteWork) -> None:
+        for code in codes:
+            await create_ib(work, NewIb(code=code, name=code, email=f"{code}@ib.example"))
+
+    await database.write(scope_of(brand, "brand_admin"), command)
+    rows = make.rows(ib_table, brand)
+    assert len({row.created_at for row in rows}) == 1
+    assert [row.code for row in sorted(rows, key=lambda row: row.id)] == codes
+
+
 async def test_a_code_is_taken_once_per_brand(
     database: Database, make: Factory, brand: Brand, brand_b: Brand
 ) -> None:

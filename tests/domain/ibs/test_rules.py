@@ -74,8 +74,9 @@ def test_a_branch_ends_on_the_last_level() -> None:
 def test_a_campaign_is_one_line_of_text() -> None:
     assert normalise_campaign("  Spring   fair ") == "Spring fair"
     assert normalise_campaign("x" * 60) == "x" * 60
-    for wrong in ("", "   ", "x" * 61, "a\x00b"):
-        with pytest.raises(DomainError) as caught:
+    wrongs = {"": "1 to 60", "   ": "1 to 60", "x" * 61: "1 to 60", "a\x00b": "printable"}
+    for wrong, told in wrongs.items():
+        with pytest.raises(DomainError, match=told) as caught:
             normalise_campaign(wrong)
         assert (caught.value.code, caught.value.path) == ("INVALID", ("input", "campaign"))
 

@@ -147,6 +147,29 @@ async def test_relations_to_one(keeper: AsyncEngine, reading: Reading, fresh: UU
         assert len(sent) == 4
 
 
+async def test_a_relation_to_one_that_an_expression_finds(
+    keeper: AsyncEngine, reading: Reading, fresh: UUID
+) -> None:
+    (key,) = await people(keeper, fresh, 1)
+    seen, unseen = await pets(keeper, fresh, key, 2)
+    visits = [
+        {"brand_id": fresh, "id": uuid4(), "pet_id": seen, "at": START + timedelta(days=day)}
+        for day in (1, 3, 2)
+    ]
+    await put(keeper, zoo.visit, *visits)
+    async with reading(zoo.boss(fresh)) as (reader, sent):
+        first, second = await reader.load("pet", [seen, unseen], select(relations=["last_visit"]))
+        assert first is not None
+        assert second is not None
+        assert second._to_last_visit is None
+        (last,) = await reader.related_one(
+            "pet", "last_visit", [first._to_last_visit], select("at")
+        )
+        assert last is not None
+        assert last.at == START + timedelta(days=3)
+        assert len(sent) == 2
+
+
 async def test_counts_stop_at_their_cap(keeper: AsyncEngine, reading: Reading, fresh: UUID) -> None:
     await people(keeper, fresh, 5)
     await people(keeper, zoo.BLUE, 3)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     literal,
+    select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -128,14 +129,28 @@ PERSON = Entity(
         ),
     ),
 )
+# Which of its visits is the last one, found and never kept.
+_last_visit = (
+    select(visit.c.id)
+    .where(visit.c.brand_id == pet.c.brand_id, visit.c.pet_id == pet.c.id)
+    .order_by(visit.c.at.desc())
+    .limit(1)
+    .correlate(pet)
+    .scalar_subquery()
+)
 PET = Entity(
     "pet",
     pet,
-    {**columns(pet, "name", "weight"), "coin": Field(literal("USD"))},
+    {
+        **columns(pet, "name", "weight"),
+        "coin": Field(literal("USD")),
+        "last_visit_id": Field(_last_visit),
+    },
     relations={
         "person": One("person", own="person_id"),
         "visits": Many("visit", theirs="pet_id"),
         "passport": One("passport", own="id", theirs="pet_id"),
+        "last_visit": One("visit", own="last_visit_id"),
     },
     filters={"weight": pet.c.weight},
     orders={"WEIGHT": pet.c.weight},

@@ -4,12 +4,15 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+from api.graphql.limits import EdgeLimits
+from domain.challenges.commands.publish_program import publish_program
 from domain.challenges.commands.trip_breaker import trip
 from domain.challenges.tables import challenge_order
 from domain.kernel.ids import encode_id, new_uuid
 from domain.kernel.money import Money
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import AccountKey
+from schema.shared.assemble import Assembled
 from tenants.context import Scope
 from tests.domain.challenges.firm import Firm, plan, quote, tick
 from tests.factories import Account, rights_of, scope_of
@@ -22,6 +25,9 @@ CATALOGUE = """{ challengePrograms { nodes { id code name status version version
     maxLoss { kind share { percent } lock { percent } }
     dailyLoss { share { percent } base anchor severity }
     breachAtFloor minDays { count } maxDays maxDayShare cash } } } } } }"""
+SHOP = CATALOGUE.replace("challengePrograms {", "challengePrograms(first: 20) {").replace(
+    "versions {", "currentVersion {"
+)
 PRICE = """query($id: ID!, $client: ID) { challengePrice(programId: $id, clientId: $client) {
   programVersion net { amount } tax { amount } total { amount currencyCode } taxLabel
   taxPercent } }"""
@@ -118,6 +124,23 @@ async def test_a_client_sees_what_is_sold_and_what_it_costs_with_tax(firm: Firm,
     assert value(await ask(PRICE, of_client(firm), id=sold["id"], client=foreign)) is None
     unknown = encode_id("program", new_uuid())
     assert value(await ask(PRICE, of_client(firm), id=unknown)) is None
+
+
+async def test_a_catalogue_shows_what_is_sold_now_within_what_a_visitor_may_spend(
+    firm: Firm, ask: Asks, assembled: Assembled
+) -> None:
+    await firm.write(lambda work: publish_program(work, plan(price=600_00)))
+    await firm.write(lambda work: publish_program(work, plan(code="second")))
+    answer = await ask(SHOP, of_client(firm))
+    sold = {one["code"]: one["currentVersion"] for one in value(answer)["nodes"]}
+    assert {code: (one["number"], one["price"]["amount"]) for code, one in sold.items()} == {
+        "second": (1, "500.00"),
+        "two-step-100k": (2, "600.00"),
+    }
+    assert [one["name"] for one in sold["second"]["phases"]] == ["Phase 1", "Phase 2"]
+    assert answer.statements == 2, "one for the programs, one for their versions"
+    cost = assembled.schema.documents.prepare(SHOP).cost.cost(None, {})
+    assert cost <= EdgeLimits().budget, cost
 
 
 async def test_a_purchase_is_paid_at_a_psp_and_never_from_a_wallet_by_itself(
@@ -247,6 +270,20 @@ async def test_rules_say_where_one_stands_and_what_a_trade_would_do(
     assert daily["nextResetLocal"].endswith(("T00:00+01:00", "T00:00+02:00"))
     assert daily["whatIf"] == {"amount": "-4000.00"}, "10 lots, 50 pips: 5,000 more"
     assert (target["whatIf"], total["whatIf"]) == (None, {"amount": "1000.00"})
+
+
+async def test_a_what_if_is_of_lots_that_an_order_could_have(firm: Firm, ask: Asks) -> None:
+    phase = await firm.trade()
+    firm.desk.make.symbol("EURUSD")
+    shown = encode_id("challenge", phase.challenge_id)
+    for lots in ("-1", "0.005", "0.015", "51"):
+        answer = await ask(RULES.replace('"10"', f'"{lots}"'), of_client(firm), id=shown)
+        told = answer.errors[0]
+        assert (told.extensions["code"], told.message) == (
+            "BAD_USER_INPUT", "0.01 to 50 lots in steps of 0.01.",
+        )  # fmt: skip
+    for lots in ("0", "0.01", "50"):
+        assert (await ask(RULES.replace('"10"', f'"{lots}"'), of_client(firm), id=shown)).data
 
 
 async def test_a_breach_shows_its_evidence_and_explains_itself_to_each_audience(

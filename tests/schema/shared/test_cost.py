@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,6 +125,17 @@ def test_defaults_of_variables_and_lists_of_ids() -> None:
     text += "{ clients(first: $n) { nodes { id } } nodes(ids: $ids) { id } }"
     assert price(text, ids=["a"] * 5) == 2 + 7 + 5
     assert price(text, ids=["a"] * 5, n=1) == 2 + 1 + 5
+
+
+def test_a_list_that_says_how_long_it_can_be_costs_no_more() -> None:
+    deals = SCHEMA.get_type("Client").fields["deals"]  # type: ignore[union-attr]
+    text = "{ viewer { deals { friend { id } } } }"
+    assert price(text) == 1 + 10 * (1 + 1)
+    deals.extensions["strawberry-definition"] = SimpleNamespace(metadata={"most": 3})
+    try:
+        assert price(text) == 1 + 3 * (1 + 1)
+    finally:
+        deals.extensions.clear()
 
 
 def test_each_operation_has_its_own_price() -> None:

@@ -14,6 +14,7 @@ from domain.compliance.events import ComplianceEventKind, of_client
 from domain.compliance.identity.commands.restand import restand
 from domain.compliance.identity.errors import DocumentMissing, NotRequired, VendorMissing
 from domain.compliance.identity.queries import (
+    WAITED_FOR,
     find_active_connection,
     find_policy,
     list_cases,
@@ -55,7 +56,9 @@ async def submit_case(
 ) -> dict[str, str]:
     """Open a case, or find the one that is open; its id as `case`.
 
-    A case of a vendor is DRAFT until the vendor has it; one of papers waits for staff at once.
+    A case of a vendor is DRAFT until the vendor has it; one of papers waits for staff at once. One
+    that was given up, because nobody went on for a month, is taken up again: at the vendor of now,
+    if none has it yet.
     Refusals: NOT_FOUND, INVALID, EMAIL_NOT_VERIFIED, CLIENT_CLOSED, REQUIREMENT_UNKNOWN,
     KYC_ALREADY_APPROVED, KYC_REJECTED_FINAL, KYC_VENDOR_UNAVAILABLE, DOCUMENT_INVALID.
     Effects: event `case_submitted` or `case_held`, audit.
@@ -74,7 +77,11 @@ async def submit_case(
         await _attach(work, case_id, papers)
     else:
         await _check_return(work, wish, allow_local=allow_local)
-        case_id = begun.id if begun else await _open(work, standing, policy, requirement, wish)
+        if begun is None:
+            case_id = await _open(work, standing, policy, requirement, wish)
+        else:
+            case_id = begun.id
+            await _go_on(work, standing, case_id, wish)
     if begun is None:
         await restand(work, standing.id)
     return {"case": str(case_id)}
@@ -173,6 +180,32 @@ async def _open(
     work.emit(of_client(kind, standing.id, case_id, told))
     work.audit(Change("kyc_case.submit", object_kind="kyc_case", object_id=case_id, after=shown))
     return case_id
+
+
+async def _go_on(
+    work: WriteWork, standing: ClientStanding, case_id: UUID, wish: SubmitWish
+) -> None:
+    """Take an open case up again that rounds ask about no more. Refusals: KYC_VENDOR_UNAVAILABLE.
+
+    Effects: event `case_submitted` where no vendor has it, so that it is begun there.
+    """
+    case = await lock_case(work, case_id)
+    if case.updated_at > work.now() - WAITED_FOR:
+        return
+    changed: dict[str, Any] = {"version": kyc_case.c.version + 1, "updated_at": work.now()}
+    if case.ext_id is None:
+        connection = await find_active_connection(work, standing.legal_entity_id)
+        if connection is None:
+            raise VendorMissing()
+        changed |= {"connection_id": connection.id, "return_url": wish.return_url}
+        told = {"requirement": case.requirement, "status": case.status}
+        submitted = ComplianceEventKind.CASE_SUBMITTED
+        work.emit(of_client(submitted, standing.id, case_id, told))
+    await work.rows(
+        update(kyc_case)
+        .where(kyc_case.c.brand_id == work.scope.brand_id, kyc_case.c.id == case_id)
+        .values(**changed)
+    )
 
 
 async def _attach(work: WriteWork, case_id: UUID, papers: Sequence[Any]) -> None:

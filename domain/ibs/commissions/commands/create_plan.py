@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from domain.clients.rules import normalise_name
 from domain.ibs.commissions.beginning import begin_at
 from domain.ibs.commissions.errors import NameTaken, TermsWrong
+from domain.ibs.commissions.queries import is_plan_name, list_symbol_names
 from domain.ibs.commissions.tables import ib_plan, ib_plan_version
-from domain.ibs.commissions.terms import check_terms, to_json
+from domain.ibs.commissions.terms import check_symbols, check_terms, to_json
 from domain.ibs.commissions.values import Terms
 from domain.ibs.queries import is_currency
 from tenants.log import Change
@@ -22,11 +23,14 @@ async def create_plan(
 ) -> UUID:
     """Make a plan whose version 1 holds from `from_at`, or from now; its id.
 
-    Refusals: INVALID, NAME_TAKEN, BEGINS_TOO_EARLY. Effects: audit.
+    Refusals: INVALID, SYMBOL_UNKNOWN, NAME_TAKEN (also by other capitals), BEGINS_TOO_EARLY.
+    Effects: audit.
     """
     clean = normalise_name(name)
     await judge_terms(work, terms)
     begins = begin_at(work, from_at)
+    if await is_plan_name(work, clean):
+        raise NameTaken()
     plan_id = work.new_id()
     taken = (
         insert_or_not(ib_plan)
@@ -49,11 +53,13 @@ async def create_plan(
 
 
 async def judge_terms(work: WriteWork, terms: Terms) -> None:
-    """Refuses terms that can't be meant, or are counted in what nobody is paid in.
+    """Refuses terms that can't be meant, are counted in what nobody is paid in, or pay for what
+    nobody trades.
 
-    Refusals: INVALID.
+    Refusals: INVALID, SYMBOL_UNKNOWN.
     """
     check_terms(terms)
+    check_symbols(terms, await list_symbol_names(work))
     if not await is_currency(work, terms.currency):
         raise TermsWrong("currencyCode", "There is no such currency here.")
 

@@ -17,7 +17,9 @@ async def mature_accruals(work: WriteWork, *, limit: int) -> int:
     """Turn up to `limit` provisional accruals whose time has come PAYABLE; how many.
 
     Each has been payable since the end of its own hold, whenever the round comes by. What a
-    suspended ib earned waits until it is active again (docs/decisions/0014).
+    suspended ib earned waits until it is active again (docs/decisions/0014). What is payable stays
+    so when the clock goes back: a debt that was told is not undone, and what is not payable yet
+    waits until the clock has come there again.
     Effects: an event `became_payable` per ib and currency with their sum.
     """
     columns = ib_accrual.c

@@ -28,8 +28,8 @@ async def publish_version(
     """Let other terms hold from `from_at`, or from now; the id of the version.
 
     Every line in which the plan is then in force must bear the new terms.
-    Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, BEGINS_TOO_EARLY, RATE_ABOVE_PARENT,
-    PLANS_UNLIKE. Effects: audit.
+    Refusals: NOT_FOUND, INVALID, SYMBOL_UNKNOWN, VERSION_CONFLICT, BEGINS_TOO_EARLY,
+    RATE_ABOVE_PARENT, PLANS_UNLIKE. Effects: audit.
     """
     await judge_terms(work, terms)
     plan = await get_plan(work, plan_id)

@@ -1,6 +1,7 @@
 """From the first click to a decision, over the vendor's real wire and its faults."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,14 +11,16 @@ from domain.compliance.identity import jobs, tables
 from domain.compliance.identity.adapters.sandbox_notices import sign
 from domain.compliance.identity.commands.submit_case import SubmitWish, submit_case
 from domain.compliance.identity.ports import ApplicantRequest, KycUnavailable
+from domain.compliance.identity.queries import WAITED_FOR
 from domain.events.jobs import JobRun
 from domain.kernel.errors import DomainError
+from domain.kernel.ids import encode_id
 from tests.domain.compliance.identity.desk import SECRET, Desk
 from tests.factories import scope_of
 from tests.psp import RunningPsp
 
 
-async def begun(desk: Desk) -> tuple[object, str]:
+async def begun(desk: Desk) -> tuple[UUID, str]:
     """A case that the vendor has, and its applicant's id there."""
     case_id = await desk.submit()
     assert await desk.work() == 1
@@ -51,6 +54,48 @@ async def test_going_on_is_the_same_case_however_often(live: Desk):
     assert live.events().count("case_submitted") == 1
 
 
+async def given_up(desk: Desk, case_id: UUID) -> None:
+    """Nobody has gone on for longer than rounds ask."""
+    long_ago = datetime.now(UTC) - WAITED_FOR - timedelta(days=1)
+    changed = update(tables.kyc_case).values(created_at=long_ago, updated_at=long_ago)
+    desk.make.run(desk.brand, changed.where(tables.kyc_case.c.id == case_id))
+
+
+async def test_a_draft_of_last_month_is_begun_at_the_vendor_after_all(live: Desk):
+    case_id = await live.submit()
+    await given_up(live, case_id)
+    polls = jobs.Polls()
+    assert await polls(live.database, live.brand.id) == 0, "nobody asks about it any more"
+    url = f"https://{live.brand.host}/elsewhere"
+    assert await live.submit(return_url=url) == case_id
+    assert live.case(case_id).return_url == url
+    assert live.events().count("case_submitted") == 2
+    assert await live.submit() == case_id
+    assert live.events().count("case_submitted") == 2, "once is enough"
+    await live.work()
+    assert live.status(case_id) == "AWAITING_DOCS"
+    assert live.case(case_id).page_url is not None
+
+
+async def test_who_goes_on_after_a_month_is_asked_about_again(live: Desk):
+    case_id, applicant = await begun(live)
+    await given_up(live, case_id)
+    assert await live.submit() == case_id
+    assert live.events().count("case_submitted") == 1, "the vendor has it"
+    assert live.case(case_id).ext_id == applicant
+    assert live.case(case_id).updated_at > datetime.now(UTC) - timedelta(minutes=5)
+
+
+async def test_a_draft_of_last_month_needs_a_vendor_too(live: Desk):
+    case_id = await live.submit()
+    await given_up(live, case_id)
+    paused = update(tables.kyc_connection).values(status="PAUSED")
+    live.make.run(live.brand, paused)
+    with pytest.raises(DomainError) as caught:
+        await live.submit()
+    assert caught.value.code == "KYC_VENDOR_UNAVAILABLE"
+
+
 async def test_a_page_in_the_browser_leads_back_to_the_portal(live: Desk):
     case_id, _ = await begun(live)
     async with httpx.AsyncClient(trust_env=False) as browser:
@@ -61,7 +106,10 @@ async def test_a_page_in_the_browser_leads_back_to_the_portal(live: Desk):
         token = page.text.partition('name="token" value="')[2].partition('"')[0]
         back = await browser.post(url, data={"token": token, "person": "approve"})
         assert back.status_code == 303
-        assert back.headers["location"].startswith(f"https://{live.brand.host}/back?reference=")
+        shown = encode_id("kyc_case", case_id)
+        assert back.headers["location"].startswith(
+            f"https://{live.brand.host}/back?case={shown}&reference="
+        )
         forged = await browser.post(url, data={"token": "x", "person": "approve"})
         assert forged.status_code == 403
     await live.until(lambda: live.status(case_id) == "APPROVED")

@@ -8,6 +8,7 @@ import pytest
 from domain.compliance.screening import matcher as module
 from domain.compliance.screening.matcher import WORDS_LOOKED_FOR, Matcher
 from domain.compliance.screening.rules import POSSIBLE_FROM, STRONG_FROM, Word, read_name
+from domain.compliance.screening.values import HitStrength
 
 LETTERS = "abdeiklmnorstu"
 LISTED = (
@@ -51,7 +52,6 @@ def matcher(monkeypatch: pytest.MonkeyPatch) -> Counting:
         " ".join("opqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"),
         "V e l m i r A n t o n D a r g o v",
         "V.e.l.m.i.r A.n.t.o.n D.a.r.g.o.v",
-        "a",
         "x",
     ],
 )
@@ -92,14 +92,32 @@ def test_a_listed_name_of_letters_is_found(matcher: Counting, name: str, score: 
         ("R D I S.A.", "D I S.A. R"), ("I.C.I.C. LTD.", "I.C.I.C. LDT."),
         ("OOO ROSTSHIPSERVIS", "uuu rustschipservis"),
         ("長安海連技術有限公司", "長安連海技術有限公司"),
+        ("سيف الدين المشهداني", "سيف الدين الشمهداني"),
     ],
 )  # fmt: skip
 def test_short_names_bear_one_slip_of_all_their_letters(listed: str, asked: str) -> None:
-    """Words of two or three letters bear none each; a character of Chinese is a whole syllable."""
+    """Words of two or three letters bear none each; a character of Chinese is a whole syllable,
+    and one of Arabic may be two Latin letters."""
     one = Matcher([(UUID(int=1), listed)])
     (hit,) = one.find(asked)
     assert (hit.name, hit.score >= POSSIBLE_FROM) == (listed, True)
     assert one.find(listed)[0].score >= STRONG_FROM
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [("So", "S"), ("LJ", "J"), ("“1-P”", "“-P”"), ("G-9", "-9"), ("香港", "港")],
+)
+def test_what_a_slip_leaves_of_two_letters_is_found(listed: str, asked: str) -> None:
+    one = Matcher([(UUID(int=1), listed), (UUID(int=2), "Q")])
+    assert [(hit.name, hit.strength) for hit in one.find(asked)] == [(listed, HitStrength.POSSIBLE)]
+    assert one.find("Z") == []
+
+
+def test_one_letter_is_compared_with_names_of_two_and_no_others(matcher: Counting) -> None:
+    matcher.find("a")
+    assert matcher.words <= 5
+    assert matcher.compared <= 2 * len(LETTERS) + 10
 
 
 @pytest.mark.parametrize(("listed", "asked"), [("T.D.G.", "T.X.A."), ("GAD S.A.", "GET SA")])

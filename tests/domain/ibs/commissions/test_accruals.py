@@ -1,5 +1,6 @@
 """Accrual at deal close: who is paid what, once, and what becomes of it; a replay says the same."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from functools import partial
@@ -216,6 +217,39 @@ async def test_accruals_become_payable_after_their_hold(
     assert told.payload == {
         "ib_id": str(desk.line[0].id), "count": 2, "amount_minor": "650", "currency": "USD",
     }  # fmt: skip
+    assert (await desk.replay()).is_equal
+
+
+async def test_what_is_payable_stays_so_when_the_clock_goes_back(
+    make: Factory, brand: Brand, worker_database: Database
+) -> None:
+    """A sandbox may be moved backwards: what was told is not taken back, nor told again."""
+    desk = Desk(make, brand, worker_database, levels=1)
+    plain = terms("5")
+    desk.plan(desk.line[0], replace(plain, hold_days=14))
+    now = datetime.now(UTC)
+    ripe = await desk.trade("1", at=now - timedelta(days=15))
+    later = await desk.trade("1", at=now - timedelta(days=14, hours=-1))
+    await desk.consume()
+    assert await mature(desk.database, brand.id) == 1
+
+    def put(clock: timedelta) -> None:
+        moved = update(brand_state).where(brand_state.c.brand_id == brand.id)
+        make.run(brand, moved.values(clock_offset_ms=clock // timedelta(milliseconds=1)))
+
+    def statuses() -> tuple[str, str]:
+        by_deal = {row.deal_id: row.status for row in desk.accruals()}
+        return by_deal[ripe], by_deal[later]
+
+    put(timedelta(days=-30))
+    assert await mature(desk.database, brand.id) == 0
+    assert statuses() == ("PAYABLE", "PROVISIONAL")
+    assert len(desk.events("became_payable")) == 1
+    assert (await desk.replay()).is_equal
+    put(timedelta(hours=2))
+    assert await mature(desk.database, brand.id) == 1
+    assert statuses() == ("PAYABLE", "PAYABLE")
+    assert len(desk.events("became_payable")) == 2
     assert (await desk.replay()).is_equal
 
 

@@ -12,7 +12,7 @@ from domain.ibs.commissions.commands.create_plan import create_plan
 from domain.ibs.commissions.commands.publish_version import publish_version
 from domain.ibs.commissions.tables import ib_assignment, ib_plan, ib_plan_version
 from domain.ibs.commissions.terms import from_json
-from domain.ibs.commissions.values import Rate, Terms
+from domain.ibs.commissions.values import Rate, SymbolGroup, Terms
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
 from tenants.context import Scope
@@ -148,12 +148,56 @@ async def test_symbols_are_compared_one_by_one(office: Office, make: Factory, br
     low = make.ib(brand, top)
     plain = terms("10")
     gold = Rate(plain.components[0].rates[0].per_lot + 1, symbol="XAUUSD")
+    make.symbol("XAUUSD")
     rates = (*plain.components[0].rates, gold)
     dearer = replace(plain, components=(replace(plain.components[0], rates=rates),))
     await office.assign(top, await office.plan("plain", plain))
     plan_id = await office.plan("dearer", dearer)
     with pytest.raises(DomainError, match="XAUUSD"):
         await office.assign(low, plan_id)
+
+
+async def test_a_rate_is_for_a_symbol_that_the_platform_lists(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    make.symbol("EURUSD")
+    plan_id = await office.plan("Gold", terms("5"))
+    plain = terms("10")
+    for symbol, hint in (("EURUDS", "as the platform writes them"), ("EurUsd", "writes it EURUSD")):
+        rate = Rate(plain.components[0].rates[0].per_lot, symbol=symbol)
+        rated = replace(plain, components=(replace(plain.components[0], rates=(rate,)),))
+        where = ("SYMBOL_UNKNOWN", ("input", "terms", "components"))
+        assert await refused(office.plan("Typo", rated)) == where
+        with pytest.raises(DomainError, match=hint):
+            await office.publish(plan_id, rated)
+        grouped = replace(plain, groups=(*plain.groups, SymbolGroup("Pairs", ("EURUSD", symbol))))
+        if symbol == "EURUDS":
+            where = ("SYMBOL_UNKNOWN", ("input", "terms", "symbolGroups"))
+            assert await refused(office.plan("Typo", grouped)) == where
+    assert len(make.rows(ib_plan_version, brand)) == 1
+
+
+async def test_capitals_do_not_tell_plans_apart(office: Office) -> None:
+    await office.plan("Gold", terms("5"))
+    assert await refused(office.plan("GOLD", terms("5"))) == ("NAME_TAKEN", ("input", "name"))
+
+
+async def test_who_is_refused_a_rate_reads_what_to_do(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    top = make.ib(brand)
+    low = make.ib(brand, top)
+    await office.assign(top, await office.plan("eight", terms("8.00")))
+    renamed = replace(terms("5"), components=(replace(terms("5").components[0], name="Rebate"),))
+    for name, given, told in (
+        ("nine", terms("9"), "REBATE would pay 9 a lot of a symbol that neither names, the plan "
+         "above 8 .*Lower it to 8 or less, or raise the plan above first."),
+        ("renamed", renamed, "has no component Rebate .*Name it as the plan above does"),
+    ):  # fmt: skip
+        plan_id = await office.plan(name, given)
+        with pytest.raises(DomainError, match=told) as caught:
+            await office.assign(low, plan_id)
+        assert caught.value.code == "RATE_ABOVE_PARENT"
 
 
 async def test_a_line_shares_one_way_in_one_currency(

@@ -1,6 +1,7 @@
 """Assembles the application: the only place where rooms are wired together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -145,7 +146,12 @@ def throttle_keys(scope: Scope) -> tuple[str, ...]:
 def build_app() -> Starlette:
     """The application of this process, by the environment's settings."""
     settings = Settings()
-    return assemble_app(settings, settings.endpoints())
+    made = assemble_app(settings, settings.endpoints())
+    # The schema is there for good: looking through all of it for garbage again and again is what
+    # most of a collection would be.
+    gc.collect()
+    gc.freeze()
+    return made
 
 
 def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool = True) -> Starlette:

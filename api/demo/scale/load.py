@@ -66,7 +66,7 @@ async def load(settings: Settings, urls: Endpoints, sizes: Sizes, seed: int, tic
         password_hash = await Passwords().hash(password)
         for number, story in enumerate(stories(sizes, seed), 1):
             owners = await _open(database, settings, story, password_hash, trades=sizes.clients > 0)
-            await _fill(database, story, sizes, (seed, number), owners, tick)
+            await _fill(database, story, sizes, place=(seed, number), owners=owners, tick=tick)
         return password
     finally:
         await engine.dispose()
@@ -176,6 +176,7 @@ async def _fill(
     database: Database,
     story: BrandStory,
     sizes: Sizes,
+    *,
     place: tuple[int, int],
     owners: list[UUID],
     tick: Tick,

@@ -44,6 +44,12 @@ _OWNERSHIPS = filling("""
     from lead where brand_id = :brand_id and id between ID(6, :first) and ID(6, :last)
       and owner_id is not null
 """)
+# As `domain.clients.search.folded` does for letters of the alphabet.
+_SEARCH = filling("""
+    insert into lead_search (brand_id, lead_id, name, email, phone)
+    select brand_id, id, lower(name), email, ltrim(phone, '+')
+    from lead where brand_id = :brand_id and id between ID(6, :first) and ID(6, :last)
+""")
 _STAGES = ("NEW", "NEW", "ASSIGNED", "ASSIGNED", "CONTACTED", "CONTACTED", "CONTACTED",
            "INTERESTED", "LOST", "LOST", "LOST", "DNC")  # fmt: skip
 _REASONS = ("NO_ANSWER", "NOT_INTERESTED", "WRONG_CONTACT", "OTHER")
@@ -64,6 +70,7 @@ async def fill_leads(
         "campaigns": list(campaigns),
     }
     await fill(work, _LEADS, stretch, **cast.named(), **kinds)
+    await fill(work, _SEARCH, stretch)
     await fill(work, _TOUCHES, stretch)
     await fill(work, _OWNERSHIPS, stretch)
     after = {"leads": stretch.last - stretch.first + 1}

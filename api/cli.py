@@ -170,9 +170,29 @@ def migrate(
 
 
 @demo_app.callback(invoke_without_command=True)
-def demo(context: typer.Context) -> None:
+def demo(
+    context: typer.Context,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="instead, load 50 brands in numbers: `reference` (200,000 clients, 500,000 "
+            "accounts, 1,000,000 payments, 25,500 ibs) or `leads` (1,200,000)"
+        ),
+    ] = None,
+    seed_: Annotated[
+        int, typer.Option("--seed", min=0, max=999, help="which people; the same ones each time")
+    ] = 1,
+    fraction: Annotated[
+        float, typer.Option(min=0.0001, max=1.0, help="so much of the people of each brand")
+    ] = 1.0,
+) -> None:
     """Seed the demo brands and renew their tokens (`backdesk run` does it by itself)."""
     if context.invoked_subcommand is not None:
+        return
+    if scale is not None:
+        from api.demo.scale.command import load_scale
+
+        load_scale(Settings(), scale, seed_, fraction, console)
         return
     from api import database
     from api.demo import seed

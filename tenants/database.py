@@ -134,10 +134,16 @@ def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) 
         "connection_class": _KeptAlive,
         # A compiled plan is long, and worth keeping all the more.
         "max_cacheable_statement_size": 0,
-        "server_settings": {"application_name": "backdesk"},
+        "server_settings": {
+            "application_name": "backdesk",
+            # A page is a few rows by an index. The default of 4 is that of a turning disk: all rows
+            # of a list that is held for short would be fetched by a bitmap and sorted.
+            "random_page_cost": "1.1",
+        },
     }
     if pooled_by_proxy:
         connect_args["statement_cache_size"] = 0
+        del connect_args["server_settings"]["random_page_cost"]  # which a proxy may refuse
     engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",

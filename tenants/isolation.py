@@ -76,6 +76,30 @@ def isolate(
     grant(table, app=app, worker=worker)
 
 
+def open_to_definers(table: str) -> None:
+    """Let functions of the owner read a table by conditions that row-level security keeps from
+    indexes. Such a function holds itself to the brand, by `of_another_brand`."""
+    op.execute(f"create policy definers on {table} for select to {role('owner')} using (true)")
+
+
+_EACH = """do $$
+declare
+    v_brand uuid;
+begin
+    for v_brand in select id from brand order by id loop
+        execute format('set local app.brand_id = %L', v_brand);
+        STATEMENT;
+        commit;
+    end loop;
+end $$"""
+
+
+def in_each_brand(statement: str) -> str:
+    """A statement run once for each brand, `v_brand`, in a transaction of its own each; to be sent
+    outside of one."""
+    return _EACH.replace("STATEMENT", statement)
+
+
 def add_for_nobody(table: str) -> None:
     """Let a client's work also add rows that name no client, which it can't read then.
 

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from alembic import command
@@ -37,6 +37,13 @@ def migrate(urls: Endpoints, *, to: str = "head", scripts: Path = SCRIPTS) -> li
         try:
             _refuse_unknown(connection, config)
             command.upgrade(config, to)
+        except DBAPIError as error:
+            if "extension" not in str(error.orig):
+                raise
+            raise SetupError(
+                f"Postgres does not add what we need ({str(error.orig).splitlines()[0]})",
+                "install its contrib package, and let the owner create in its database",
+            ) from None
         finally:
             # A failed revision leaves the transaction broken; the lock must still be freed.
             connection.rollback()

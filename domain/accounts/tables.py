@@ -165,6 +165,8 @@ trading_account = brand_table(
     brand_index("created_at", "id"),
     brand_index("login", "id"),
     brand_index("status", "created_at", "id"),
+    brand_index("kind", "created_at", "id"),
+    brand_index("currency", "created_at", "id"),
     visible_to="client",
 )
 account_state = brand_table(

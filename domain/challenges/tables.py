@@ -58,6 +58,9 @@ program = brand_table(
     time_column("created_at"),
     UniqueConstraint("brand_id", "code"),
     one_of("status", ProgramStatus),
+    brand_index("name", "code", "id"),
+    brand_index("status", "name", "code", "id"),
+    brand_index("created_at", "id"),
     visible_to="brand",
     worker="select",
 )
@@ -126,6 +129,8 @@ challenge_order = brand_table(
     CheckConstraint("net_minor > 0 and tax_minor >= 0", name="amounts"),
     brand_index("client_id", "created_at", "id"),
     brand_index("status", "updated_at"),
+    brand_index("created_at", "id"),
+    brand_index("status", "created_at", "id"),
     visible_to="client",
 )
 challenge = brand_table(
@@ -155,6 +160,7 @@ challenge = brand_table(
     brand_index("client_id", "created_at", "id"),
     brand_index("created_at", "id"),
     brand_index("status", "created_at", "id"),
+    brand_index("program_id", "created_at", "id"),
     visible_to="client",
 )
 challenge_phase = brand_table(

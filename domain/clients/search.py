@@ -1,5 +1,8 @@
 """Search by part of a name, e-mail or phone: what is stored, and how a term is read.
 
+Leads are many more, and looked for by three characters or more: their folded texts are stored
+whole, with an index of trigrams behind a function (decision 0017).
+
 A client is stored under every suffix of these texts, so that "begins with" on suffixes is "has
 within" on texts, and an index serves it under row-level security, where `like` gets none
 (`x collate "C" ^@ 'abc'` does). Bounds: 60 characters of a text, 40 of a suffix, from 2 on; a
@@ -14,6 +17,7 @@ from domain.clients.values import SearchKind
 TEXT_LENGTH_MAX = 60
 SUFFIX_LENGTH_MAX = 40
 SUFFIX_LENGTH_MIN = 2
+PART_LENGTH_MIN = 3
 _NUMBER = re.compile(r"[0-9+()\s-]*[0-9][0-9+()\s-]*", re.ASCII)
 
 
@@ -47,3 +51,12 @@ def _suffixes(text: str) -> list[str]:
         for start in range(len(bounded) - SUFFIX_LENGTH_MIN + 1)
         if bounded[start] != " "
     ]
+
+
+def folded(name: str | None, email: str | None, phone: str | None) -> dict[str, str | None]:
+    """The texts that a lead is found by a part of."""
+    return {
+        "name": fold(name) if name else None,
+        "email": fold(email) if email else None,
+        "phone": phone.removeprefix("+") if phone else None,
+    }

@@ -58,6 +58,8 @@ client = brand_table(
     brand_index("owner_id", "created_at", "id"),
     brand_index("ib_id", "created_at", "id"),
     brand_index("ib_path"),
+    brand_index("kind", "created_at", "id"),
+    brand_index("country", "created_at", "id"),
     visible_to="client",
     client_column="id",
 )

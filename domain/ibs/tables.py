@@ -35,6 +35,9 @@ ib = brand_table(
     CheckConstraint("path like '%/'", name="path"),
     brand_index("parent_id", "created_at", "id"),
     brand_index("created_at", "id"),
+    brand_index("level", "created_at", "id"),
+    brand_index("status", "created_at", "id"),
+    brand_index("parent_id", "code", "id"),
     visible_to="ib",
     ib_column="path",
 )

@@ -277,6 +277,7 @@ payment = brand_table(
     brand_index("wallet_id", "created_at", "id"),
     brand_index("platform_request_id"),
     brand_index("kind", "status", "updated_at"),
+    brand_index("settled_at"),
     visible_to="client",
 )
 payment_step = brand_table(
@@ -344,5 +345,6 @@ approval = brand_table(
     one_of("level", ApprovalLevel),
     one_of("status", ApprovalStatus),
     brand_index("status", "created_at", "id"),
+    brand_index("decided_by"),
     visible_to="client",
 )

@@ -10,13 +10,14 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    column,
     exists,
     func,
     literal_column,
     select,
 )
 
-from domain.reads.declare import BRAND, Expression, Op, RowScope
+from domain.reads.declare import BRAND, Expression, Op, PartSearch, RowScope
 from domain.reads.registry import Linked
 from domain.reads.shape import Condition, Narrowing
 
@@ -78,6 +79,11 @@ def _filtered(one: Linked, condition: Condition) -> ColumnElement[bool]:
 def _searched(one: Linked) -> ColumnElement[bool]:
     search = one.declared.search
     assert search is not None, "the shape asked for a search"
+    if isinstance(search, PartSearch):
+        given = (BRAND, bindparam("term", type_=Text()), bindparam("clear", type_=ARRAY(Text())))
+        hits = getattr(func, search.function)(*given)
+        found = hits.table_valued(column("key", one.key.type), name="hit").render_derived()
+        return one.key.in_(select(found.c.key))
     table = search.table
     conditions: list[ColumnElement[bool]] = [
         table.c.suffix.op("^@", return_type=Boolean())(bindparam("term", type_=Text()))

@@ -110,6 +110,23 @@ class SuffixSearch:
     shortest: int = 2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PartSearch:
+    """Search by part of a text through a function `(brand, term, fields)` of the database, which
+    gives the keys of what has the term in one of the fields.
+
+    For tables too large to store every suffix of them: the function reads an index that no
+    condition may use under row-level security, and must hold itself to the transaction's brand.
+    What it finds is shown through the entity's own table and scopes. `covers` names the fields: a
+    viewer searches those that it sees in clear.
+    """
+
+    function: str
+    covers: tuple[str, ...]
+    normalise: Callable[[str], str]
+    shortest: int
+
+
 @dataclass(frozen=True, slots=True)
 class One:
     """A relation to at most one `target`: our column `own` holds its column `theirs` (its key).
@@ -193,7 +210,7 @@ class Entity:
     filters: Mapping[str, FilterField | Expression] = field(default_factory=dict)
     orders: Mapping[str, Expression | Sequence[Expression]] = field(default_factory=dict)
     default_order: str = ""
-    search: SuffixSearch | None = None
+    search: SuffixSearch | PartSearch | None = None
     scopes: tuple[RowScope | Through, ...] = ()
 
 

@@ -20,6 +20,7 @@ from domain.reads.declare import (
     FilterField,
     Many,
     Op,
+    PartSearch,
     Relation,
     RowScope,
     Viewer,
@@ -300,14 +301,16 @@ def _check_search(one: Linked) -> None:
     search = one.declared.search
     if search is None:
         return
+    for name in search.covers:
+        if name not in one.fields:
+            raise DeclarationError(f"the search of {one.name!r} covers unknown field {name!r}")
+    if isinstance(search, PartSearch):
+        return
     if search.table.info.get("place") == "brand" and one.brand is None:
         raise DeclarationError(f"the search of {one.name!r} is per brand, the entity is not")
     for column in ("suffix", search.key, *((search.kind,) if search.kind else ())):
         if column not in search.table.c:
             raise DeclarationError(f"search table {search.table.name!r} has no {column!r}")
-    for name in search.covers:
-        if name not in one.fields:
-            raise DeclarationError(f"the search of {one.name!r} covers unknown field {name!r}")
 
 
 __all__ = ["DeclarationError", "Linked", "LinkedRelation", "Registry", "columns_of", "kind_of"]

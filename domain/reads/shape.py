@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.kernel.errors import Forbidden, Invalid
-from domain.reads.declare import Op, RowScope, Selection, Viewer
+from domain.reads.declare import Op, PartSearch, RowScope, Selection, Viewer
 from domain.reads.keyset import BAD_INPUT, Cursors, Filters, Page, Plan
 from domain.reads.registry import Linked, kind_of
 
@@ -214,7 +214,8 @@ def _search_binds(one: Linked, asked: Mapping[str, Any], viewer: Viewer) -> dict
         raise Invalid(BAD_INPUT, f"Search for at least {search.shortest} characters.", path=path)
     masked = set(one.masked_for(viewer))
     clear = [name for name in search.covers if name not in masked]
-    if not clear or (search.kind is None and len(clear) < len(search.covers)):
+    by_field = isinstance(search, PartSearch) or search.kind is not None
+    if not clear or (not by_field and len(clear) < len(search.covers)):
         raise _hidden("search")
     return {"term": term, "clear": clear}
 

@@ -164,12 +164,10 @@ def count_related(registry: Registry, relation: LinkedRelation, narrowing: Narro
     parents = _parents(relation)
     rows = counted_rows(
         registry, relation.target, narrowing, [relation.theirs == parents.c.parent]
-    ).lateral("r")
-    return (
-        select(parents.c.parent, func.count(rows.c.one))
-        .select_from(parents.join(rows, true()))
-        .group_by(parents.c.parent)
-    )
+    ).correlate(parents)
+    # Counted beside each parent: grouped by parents, the rows would be sorted by them.
+    counted = select(func.count().label("n")).select_from(rows.subquery("r")).lateral("c")
+    return select(parents.c.parent, counted.c.n).select_from(parents.join(counted, true()))
 
 
 def tally(

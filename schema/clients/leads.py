@@ -15,6 +15,7 @@ from schema.shared.page import (
     Connection,
     DateTimeFilter,
     IdFilter,
+    SearchFilter,
     TextFilter,
     condition,
     order_input,
@@ -49,6 +50,10 @@ class LeadFilter:
     phone: TextFilter | None = condition("Its phone number, whole and as in E.164.")
     created_at: DateTimeFilter | None = condition("When it came first.")
     touched_at: DateTimeFilter | None = condition("When it came last.")
+    search: SearchFilter | None = condition(
+        "Part of a name, an e-mail address or a phone number, at least 3 characters. Fields that "
+        "you see masked are not searched."
+    )
 
 
 @bound("lead_touch", "Where a lead came from, one time that it came.", needs="leads:read")

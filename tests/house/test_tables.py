@@ -100,7 +100,7 @@ def test_migrations_make_what_is_declared_to_the_letter(
     engine = create_engine(empty_database.url("superuser", driver="psycopg"))
     with engine.begin() as connection:
         connection.execute(text("create schema declared"))
-        connection.execute(text("set local search_path = declared"))
+        connection.execute(text("set local search_path = declared, public"))
         metadata.create_all(connection, checkfirst=False)
     engine.dispose()
     with connect_superuser(empty_database) as connection:
@@ -122,4 +122,4 @@ def catalogue(connection: psycopg.Connection[Any], schema: str) -> set[tuple[Any
 
 
 def _without(schema: str, value: Any) -> Any:
-    return re.sub(rf"\b{schema}\.", "", value) if isinstance(value, str) else value
+    return re.sub(rf"\b({schema}|public)\.", "", value) if isinstance(value, str) else value

@@ -16,6 +16,7 @@ from domain.clients.masks import (
     said_phone,
 )
 from domain.clients.rights import SEES_CONTACTS, SEES_NAMES
+from domain.clients.search import PART_LENGTH_MIN, read_term
 from domain.reads import (
     VIEWER_ID,
     Entity,
@@ -23,6 +24,7 @@ from domain.reads import (
     Many,
     Mask,
     One,
+    PartSearch,
     RowScope,
     Through,
     Viewer,
@@ -67,6 +69,12 @@ LEAD = Entity(
     },
     orders={"CREATED_AT": lead.c.created_at, "TOUCHED_AT": lead.c.touched_at},
     default_order="-CREATED_AT",
+    search=PartSearch(
+        "search_leads",
+        covers=("name", "email", "phone"),
+        normalise=read_term,
+        shortest=PART_LENGTH_MIN,
+    ),
     scopes=(_STAFF_ONLY, RowScope(lead.c.owner_id == VIEWER_ID, unless=SEES_ALL_LEADS)),
 )
 TOUCH = Entity(

@@ -133,6 +133,7 @@ kyc_case = brand_table(
     brand_index("created_at", "id"),
     brand_index("status", "created_at", "id"),
     brand_index("status", "expires_at"),
+    brand_index("requirement", "created_at", "id"),
     visible_to="own",
 )
 # Everything that was said about a case, never changed. `decided_at` is by the clock of who said
@@ -218,7 +219,7 @@ kyc_document = brand_table(
     CheckConstraint("size > 0", name="size"),
     CheckConstraint("(status = 'STORED') = (stored_at is not null)", name="stored"),
     brand_index("client_id", "created_at", "id"),
-    brand_index("case_id"),
+    brand_index("case_id", "created_at", "id"),
     visible_to="own",
 )
 # The bytes, sealed, apart from what lists read; written once.

@@ -91,6 +91,8 @@ screening_hit = brand_table(
     one_of("disposition", Disposition),
     brand_index("disposition", "opened_at", "id"),
     brand_index("opened_at", "id"),
+    brand_index("strength", "opened_at", "id"),
+    brand_index("score", "id"),
     visible_to="staff",
 )
 screening_decision = brand_table(

@@ -41,6 +41,7 @@ ib_plan = brand_table(
     Column("version", Integer, nullable=False),
     time_column("created_at"),
     UniqueConstraint("brand_id", "name"),
+    brand_index("created_at", "id"),
     visible_to="brand",
 )
 # Published once, never changed: what closed under it is judged by it for ever.
@@ -69,7 +70,7 @@ ib_assignment = brand_table(
     UniqueConstraint("brand_id", "ib_id", "from_at"),
     ForeignKeyConstraint(["brand_id", "ib_id"], ["ib.brand_id", "ib.id"]),
     ForeignKeyConstraint(["brand_id", "plan_id"], ["ib_plan.brand_id", "ib_plan.id"]),
-    brand_index("plan_id"),
+    brand_index("plan_id", "ib_path"),
     visible_to="ib",
 )
 # What one unit of `base` was worth in `quote`, as the platform said at `at`.
@@ -165,7 +166,8 @@ ib_accrual = brand_table(
     brand_index("ib_id", "deal_at", "id"),
     brand_index("deal_at", "id"),
     brand_index("status", "payable_at"),
-    brand_index("statement_id"),
+    brand_index("client_id", "deal_at", "id"),
+    brand_index("statement_id", "deal_at", "id"),
     visible_to="ib",
     app="select",
 )

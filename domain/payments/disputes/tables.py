@@ -41,7 +41,7 @@ dispute = brand_table(
     UniqueConstraint("brand_id", "reference"),
     one_of("status", DisputeStatus),
     brand_index("client_id", "opened_at", "id"),
-    brand_index("payment_id"),
+    brand_index("payment_id", "opened_at", "id"),
     brand_index("status", "opened_at", "id"),
     brand_index("opened_at", "id"),
     visible_to="client",

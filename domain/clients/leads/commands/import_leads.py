@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.clients.leads.commands.index_leads import index_leads
 from domain.clients.leads.events import LeadEventKind, Subject, lead_event
 from domain.clients.leads.rules import reference_of
 from domain.clients.leads.tables import lead, lead_ownership, lead_touch
@@ -52,6 +53,8 @@ async def import_leads(work: WriteWork, records: Sequence[LeadRecord]) -> int:
     ]
     added = await insert_new(work, lead, rows)
     new = [row for row in rows if row["id"] in added]
+    texts = [(row["id"], row["name"], row["email"], row["phone"]) for row in new]
+    await index_leads(work, texts)
     await insert_rows(work, lead_touch, [_touch(work, row) for row in new])
     owned = [_ownership(work, row) for row in new if row["owner_id"] is not None]
     await insert_rows(work, lead_ownership, owned)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.clients.leads.commands.convert_lead import convert_lead
 from domain.clients.leads.commands.give_lead import give_to_next
+from domain.clients.leads.commands.index_leads import index_leads
 from domain.clients.leads.events import LeadEventKind, Subject, lead_event
 from domain.clients.leads.queries import get_touch, lock_same
 from domain.clients.leads.rules import keeps_ib, reference_of, same_person, stage_on_touch
@@ -21,6 +22,7 @@ from tenants.numbers import next_number
 from tenants.work import WriteWork
 
 _COUNTER = "lead"
+_FOUND_BY = {"name", "email", "phone"}
 _FILLED = ("name", "email", "phone", "country", "language")
 
 
@@ -71,6 +73,7 @@ async def _make(work: WriteWork, touch: Row[Any], ib: Introducer | None) -> UUID
     taken = insert(lead).values(row).on_conflict_do_nothing().returning(lead.c.id)
     if not await work.rows(taken):
         return None
+    await index_leads(work, [(lead_id, touch.name, touch.email, touch.phone)])
     work.emit(lead_event(LeadEventKind.CAPTURED, Subject(lead_id, None)))
     client = await find_by_email(work, touch.email) if touch.email else None
     if client is not None and await convert_lead(work, client.id):
@@ -87,7 +90,8 @@ async def _return(work: WriteWork, touch: Row[Any], ib: Introducer | None) -> UU
         return None
     row = next(one for one in known if one.id == whose)
     stage = stage_on_touch(LeadStage(row.stage), has_owner=row.owner_id is not None)
-    values = {**_filled(row, touch, known), **_latest(touch)}
+    filled = _filled(row, touch, known)
+    values = {**filled, **_latest(touch)}
     if not keeps_ib(row.ib_since, work.now()):
         values |= _introduced(touch, ib) if ib else {}
     if stage != row.stage:
@@ -97,6 +101,9 @@ async def _return(work: WriteWork, touch: Row[Any], ib: Introducer | None) -> UU
         .where(lead.c.brand_id == work.scope.brand_id, lead.c.id == row.id)
         .values(version=row.version + 1, **values)
     )
+    if filled.keys() & _FOUND_BY:
+        now = {**row._mapping, **filled}
+        await index_leads(work, [(row.id, now["name"], now["email"], now["phone"])])
     work.emit(lead_event(LeadEventKind.RETURNED, Subject(row.id, row.owner_id), stage=stage))
     if stage is LeadStage.NEW and row.owner_id is None:
         await give_to_next(work, row.id, language=touch.language, country=touch.country)

@@ -125,7 +125,8 @@ def _elsewhere(payment: dict[str, Any]) -> LedgerAccountKind | None:
     """Where the money of a deposit is that never came to a wallet."""
     if payment["reason_code"] == IN_SUSPENSE:
         return LedgerAccountKind.SUSPENSE
-    return None if payment["purchase_id"] is None else LedgerAccountKind.PURCHASE_PREPAID
+    is_prepaid = payment["purchase_id"] is not None and payment["wallet_id"] is None
+    return LedgerAccountKind.PURCHASE_PREPAID if is_prepaid else None
 
 
 async def _available(

@@ -16,13 +16,17 @@ from domain.payments.disputes.commands.record_dispute import record_dispute
 from domain.payments.disputes.tables import dispute
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
+from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
 from domain.payments.psp_values import PspDispute, PspPayment, PspSource
 from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.commands.decide_booking import approve_booking
 from domain.payments.reconciliation.commands.import_settlement import Imported, import_settlement
-from domain.payments.reconciliation.commands.propose_booking import resolve_discrepancy
-from domain.payments.reconciliation.errors import BookingImpossible
+from domain.payments.reconciliation.commands.propose_booking import (
+    propose_correction,
+    resolve_discrepancy,
+)
+from domain.payments.reconciliation.errors import BookingImpossible, NotCorrectable
 from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.reconciliation.values import SuspenseMove
 from domain.payments.tables import payment
@@ -265,6 +269,21 @@ async def test_one_deposit_is_booked_out_of_suspense_by_one_discrepancy(
 async def test_a_deposit_in_suspense_goes_back_by_its_refund_alone(desk: Desk, yen: UUID) -> None:
     """A booking beside the refund would take it twice."""
     await refused(desk, 15_000, "refund it", move=SuspenseMove.SUSPENSE_TO_CLEARING)
+
+
+async def test_what_was_booked_out_of_suspense_is_not_put_back_behind_the_deposits_back(
+    desk: Desk, yen: UUID
+) -> None:
+    """The deposit would be said to be in the wallet, and a dispute would take it from there."""
+    await book(desk, Money(15_000, "JPY"))
+    (made,) = [
+        one for one in desk.make.rows(ledger_transfer, desk.brand) if one.kind == "DISCREPANCY"
+    ]
+    with pytest.raises(NotCorrectable):
+        await desk.database.write(
+            scope_of(desk.brand, "finance"),
+            lambda work: propose_correction(work, made.id, reason="booked wrongly"),
+        )
 
 
 async def test_a_purchase_booked_to_the_wallet_is_taken_from_the_wallet(

@@ -55,7 +55,8 @@ async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDisp
     An older or equal `version` than the recorded one changes nothing. At the opening the whole
     amount leaves PSP_CLEARING as the client's debt, the PSP's fee becomes ours, withdrawals that
     were not sent are given up, and the wallet's part, with what they held, is put on hold (D4); a
-    loss posts that hold, a win reverses and releases. What the wallet lacks stays a debt: later
+    loss posts that hold, a win reverses and releases. A loss that is the first to be told of takes
+    all of that at once. What the wallet lacks stays a debt: later
     deposits are not set off against it, see `repay_debt`.
 
     Raises DepositNotSettled: ask for the deposit first, then again. Refusals: INSUFFICIENT_FUNDS
@@ -136,7 +137,7 @@ async def _available(
     up for it: money that is disputed does not leave because somebody asked for it in time."""
     client_id, currency = payment["client_id"], reported.amount.currency
     released = 0
-    if reported.status in OPEN:
+    if reported.status is not DisputeStatus.WON:
         released = (await give_up_unsent(work, client_id, freed, reason_code=DISPUTED))[currency]
     wallet = await find_client_wallet(work, client_id, currency)
     return released + (0 if wallet is None else wallet.available.amount_minor)

@@ -1,7 +1,7 @@
 """What a booking between SUSPENSE and a wallet or a clearing account may move, and what may not.
 
-It is judged when it is proposed and again when the second person approves: no more than the
-discrepancy is about, in its currency, and no more than SUSPENSE holds.
+It is judged when it is proposed and again when the second person approves: no more than what
+differs, in its currency, once, and no more than SUSPENSE holds.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.queries import lock_payment
 from domain.payments.reconciliation.errors import BookingImpossible
 from domain.payments.reconciliation.rules import most_to_book
-from domain.payments.reconciliation.tables import discrepancy
-from domain.payments.reconciliation.values import SuspenseMove
+from domain.payments.reconciliation.tables import discrepancy, ledger_correction
+from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
 from tenants.work import WriteWork
 
 _OF_WALLET = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE})
@@ -74,6 +74,8 @@ async def check_booking(
     deposit = None
     if about.payment_id is not None:
         deposit = await _suspended(work, booking, about)
+    if deposit is None:
+        await _require_about(work, booking, about)
     if booking.move is SuspenseMove.SUSPENSE_TO_WALLET:
         await _require_kept(work, amount.currency)
     if booking.move in OUT:
@@ -88,10 +90,30 @@ def _check_amount(amount: Money, about: Any) -> None:
         raise BookingImpossible("This discrepancy is about no amount: resolve it by its reason.")
     if amount.currency != about.currency:
         raise BookingImpossible(f"This discrepancy is about {about.currency}.", path=_AMOUNT)
-    most = most_to_book(about.expected_minor, about.actual_minor)
-    if amount.amount_minor > most:
+
+
+async def _require_about(work: WriteWork, booking: SuspenseBooking, about: Any) -> None:
+    """No more than the discrepancy is about still: one that changed may have been booked before."""
+    booked = await _booked_minor(work, about.id, is_out=booking.move in OUT)
+    most = most_to_book(about.expected_minor, about.actual_minor, booked_minor=booked)
+    if booking.amount.amount_minor > most:
         message = f"This discrepancy is about {_shown(most, about.currency)}: book no more."
         raise BookingImpossible(message, path=_AMOUNT)
+
+
+async def _booked_minor(work: WriteWork, discrepancy_id: UUID, *, is_out: bool) -> int:
+    """What approved bookings have moved for a discrepancy, out of SUSPENSE or into it."""
+    columns = ledger_correction.c
+    rows = await work.rows(
+        select(columns.move, func.sum(columns.amount_minor).label("minor"))
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.discrepancy_id == discrepancy_id,
+            columns.status == CorrectionStatus.APPROVED.value,
+        )
+        .group_by(columns.move)
+    )
+    return sum(int(row.minor) for row in rows if (row.move in OUT) == is_out)
 
 
 async def _suspended(

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
+from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
@@ -284,6 +285,41 @@ async def test_what_was_booked_out_of_suspense_is_not_put_back_behind_the_deposi
             scope_of(desk.brand, "finance"),
             lambda work: propose_correction(work, made.id, reason="booked wrongly"),
         )
+
+
+async def test_two_who_approve_at_once_and_the_psps_refund_move_it_once(
+    desk: Desk, yen: UUID
+) -> None:
+    """Whoever is first: what is left of others in suspense is theirs, and the wallet owes none."""
+    row = next(one for one in desk.make.rows(discrepancy, desk.brand) if one.payment_id == yen)
+    booking = SuspenseBooking(
+        SuspenseMove.SUSPENSE_TO_WALLET, Money(15_000, "JPY"), desk.client.id
+    )  # fmt: skip
+    made = await desk.database.write(
+        scope_of(desk.brand, "brand_admin"),
+        lambda work: resolve_discrepancy(
+            work, row.id, reason="it is his", expected_version=row.version, booking=booking
+        ),
+    )
+    key = made.value
+    assert key is not None
+
+    async def approve(role: str) -> UUID:
+        done = await desk.database.write(
+            scope_of(desk.brand, role), lambda work: approve_booking(work, key)
+        )
+        return done.value
+
+    back = state(yen, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    done = await asyncio.gather(
+        approve("finance"), approve("finance"), approve("brand_admin"), settle(desk, yen, back),
+        return_exceptions=True,
+    )  # fmt: skip
+    codes = {one.code for one in done if isinstance(one, DomainError)}
+    assert codes <= {"ALREADY_DECIDED", "SECOND_PERSON_NEEDED", "BOOKING_IMPOSSIBLE"}
+    assert all(isinstance(one, UUID | DomainError) or one is None for one in done), done
+    assert sum(isinstance(one, UUID) for one in done) <= 1
+    assert await desk.books() == {"SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -15_000}
 
 
 async def test_a_purchase_booked_to_the_wallet_is_taken_from_the_wallet(

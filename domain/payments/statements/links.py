@@ -2,7 +2,7 @@
 
 A link is sealed, so that it tells nothing and can't be made or changed; it carries who asked and
 with which session, and both are judged anew when it is opened. Whoever holds it opens one wallet's
-days and nothing else (decision 0017).
+days and nothing else (decision 0018).
 """
 
 import base64

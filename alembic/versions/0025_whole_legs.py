@@ -38,19 +38,24 @@ _CHANGES = (
 )
 
 
+# Replaces a part of a function that is there once, and leaves the rest as it is.
+_REWRITE = """
+do $rewrite$
+declare
+    v_whole text := pg_get_functiondef('ledger.<name>'::regproc);
+    v_before text := $part$<before>$part$;
+begin
+    if (length(v_whole) - length(replace(v_whole, v_before, ''))) <> length(v_before) then
+        raise exception 'ledger.<name> is not what it was';
+    end if;
+    execute replace(v_whole, v_before, $part$<after>$part$);
+end $rewrite$
+"""
+
+
 def _rewrite(name: str, before: str, after: str) -> None:
-    """Replace a part of a function that is there once, and leave the rest as it is."""
-    op.execute(f"""
-        do $rewrite$
-        declare
-            v_whole text := pg_get_functiondef('ledger.{name}'::regproc);
-            v_before text := $part${before}$part$;
-        begin
-            if (length(v_whole) - length(replace(v_whole, v_before, ''))) <> length(v_before) then
-                raise exception 'ledger.{name} is not what it was';
-            end if;
-            execute replace(v_whole, v_before, $part${after}$part$);
-        end $rewrite$""")
+    statement = _REWRITE.replace("<name>", name)
+    op.execute(statement.replace("<before>", before).replace("<after>", after))
 
 
 def upgrade() -> None:

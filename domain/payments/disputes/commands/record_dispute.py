@@ -89,8 +89,8 @@ async def _record(
         status, held = DisputeStatus(row["status"]), int(row["held_minor"])
         before = Booked(status, held, row["hold_id"] is not None)
         if row["amount_minor"] != reported.amount.amount_minor:
-            told = Subject.of(row, None).amount
-            await _tell_other(work, payment, reported, expected=told)
+            booked = Subject.of(row, None).amount
+            await _tell_other(work, payment, reported, expected=booked)
     else:
         await _check_reach(work, payment, reported)
     elsewhere = _elsewhere(payment)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from api.demo.people import second_officer_email, staff_email
+from api.demo.people import SECONDS, second_email, staff_email
 from api.demo.story import BRANDS, OPERATOR_ID, STAFF_ROLES, BrandStory, clients_of
 from api.settings import Settings
 from domain.clients.queries import find_by_email
@@ -90,9 +90,10 @@ async def holders_of(work: WriteWork, story: BrandStory) -> dict[str, Whose]:
         staff_id = await find_staff(work, staff_email(story, role))
         assert staff_id is not None, "staff were hired"
         holders[role.value] = Whose(ActorKind.STAFF, staff_id)
-    # A home that was seeded before there was a second one goes without.
-    if (second := await find_staff(work, second_officer_email(story))) is not None:
-        holders["compliance_2"] = Whose(ActorKind.STAFF, second)
+    for role in SECONDS:
+        # A home that was seeded before there was a second one goes without.
+        if (second := await find_staff(work, second_email(story, role))) is not None:
+            holders[f"{role.value}_2"] = Whose(ActorKind.STAFF, second)
     for name, client in zip(("client", "client_2"), clients_of(story), strict=False):
         row = await find_by_email(work, client.email)
         assert row is not None, "clients were registered"

@@ -32,6 +32,8 @@ NAMES = {
     Role.MARKETING: "Mark Marketing",
     Role.AUDITOR: "Audrey Auditor",
 }
+SECONDS = {Role.COMPLIANCE: "Cleo Compliance", Role.FINANCE: "Fay Finance"}
+"""Whom a brand has two of: to clear a strong hit takes both, and so does a ledger correction."""
 
 
 CAPACITY = 10_000
@@ -69,7 +71,7 @@ async def seed_people(database: Database, story: BrandStory, password_hash: str)
             )
             for role in STAFF_ROLES
         }
-        await _second_officer(work, story, password_hash)
+        await _hire_seconds(work, story, password_hash)
         await _take_turns(work, story, password_hash)
         await _plant_tree(work, story)
         clients = [await _take_on(work, client, password_hash) for client in clients_of(story)]
@@ -100,17 +102,17 @@ def staff_email(story: BrandStory, role: Role) -> str:
     return f"{role.value.replace('_', '.')}@{story.canary}.example"
 
 
-def second_officer_email(story: BrandStory) -> str:
-    """Where the other compliance officer gets mail."""
-    return f"compliance.2@{story.canary}.example"
+def second_email(story: BrandStory, role: Role) -> str:
+    """Where the other one of a role of SECONDS gets mail."""
+    return f"{role.value}.2@{story.canary}.example"
 
 
-async def _second_officer(work: WriteWork, story: BrandStory, password_hash: str) -> None:
-    """Clearing a strong hit takes two who may decide about it."""
-    await hire(
-        work, name=f"Cleo Compliance ({story.canary})", email=second_officer_email(story),
-        role=Role.COMPLIANCE, password_hash=password_hash,
-    )  # fmt: skip
+async def _hire_seconds(work: WriteWork, story: BrandStory, password_hash: str) -> None:
+    for role, name in SECONDS.items():
+        await hire(
+            work, name=f"{name} ({story.canary})", email=second_email(story, role),
+            role=role, password_hash=password_hash,
+        )  # fmt: skip
 
 
 async def _take_turns(work: WriteWork, story: BrandStory, password_hash: str) -> None:

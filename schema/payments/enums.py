@@ -63,7 +63,9 @@ class MethodKind(Enum):
     CARD = enum_value("CARD", description="A bank card.")
     EWALLET = enum_value("EWALLET", description="An electronic wallet.")
     BANK = enum_value("BANK", description="A bank transfer.")
-    CRYPTO = enum_value("CRYPTO", description="A coin on its network.")
+    CRYPTO = enum_value(
+        "CRYPTO", description="A coin on its network. Not offered yet: no provider here takes any."
+    )
 
 
 @shows(values.LegKind, "How a part of a withdrawal leaves.")

@@ -47,8 +47,9 @@ class DiscrepancyResolveInput:
     expected_version: int = strawberry.field(description="Its `version` as you read it.")
     reason: str = strawberry.field(description="What it was, at most 500 characters.")
     booking: SuspenseBookingInput | None = strawberry.field(
-        description="Money to move, no more than it is about and than SUSPENSE holds; a second "
-        "person approves it. One at a time: another waits for that decision.",
+        description="Money to move, no more than what differs and than SUSPENSE holds; of a "
+        "deposit in suspense, all that is left of it. A second person approves it. One at a time: "
+        "another waits for that decision.",
         default=None,
     )
 

@@ -53,8 +53,9 @@ class Wallet(Node):
 
     @field(
         "Where to download what was posted between two days of the brand, with the balances "
-        "before, between and after. The address is good for 10 minutes and for you alone: open it "
-        "at once, and don't store it.",
+        "before, between and after. The address is sealed and good for 5 minutes, as long as your "
+        "session lives and you may see the wallet. Until then it is all one needs: open it at "
+        "once, and neither store it nor pass it on. A token that is sent along must be yours.",
         cost=20,
     )
     def statement(

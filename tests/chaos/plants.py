@@ -31,7 +31,7 @@ CALM = {"lock_order": "move", "retry_without_key": "deposit"}
 """Those that show when many do the same at once, and what: fewer kills find them sooner."""
 NESTED = ("publish_before_commit",)
 """Those that take a second connection while they hold one."""
-_LOCKING = "select max(a.posted_at) into v_last from ("
+_LOCKING = "select greatest(max(a.posted_at), ("
 # One after the other, as separate statements of a caller would be, a round trip apart.
 _UNORDERED = """for i in 1 .. cardinality(l_account) loop
         perform 1 from ledger_account x where x.brand_id = p_brand and x.id = l_account[i]

@@ -101,7 +101,7 @@ def dispute(body: Json) -> PspDispute:
         reference=_text(body["reference"]),
         status=DisputeStatus(body["status"]),
         version=_version(body),
-        amount=_money(body["amount"], currency),
+        amount=_some(body["amount"], currency),
         fee=_money(body["fee_amount"], currency),
         reason=_text(body["reason"]),
         evidence_due_at=_time(body["evidence_due_at"]),
@@ -109,7 +109,17 @@ def dispute(body: Json) -> PspDispute:
 
 
 def _money(text: str, currency: str) -> Money:
-    return Money(to_minor(parse_decimal(text), currency), currency)
+    found = Money(to_minor(parse_decimal(text), currency), currency)
+    if found.amount_minor < 0:
+        raise ValueError("nothing is moved by less than nothing")
+    return found
+
+
+def _some(text: str, currency: str) -> Money:
+    found = _money(text, currency)
+    if not found.amount_minor:
+        raise ValueError("a dispute is about something")
+    return found
 
 
 def _maybe(text: str | None, currency: str) -> Money | None:

@@ -48,8 +48,12 @@ class MethodPlan:
 async def save_method(work: WriteWork, plan: MethodPlan) -> None:
     """Add a method, or change the one with its id; its connection stays.
 
-    Terms are added and changed. Refusals: INVALID for limits or fees that can't be. Effects: audit.
+    Terms are added and changed. Refusals: INVALID for limits or fees that can't be, and for coins,
+    which no provider takes: a client could neither be told an address nor wait for confirmations.
+    Effects: audit.
     """
+    if plan.kind is MethodKind.CRYPTO:
+        raise Invalid("INVALID", "No payment provider here takes coins yet.")
     for one in plan.terms:
         if not 0 < one.min_minor <= one.max_minor:
             raise Invalid("INVALID", "The smallest amount is above zero and below the largest.")

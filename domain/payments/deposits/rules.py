@@ -7,6 +7,7 @@ again, late or in another order moves nothing twice.
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from domain.kernel.money import Money, from_minor
 from domain.payments.deposits.errors import AboveMaximum, BelowMinimum, MethodUnavailable
@@ -41,6 +42,11 @@ _UNPAID: Final = {
 SILENT_AFTER: Final = timedelta(minutes=1)
 UNSTARTED_AFTER: Final = timedelta(hours=1)
 """How long a deposit may be unknown to its PSP before it expires."""
+
+
+def deposit_subject(payment_id: UUID) -> str:
+    """What discrepancies of a deposit are about, for ever."""
+    return f"deposit:{payment_id.hex}"
 
 
 def why_closed(method: Method, *, country: str) -> str | None:

@@ -51,12 +51,16 @@ async def open_books(
     work: WriteWork, subject: Subject, *, elsewhere: LedgerAccountKind | None
 ) -> Books:
     """The accounts of a dispute, opened where missing. What was never credited to its client's
-    wallet is no debt: it leaves the account of the house where it is, `elsewhere`."""
+    wallet is no debt: it leaves the account of the house where it is, `elsewhere`, and no wallet
+    is opened for it."""
     asset, connection_id = subject.amount.currency, subject.connection_id
+    wallet = AccountKey.wallet(subject.client_id, asset)
     owed = AccountKey.owed_by(subject.client_id, asset)
+    if elsewhere is not None:
+        wallet = owed = AccountKey.of(elsewhere, asset)
     keys = (
-        AccountKey.wallet(subject.client_id, asset),
-        owed if elsewhere is None else AccountKey.of(elsewhere, asset),
+        wallet,
+        owed,
         AccountKey.of(LedgerAccountKind.PSP_CLEARING, asset, connection_id),
         AccountKey.of(LedgerAccountKind.PSP_FEES, asset, connection_id),
     )

@@ -12,12 +12,12 @@ from sqlalchemy import case, func, select, text
 from domain.kernel.money import Money
 from domain.payments.disputes.rules import debt_minor
 from domain.payments.disputes.tables import dispute, dispute_evidence, dispute_restriction
-from domain.payments.disputes.values import EvidenceStatus, WaitingEvidence
+from domain.payments.disputes.values import Disputed, EvidenceStatus, WaitingEvidence
 from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.tables import payment
-from domain.payments.values import PaymentKind
+from domain.payments.values import DisputeStatus, PaymentKind
 from tenants.work import ReadWork, WriteWork
 
 _IS_OPEN = dispute.c.closed_at.is_(None)
@@ -97,6 +97,20 @@ async def disputes_of_payment(work: WriteWork, payment_id: UUID) -> Sequence[Any
             dispute.c.brand_id == work.scope.brand_id, dispute.c.payment_id == payment_id
         )
     )
+
+
+async def disputed_minor(work: WriteWork, payment_id: UUID) -> Disputed:
+    """How much of a deposit its disputes have taken, in minor units of what was credited."""
+    columns = dispute.c
+    total = func.coalesce(func.sum(columns.amount_minor).filter(_IS_OPEN), 0)
+    lost = columns.status == DisputeStatus.LOST.value
+    row = await work.one(
+        select(
+            total.label("open"),
+            func.coalesce(func.sum(columns.amount_minor).filter(lost), 0).label("lost"),
+        ).where(columns.brand_id == work.scope.brand_id, columns.payment_id == payment_id)
+    )
+    return Disputed(int(row.open), int(row.lost))
 
 
 async def list_restrictions(work: WriteWork, dispute_id: UUID) -> dict[UUID, UUID]:

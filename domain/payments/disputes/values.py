@@ -26,6 +26,14 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """What of a deposit is in open disputes, and what is lost; minor units of its currency."""
+
+    open_minor: int
+    lost_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Moves:
     """What is to be booked when a dispute moves. Amounts are minor units of its currency.
 

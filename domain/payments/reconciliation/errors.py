@@ -43,10 +43,10 @@ class DiscrepancyMoved(Conflict):
 
 
 class NotCorrectable(Refused):
-    """Only what is posted can be corrected; a hold is released instead."""
+    """Only what is posted can be corrected; a hold is released instead. And not what says where a
+    deposit is, since nothing else would know of it."""
 
-    def __init__(self) -> None:
-        message = "Only a posted transfer can be corrected."
+    def __init__(self, message: str = "Only a posted transfer can be corrected.") -> None:
         super().__init__("NOT_CORRECTABLE", message, path=("input", "transferId"))
 
 

@@ -157,7 +157,10 @@ def percent_of(unreconciled_minor: int, moved_minor: int) -> Decimal:
     return max(share, _PERCENT)
 
 
-def most_to_book(expected_minor: int | None, actual_minor: int | None) -> int:
-    """The most that may be booked by hand for a discrepancy, in minor units: what should be there
-    or what is, whichever is more."""
-    return max(abs(int(one or 0)) for one in (expected_minor, actual_minor))
+def most_to_book(
+    expected_minor: int | None, actual_minor: int | None, *, booked_minor: int = 0
+) -> int:
+    """The most that may be booked by hand for a discrepancy, in minor units: what is there beyond
+    what should be, or lacks of it, less what was booked for it that way before."""
+    differs = abs(int(actual_minor or 0) - int(expected_minor or 0))
+    return max(0, differs - booked_minor)

@@ -1,7 +1,8 @@
-"""Links to statements: good for ten minutes, for whoever asked, as long as they may still ask.
+"""Links to statements: good for five minutes, as long as whoever asked may still ask.
 
 A link is sealed, so that it tells nothing and can't be made or changed; it carries who asked and
-with which session, and both are judged anew when it is opened.
+with which session, and both are judged anew when it is opened. Whoever holds it opens one wallet's
+days and nothing else (decision 0018).
 """
 
 import base64
@@ -17,7 +18,7 @@ from domain.payments.statements.values import StatementAsked, StatementFormat
 from tenants.context import Actor, ActorKind, Scope
 from tenants.secrets import Place, SecretUnreadable, Vault
 
-GOOD_FOR: Final = timedelta(minutes=10)
+GOOD_FOR: Final = timedelta(minutes=5)
 _RIGHTS: Final = frozenset({"wallets:read", "clients:all", "clients:names", "clients:read"})
 _LENGTH_MAX: Final = 4_096
 _ID_BYTES: Final = 16

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.sql.elements import ColumnElement
 
+from domain.payments.deposits.rules import IN_SUSPENSE
 from domain.payments.tables import (
     payment,
     payment_method,
@@ -117,6 +118,8 @@ def _deposits(client_id: UUID) -> tuple[ColumnElement[bool], ...]:
         payment.c.credited_minor > payment.c.refunded_minor,
         payment.c.settled_at.is_not(None),
         payment.c.connection_id.is_not(None),
+        # What never came to a wallet is given back by its PSP, not by a withdrawal.
+        payment.c.reason_code.is_distinct_from(IN_SUSPENSE),
     )
 
 

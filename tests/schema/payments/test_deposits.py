@@ -11,6 +11,7 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from domain.clients.values import ClientStatus
+from domain.kernel.errors import Invalid
 from domain.kernel.ids import encode_id, new_uuid
 from domain.payments.commands.save_method import MethodPlan, TermsPlan, save_method
 from domain.payments.ledger.tables import ledger_account
@@ -309,6 +310,17 @@ async def test_methods_tell_limits_and_fees_before_anything_is_paid(live: Desk, 
         ("Card", "EUR", None), ("Card", "USD", None), ("Bank", "EUR", None),
         ("Elsewhere", "EUR", None),
     ]  # fmt: skip
+
+
+async def test_coins_are_not_offered_before_a_provider_takes_them(live: Desk) -> None:
+    coins = MethodPlan(
+        new_uuid(), live.connection_id, MethodKind.CRYPTO, "USDT on Tron",
+        [TermsPlan(PaymentDirection.DEPOSIT, "USDT", 1_000_000, 9_000_000)],
+    )  # fmt: skip
+    with pytest.raises(Invalid, match="takes coins"):
+        await live.database.write(
+            system_scope(live.brand.id), lambda work: save_method(work, coins)
+        )
 
 
 async def test_a_paused_connection_takes_nothing_new(live: Desk, ask: Asks) -> None:

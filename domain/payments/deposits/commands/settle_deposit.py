@@ -8,7 +8,13 @@ from domain.clients.standing import lock_client
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance, change
 from domain.payments.deposits.queries import find_offer, sum_sent_back
-from domain.payments.deposits.rules import GIVEN_UP, IN_SUSPENSE, SILENT_AFTER, decide
+from domain.payments.deposits.rules import (
+    GIVEN_UP,
+    IN_SUSPENSE,
+    SILENT_AFTER,
+    decide,
+    deposit_subject,
+)
 from domain.payments.deposits.values import Deposit, Finding, SentBack, Verdict
 from domain.payments.disputes.queries import receivable
 from domain.payments.ledger.accounts import ledger_accounts
@@ -101,14 +107,7 @@ def _is_new(row: dict[str, Any], state: PspPayment, verdict: Verdict) -> bool:
 async def _books(work: WriteWork, row: dict[str, Any], verdict: Verdict) -> _Books:
     assert verdict.credited is not None
     currency, client_id = verdict.credited.currency, row["client_id"]
-    is_kept = currency == row["currency"]
-    if not is_kept and row["reason_code"] != IN_SUSPENSE:
-        is_kept = currency in (await find_offer(work)).currencies
-    home = AccountKey.of(LedgerAccountKind.SUSPENSE, currency)
-    if row["purchase_id"] is not None and currency == row["currency"]:
-        home = AccountKey.of(LedgerAccountKind.PURCHASE_PREPAID, currency)
-    elif row["purchase_id"] is None and is_kept:
-        home = AccountKey.wallet(client_id, currency)
+    home = await _home(work, row, currency)
     clearing = AccountKey.of(LedgerAccountKind.PSP_CLEARING, currency, row["connection_id"])
     fees = AccountKey.of(LedgerAccountKind.FEE_REVENUE, currency)
     owed = AccountKey.owed_by(client_id, currency)
@@ -118,6 +117,21 @@ async def _books(work: WriteWork, row: dict[str, Any], verdict: Verdict) -> _Boo
     if verdict.take_back and home.kind is LedgerAccountKind.CLIENT_WALLET:
         wanted.append(owed)
     return _Books(home, clearing, fees, owed, await ledger_accounts(work, wanted))
+
+
+async def _home(work: WriteWork, row: dict[str, Any], currency: str) -> AccountKey:
+    """Where its money is, or where the first of it goes. A purchase has no wallet unless staff
+    gave it to the wallet out of suspense."""
+    is_first, is_asked = row["credited_currency"] is None, currency == row["currency"]
+    is_kept = is_asked if is_first else row["reason_code"] != IN_SUSPENSE
+    if row["purchase_id"] is not None and row["wallet_id"] is None:
+        kind = LedgerAccountKind.PURCHASE_PREPAID if is_kept else LedgerAccountKind.SUSPENSE
+        return AccountKey.of(kind, currency)
+    if not is_kept and is_first:
+        is_kept = currency in (await find_offer(work)).currencies
+    if is_kept:
+        return AccountKey.wallet(row["client_id"], currency)
+    return AccountKey.of(LedgerAccountKind.SUSPENSE, currency)
 
 
 async def _record(
@@ -182,7 +196,7 @@ def _changed(
 async def _tell(
     work: WriteWork, row: dict[str, Any], verdict: Verdict, books: _Books | None
 ) -> None:
-    subject = f"deposit:{row['id'].hex}"
+    subject = deposit_subject(row["id"])
     if _is_answered(work, row, verdict):
         told = {DiscrepancyKind.OUTCOME_UNKNOWN: [subject]}
         await settle_discrepancies(work, told, resolution="The payment provider has answered.")

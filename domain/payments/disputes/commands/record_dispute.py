@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import insert, update
 
 from domain.clients.standing import lock_client
+from domain.kernel.money import Money
 from domain.payments.commands.record_payment import advance
 from domain.payments.deposits.rules import IN_SUSPENSE
 from domain.payments.disputes.booking import Subject, open_books, resolution_of, transfers_of
@@ -13,6 +14,7 @@ from domain.payments.disputes.commands.restrict_client import lift_for, restrict
 from domain.payments.disputes.errors import DepositNotSettled
 from domain.payments.disputes.events import dispute_event
 from domain.payments.disputes.queries import (
+    disputed_minor,
     disputes_of_payment,
     find_deposit,
     lock_dispute,
@@ -55,7 +57,8 @@ async def record_dispute(work: WriteWork, connection_id: UUID, reported: PspDisp
     An older or equal `version` than the recorded one changes nothing. At the opening the whole
     amount leaves PSP_CLEARING as the client's debt, the PSP's fee becomes ours, withdrawals that
     were not sent are given up, and the wallet's part, with what they held, is put on hold (D4); a
-    loss posts that hold, a win reverses and releases. What the wallet lacks stays a debt: later
+    loss posts that hold, a win reverses and releases. A loss that is the first to be told of takes
+    all of that at once. What the wallet lacks stays a debt: later
     deposits are not set off against it, see `repay_debt`.
 
     Raises DepositNotSettled: ask for the deposit first, then again. Refusals: INSUFFICIENT_FUNDS
@@ -86,7 +89,10 @@ async def _record(
         status, held = DisputeStatus(row["status"]), int(row["held_minor"])
         before = Booked(status, held, row["hold_id"] is not None)
         if row["amount_minor"] != reported.amount.amount_minor:
-            await _tell(work, row["connection_id"], reported, DiscrepancyKind.AMOUNT_DIFFERS, row)
+            booked = Subject.of(row, None).amount
+            await _tell_other(work, payment, reported, expected=booked)
+    else:
+        await _check_reach(work, payment, reported)
     elsewhere = _elsewhere(payment)
     freed = Movements()
     available = await _available(work, payment, reported, freed)
@@ -125,7 +131,8 @@ def _elsewhere(payment: dict[str, Any]) -> LedgerAccountKind | None:
     """Where the money of a deposit is that never came to a wallet."""
     if payment["reason_code"] == IN_SUSPENSE:
         return LedgerAccountKind.SUSPENSE
-    return None if payment["purchase_id"] is None else LedgerAccountKind.PURCHASE_PREPAID
+    is_prepaid = payment["purchase_id"] is not None and payment["wallet_id"] is None
+    return LedgerAccountKind.PURCHASE_PREPAID if is_prepaid else None
 
 
 async def _available(
@@ -135,7 +142,7 @@ async def _available(
     up for it: money that is disputed does not leave because somebody asked for it in time."""
     client_id, currency = payment["client_id"], reported.amount.currency
     released = 0
-    if reported.status in OPEN:
+    if reported.status is not DisputeStatus.WON:
         released = (await give_up_unsent(work, client_id, freed, reason_code=DISPUTED))[currency]
     wallet = await find_client_wallet(work, client_id, currency)
     return released + (0 if wallet is None else wallet.available.amount_minor)
@@ -203,21 +210,43 @@ async def _move_payment(work: WriteWork, payment: dict[str, Any]) -> None:
     await advance(work, payment, target)
 
 
+async def _check_reach(work: WriteWork, payment: dict[str, Any], reported: PspDispute) -> None:
+    """A new dispute is booked as it is said. One in another currency, or of more than there is
+    left, is told: what was refunded or disputed before is ground for evidence."""
+    taken = await disputed_minor(work, payment["id"])
+    gone = int(payment["refunded_minor"]) + taken.open_minor + taken.lost_minor
+    left = Money(max(0, int(payment["credited_minor"]) - gone), payment["credited_currency"])
+    is_other = reported.amount.currency != left.currency
+    if is_other or reported.amount.amount_minor > left.amount_minor:
+        await _tell_other(work, payment, reported, expected=left)
+
+
+async def _tell_other(
+    work: WriteWork, payment: dict[str, Any], reported: PspDispute, *, expected: Money
+) -> None:
+    is_other = reported.amount.currency != expected.currency
+    kind = DiscrepancyKind.CURRENCY_DIFFERS if is_other else DiscrepancyKind.AMOUNT_DIFFERS
+    connection_id, payment_id = payment["connection_id"], payment["id"]
+    await _tell(work, connection_id, reported, kind, payment_id=payment_id, expected=expected)
+
+
 async def _tell(
     work: WriteWork,
     connection_id: UUID,
     reported: PspDispute,
     kind: DiscrepancyKind,
-    row: dict[str, Any] | None = None,
+    *,
+    payment_id: UUID | None = None,
+    expected: Money | None = None,
 ) -> None:
     """A discrepancy: what was booked stays, and staff see what the PSP says."""
     await open_discrepancy(
         work,
         kind,
         subject=f"dispute:{connection_id.hex}:{reported.id}",
-        payment_id=None if row is None else row["payment_id"],
+        payment_id=payment_id,
         connection_id=connection_id,
-        expected=None if row is None else Subject.of(row, None).amount,
+        expected=expected,
         actual=reported.amount,
         facts={"dispute": reported.id, "psp_payment": reported.payment_id},
     )

@@ -1,7 +1,7 @@
 """What a booking between SUSPENSE and a wallet or a clearing account may move, and what may not.
 
-It is judged when it is proposed and again when the second person approves: no more than the
-discrepancy is about, in its currency, and no more than SUSPENSE holds.
+It is judged when it is proposed and again when the second person approves: no more than what
+differs, in its currency, once, and no more than SUSPENSE holds.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from domain.clients.standing import find_standing
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.money import Money, from_minor
 from domain.payments.deposits.queries import find_offer
-from domain.payments.deposits.rules import IN_SUSPENSE
+from domain.payments.deposits.rules import IN_SUSPENSE, deposit_subject
+from domain.payments.disputes.queries import disputed_minor
 from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.queries import lock_payment
 from domain.payments.reconciliation.errors import BookingImpossible
 from domain.payments.reconciliation.rules import most_to_book
-from domain.payments.reconciliation.tables import discrepancy
-from domain.payments.reconciliation.values import SuspenseMove
+from domain.payments.reconciliation.tables import discrepancy, ledger_correction
+from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
 from tenants.work import WriteWork
 
 _OF_WALLET = frozenset({SuspenseMove.SUSPENSE_TO_WALLET, SuspenseMove.WALLET_TO_SUSPENSE})
@@ -71,8 +72,10 @@ async def check_booking(
     elif about.connection_id is None:
         raise BookingImpossible("This discrepancy is about no payment provider.")
     deposit = None
-    if about.payment_id is not None and booking.move in _OF_WALLET:
-        deposit = await _suspended(work, booking, about.payment_id)
+    if about.payment_id is not None:
+        deposit = await _suspended(work, booking, about)
+    if deposit is None:
+        await _require_about(work, booking, about)
     if booking.move is SuspenseMove.SUSPENSE_TO_WALLET:
         await _require_kept(work, amount.currency)
     if booking.move in OUT:
@@ -87,28 +90,68 @@ def _check_amount(amount: Money, about: Any) -> None:
         raise BookingImpossible("This discrepancy is about no amount: resolve it by its reason.")
     if amount.currency != about.currency:
         raise BookingImpossible(f"This discrepancy is about {about.currency}.", path=_AMOUNT)
-    most = most_to_book(about.expected_minor, about.actual_minor)
-    if amount.amount_minor > most:
+
+
+async def _require_about(work: WriteWork, booking: SuspenseBooking, about: Any) -> None:
+    """No more than the discrepancy is about still: one that changed may have been booked before."""
+    booked = await _booked_minor(work, about.id, is_out=booking.move in OUT)
+    most = most_to_book(about.expected_minor, about.actual_minor, booked_minor=booked)
+    if booking.amount.amount_minor > most:
         message = f"This discrepancy is about {_shown(most, about.currency)}: book no more."
         raise BookingImpossible(message, path=_AMOUNT)
 
 
+async def _booked_minor(work: WriteWork, discrepancy_id: UUID, *, is_out: bool) -> int:
+    """What approved bookings have moved for a discrepancy, out of SUSPENSE or into it."""
+    columns = ledger_correction.c
+    rows = await work.rows(
+        select(columns.move, func.sum(columns.amount_minor).label("minor"))
+        .where(
+            columns.brand_id == work.scope.brand_id,
+            columns.discrepancy_id == discrepancy_id,
+            columns.status == CorrectionStatus.APPROVED.value,
+        )
+        .group_by(columns.move)
+    )
+    return sum(int(row.minor) for row in rows if (row.move in OUT) == is_out)
+
+
 async def _suspended(
-    work: WriteWork, booking: SuspenseBooking, payment_id: UUID
+    work: WriteWork, booking: SuspenseBooking, about: Any
 ) -> dict[str, Any] | None:
-    row = await lock_payment(work, payment_id)
+    """The deposit whose money in suspense the booking gives to the wallet. Of SUSPENSE a deposit
+    has what it brought there and is neither given back nor disputed, and only until it is booked:
+    more would be the money of others."""
+    row = await lock_payment(work, about.payment_id)
     assert row is not None, "a discrepancy's payment is there"
-    if row["client_id"] != booking.client_id:
+    if booking.move in _OF_WALLET and row["client_id"] != booking.client_id:
         raise BookingImpossible("It is about a payment of another client.")
-    if row["reason_code"] != IN_SUSPENSE or booking.move is not SuspenseMove.SUSPENSE_TO_WALLET:
+    if booking.move not in OUT:
         return None
-    credited = Money(int(row["credited_minor"]), row["credited_currency"])
-    if booking.amount != credited:
+    is_suspended = row["reason_code"] == IN_SUSPENSE
+    if about.subject == deposit_subject(row["id"]):
+        if not is_suspended:
+            raise BookingImpossible("Nothing of this deposit is in suspense.")
+        if booking.move is SuspenseMove.SUSPENSE_TO_CLEARING:
+            message = "Have the provider refund it: what it gives back is taken from suspense."
+            raise BookingImpossible(message)
+    if not is_suspended or booking.move is SuspenseMove.SUSPENSE_TO_CLEARING:
+        return None
+    left = await _left_of(work, row)
+    if booking.amount.amount_minor != left:
         # A part would leave a deposit that is in two places: a dispute would reach one of them.
-        shown = _shown(credited.amount_minor, credited.currency)
-        message = f"Book the whole deposit, {shown}."
+        shown = _shown(left, row["credited_currency"])
+        message = f"Of this deposit {shown} are left in suspense: book all of it."
         raise BookingImpossible(message, path=_AMOUNT)
     return row
+
+
+async def _left_of(work: WriteWork, row: dict[str, Any]) -> int:
+    """What a deposit still has in suspense. Refusals: BOOKING_IMPOSSIBLE while it is disputed."""
+    taken = await disputed_minor(work, row["id"])
+    if taken.open_minor:
+        raise BookingImpossible("This deposit is in dispute: wait until it is decided.")
+    return int(row["credited_minor"]) - int(row["taken_back_minor"]) - taken.lost_minor
 
 
 async def _require_kept(work: WriteWork, currency: str) -> None:

@@ -55,11 +55,12 @@ async def approve_booking(work: WriteWork, correction_id: UUID) -> UUID:
     if row.proposed_by == work.scope.actor.id:
         raise SecondPersonNeeded()
     posted_id = work.new_id()
-    await _decide(work, row, CorrectionStatus.APPROVED, posted_id=posted_id)
+    # Judged before it counts as approved: what was booked before is no longer there to book.
     if row.transfer_id is not None:
         transfer = await _reversal(work, row, posted_id)
     else:
         transfer = await _settling(work, row, posted_id)
+    await _decide(work, row, CorrectionStatus.APPROVED, posted_id=posted_id)
     try:
         (posted,) = await post(work, [transfer])
     except TransferKeyReused as error:

@@ -26,7 +26,7 @@ from domain.payments.reconciliation.errors import (
     VersionMoved,
 )
 from domain.payments.reconciliation.tables import discrepancy, ledger_correction
-from domain.payments.reconciliation.values import CorrectionStatus
+from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
 from domain.payments.staff import require_staff
 from domain.payments.values import DiscrepancyStatus
 from tenants.context import ActorKind
@@ -42,7 +42,8 @@ def correction_key(transfer_id: UUID) -> str:
 async def propose_correction(work: WriteWork, transfer_id: UUID, *, reason: str) -> UUID:
     """Propose to reverse a posted transfer; the proposal's id.
 
-    Refusals: NOT_FOUND, INVALID, NOT_CORRECTABLE (holds and releases), ALREADY_CORRECTED.
+    Refusals: NOT_FOUND, INVALID, NOT_CORRECTABLE (holds, releases, and the booking of a deposit
+    out of suspense), ALREADY_CORRECTED.
     Effects: audit.
     """
     told = normalise_reason(reason)
@@ -63,7 +64,30 @@ async def propose_correction(work: WriteWork, transfer_id: UUID, *, reason: str)
     )
     if done is not None:
         raise AlreadyCorrected()
+    if await _is_of_deposit(work, transfer_id):
+        raise NotCorrectable(
+            "It gave a deposit to its client's wallet, from where refunds and disputes take it."
+        )
     return await _propose(work, told, transfer_id=transfer_id)
+
+
+async def _is_of_deposit(work: WriteWork, transfer_id: UUID) -> bool:
+    """Whether a transfer brought a deposit out of suspense; its payment says where it is since."""
+    rows = await work.rows(
+        select(ledger_correction.c.id)
+        .join(
+            discrepancy,
+            (discrepancy.c.brand_id == ledger_correction.c.brand_id)
+            & (discrepancy.c.id == ledger_correction.c.discrepancy_id),
+        )
+        .where(
+            ledger_correction.c.brand_id == work.scope.brand_id,
+            ledger_correction.c.posted_id == transfer_id,
+            ledger_correction.c.move == SuspenseMove.SUSPENSE_TO_WALLET.value,
+            discrepancy.c.payment_id.is_not(None),
+        )
+    )
+    return bool(rows)
 
 
 async def resolve_discrepancy(

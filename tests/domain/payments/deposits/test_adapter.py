@@ -12,6 +12,7 @@ from psycopg import Connection
 from domain.kernel.ids import new_uuid
 from domain.kernel.money import Money
 from domain.outbound.client import Patience
+from domain.payments.adapters import sandbox_shapes
 from domain.payments.adapters.sandbox import SandboxPsp
 from domain.payments.ports import OutcomeUnknown, PspRefused, PspUnavailable
 from domain.payments.psp_values import (
@@ -367,3 +368,18 @@ async def test_answers_that_are_not_of_the_wire(
     with pytest.raises(unproven):
         await account.create_payment(request(), key="k")
     await account.aclose()
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-5.00"])
+def test_a_dispute_about_nothing_proves_nothing(amount: str):
+    """It can't be booked: a posting moves something."""
+    told = {
+        "id": "dp_1", "payment_id": "pay_1", "reference": "r", "status": "OPEN", "version": 1,
+        "amount": "5.00", "currency": "EUR", "fee_amount": "0.00", "reason": "fraudulent",
+        "evidence_due_at": "2026-01-05T12:00:00+00:00",
+    }  # fmt: skip
+    assert sandbox_shapes.dispute(told).amount == Money(500, "EUR")
+    with pytest.raises(PspUnavailable, match="published shape"):
+        sandbox_shapes.dispute({**told, "amount": amount})
+    with pytest.raises(PspUnavailable, match="published shape"):
+        sandbox_shapes.dispute({**told, "fee_amount": "-1.00"})

@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import update
 
+from domain.kernel.errors import DomainError
+from domain.kernel.ids import new_uuid
 from domain.kernel.money import Money
 from domain.payments.deposits.commands.cancel_deposit import cancel_deposit
 from domain.payments.deposits.commands.settle_deposit import settle_deposit
@@ -14,15 +17,20 @@ from domain.payments.disputes.commands.record_dispute import record_dispute
 from domain.payments.disputes.tables import dispute
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.post import post
+from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.ledger.values import AccountKey, LedgerAccountKind, Leg, Transfer
 from domain.payments.psp_values import PspDispute, PspPayment, PspSource
 from domain.payments.reconciliation.commands.check_booking import SuspenseBooking
 from domain.payments.reconciliation.commands.decide_booking import approve_booking
 from domain.payments.reconciliation.commands.import_settlement import Imported, import_settlement
-from domain.payments.reconciliation.commands.propose_booking import resolve_discrepancy
-from domain.payments.reconciliation.errors import BookingImpossible
+from domain.payments.reconciliation.commands.propose_booking import (
+    propose_correction,
+    resolve_discrepancy,
+)
+from domain.payments.reconciliation.errors import BookingImpossible, NotCorrectable
 from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.reconciliation.values import SuspenseMove
+from domain.payments.tables import payment
 from domain.payments.values import DisputeStatus
 from tenants.context import system_scope
 from tenants.tables import brand
@@ -136,12 +144,18 @@ async def test_a_currency_that_the_brand_does_not_keep_waits_in_suspense(desk: D
     assert await desk.books() == {}
 
 
-async def book(desk: Desk, amount: Money, *, client_id: UUID | None = None) -> None:
-    """Have one person propose that suspense gives it to the wallet, and another approve."""
-    row = desk.make.rows(discrepancy, desk.brand)[0]
-    booking = SuspenseBooking(
-        SuspenseMove.SUSPENSE_TO_WALLET, amount, client_id or desk.client.id
-    )  # fmt: skip
+async def book(
+    desk: Desk,
+    amount: Money,
+    *,
+    client_id: UUID | None = None,
+    move: SuspenseMove = SuspenseMove.SUSPENSE_TO_WALLET,
+    kind: str = "CURRENCY_DIFFERS",
+) -> None:
+    """Have one person propose a booking of the first deposit, and another approve."""
+    row = next(one for one in desk.make.rows(discrepancy, desk.brand) if one.kind == kind)
+    is_wallet = move is SuspenseMove.SUSPENSE_TO_WALLET
+    booking = SuspenseBooking(move, amount, client_id or desk.client.id if is_wallet else None)
 
     async def propose(work: WriteWork) -> UUID | None:
         return await resolve_discrepancy(
@@ -165,7 +179,7 @@ async def test_what_staff_book_out_of_suspense_is_the_clients_and_in_reach_of_a_
     with pytest.raises(BookingImpossible, match="keeps no wallets in JPY"):
         await book(desk, yen)
     make.run(desk.brand, update(brand).values(currencies=["EUR", "USD", "JPY"]))
-    with pytest.raises(BookingImpossible, match="the whole deposit, 15000 JPY"):
+    with pytest.raises(BookingImpossible, match="15000 JPY are left in suspense"):
         await book(desk, Money(14_999, "JPY"))
     with pytest.raises(BookingImpossible, match="another client"):
         await book(desk, yen, client_id=make.client(desk.brand).id)
@@ -173,15 +187,168 @@ async def test_what_staff_book_out_of_suspense_is_the_clients_and_in_reach_of_a_
     assert await desk.books() == {"CLIENT_WALLET JPY": 15_000, "PSP_CLEARING JPY": -15_000}
     row = desk.payment(one)
     assert (row.reason_code, row.wallet_id is None) == (None, False)
+    await dispute_it(desk, one, yen)
+    assert desk.make.rows(dispute, desk.brand)[0].held_minor == 15_000
+
+
+async def dispute_it(
+    desk: Desk, payment_id: UUID, amount: Money, status: str = "OPEN", *, version: int = 1
+) -> None:
+    """Have the PSP say that a deposit is disputed."""
+    row = desk.payment(payment_id)
     disputed = PspDispute(
-        id="dp_1", payment_id=row.ext_id, reference=row.id.hex, status=DisputeStatus.OPEN,
-        version=1, amount=yen, fee=Money(0, "JPY"), reason="fraudulent", evidence_due_at=None,
+        id=f"dp_{row.ext_id}", payment_id=row.ext_id, reference=row.id.hex,
+        status=DisputeStatus(status), version=version, amount=amount,
+        fee=Money(0, amount.currency), reason="fraudulent", evidence_due_at=None,
     )  # fmt: skip
     await desk.worker.write(
         system_scope(desk.brand.id),
         lambda work: record_dispute(work, desk.connection_id, disputed),
     )
-    assert desk.make.rows(dispute, desk.brand)[0].held_minor == 15_000
+
+
+@pytest_asyncio.fixture
+async def yen(desk: Desk) -> UUID:
+    """A deposit of 15,000 JPY in suspense, beside as much of somebody else, at a brand that has
+    begun to keep yen since."""
+    one, other = await desk.create(), await desk.create()
+    for each in (one, other):
+        await settle(desk, each, state(each, received=Money(15_000, "JPY")))
+    desk.make.run(desk.brand, update(brand).values(currencies=["EUR", "USD", "JPY"]))
+    # The first discrepancy is the one that `book` is about.
+    desk.make.run(
+        desk.brand, update(discrepancy).values(kind="LATE")
+        .where(discrepancy.c.payment_id == other),
+    )  # fmt: skip
+    return one
+
+
+async def refused(desk: Desk, minor: int, match: str, **more: Any) -> None:
+    before = await desk.books()
+    with pytest.raises(BookingImpossible, match=match):
+        await book(desk, Money(minor, "JPY"), **more)
+    assert await desk.books() == before
+
+
+async def test_what_the_psp_gave_back_is_not_booked_out_of_suspense_again(
+    desk: Desk, yen: UUID
+) -> None:
+    """It would be the money of others: there is enough of it in suspense."""
+    back = state(
+        yen, "PARTLY_REFUNDED", Money(15_000, "JPY"), refunded_minor=5_000, version=3
+    )  # fmt: skip
+    await settle(desk, yen, back)
+    await refused(desk, 15_000, "10000 JPY are left in suspense")
+    await book(desk, Money(10_000, "JPY"))
+    books = {"CLIENT_WALLET JPY": 10_000, "SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -25_000}
+    assert await desk.books() == books
+
+
+async def test_what_is_disputed_is_not_booked_out_of_suspense(desk: Desk, yen: UUID) -> None:
+    await dispute_it(desk, yen, Money(6_000, "JPY"))
+    await refused(desk, 15_000, "in dispute")
+    await dispute_it(desk, yen, Money(6_000, "JPY"), "LOST", version=2)
+    await refused(desk, 15_000, "9000 JPY are left in suspense")
+    await book(desk, Money(9_000, "JPY"))
+    books = {"CLIENT_WALLET JPY": 9_000, "SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -24_000}
+    assert await desk.books() == books
+
+
+async def test_one_deposit_is_booked_out_of_suspense_by_one_discrepancy(
+    desk: Desk, yen: UUID
+) -> None:
+    """It may have several: another amount, and too late."""
+    row = next(one for one in desk.make.rows(discrepancy, desk.brand) if one.payment_id == yen)
+    desk.make.run(
+        desk.brand, update(discrepancy).where(discrepancy.c.kind == "LATE")
+        .values(subject=row.subject, payment_id=yen),
+    )  # fmt: skip
+    await book(desk, Money(15_000, "JPY"))
+    await refused(desk, 15_000, "Nothing of this deposit", kind="LATE")
+
+
+async def test_a_deposit_in_suspense_goes_back_by_its_refund_alone(desk: Desk, yen: UUID) -> None:
+    """A booking beside the refund would take it twice."""
+    await refused(desk, 15_000, "refund it", move=SuspenseMove.SUSPENSE_TO_CLEARING)
+
+
+async def test_what_was_booked_out_of_suspense_is_not_put_back_behind_the_deposits_back(
+    desk: Desk, yen: UUID
+) -> None:
+    """The deposit would be said to be in the wallet, and a dispute would take it from there."""
+    await book(desk, Money(15_000, "JPY"))
+    (made,) = [
+        one for one in desk.make.rows(ledger_transfer, desk.brand) if one.kind == "DISCREPANCY"
+    ]
+    with pytest.raises(NotCorrectable):
+        await desk.database.write(
+            scope_of(desk.brand, "finance"),
+            lambda work: propose_correction(work, made.id, reason="booked wrongly"),
+        )
+
+
+async def test_two_who_approve_at_once_and_the_psps_refund_move_it_once(
+    desk: Desk, yen: UUID
+) -> None:
+    """Whoever is first: what is left of others in suspense is theirs, and the wallet owes none."""
+    row = next(one for one in desk.make.rows(discrepancy, desk.brand) if one.payment_id == yen)
+    booking = SuspenseBooking(
+        SuspenseMove.SUSPENSE_TO_WALLET, Money(15_000, "JPY"), desk.client.id
+    )  # fmt: skip
+    made = await desk.database.write(
+        scope_of(desk.brand, "brand_admin"),
+        lambda work: resolve_discrepancy(
+            work, row.id, reason="it is his", expected_version=row.version, booking=booking
+        ),
+    )
+    key = made.value
+    assert key is not None
+
+    async def approve(role: str) -> UUID:
+        done = await desk.database.write(
+            scope_of(desk.brand, role), lambda work: approve_booking(work, key)
+        )
+        return done.value
+
+    back = state(yen, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    done = await asyncio.gather(
+        approve("finance"), approve("finance"), approve("brand_admin"), settle(desk, yen, back),
+        return_exceptions=True,
+    )  # fmt: skip
+    codes = {one.code for one in done if isinstance(one, DomainError)}
+    assert codes <= {"ALREADY_DECIDED", "SECOND_PERSON_NEEDED", "BOOKING_IMPOSSIBLE"}
+    assert all(isinstance(one, UUID | DomainError) or one is None for one in done), done
+    assert sum(isinstance(one, UUID) for one in done) <= 1
+    assert await desk.books() == {"SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -15_000}
+
+
+async def test_a_purchase_booked_to_the_wallet_is_taken_from_the_wallet(
+    desk: Desk, yen: UUID
+) -> None:
+    """By a refund and by a dispute; nothing of it ever was prepaid."""
+    mine = (payment.c.brand_id == desk.brand.id, payment.c.id == yen)
+    desk.make.run(
+        desk.brand, update(payment).values(purchase_id=new_uuid(), wallet_id=None).where(*mine)
+    )
+    await book(desk, Money(15_000, "JPY"))
+    back = state(
+        yen, "PARTLY_REFUNDED", Money(15_000, "JPY"), refunded_minor=5_000, version=3
+    )  # fmt: skip
+    await settle(desk, yen, back)
+    books = {"CLIENT_WALLET JPY": 10_000, "SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -25_000}
+    assert await desk.books() == books
+    await dispute_it(desk, yen, Money(10_000, "JPY"))
+    assert desk.make.rows(dispute, desk.brand)[0].held_minor == 10_000
+
+
+async def test_money_stays_where_it_is_when_the_brand_no_longer_keeps_its_currency(
+    desk: Desk, yen: UUID
+) -> None:
+    await book(desk, Money(15_000, "JPY"))
+    desk.make.run(desk.brand, update(brand).values(currencies=["EUR", "USD"]))
+    back = state(yen, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    await settle(desk, yen, back)
+    assert await desk.books() == {"SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -15_000}
 
 
 @pytest.mark.parametrize("ended", ["FAILED", "EXPIRED"])

@@ -344,3 +344,27 @@ async def test_the_ratio_counts_disputes_over_deposits_by_connection_and_month(
     assert (found.payments, found.disputes, str(found.ratio)) == (4, 1, "0.250000")
     assert (found.connection_id, found.month) == (till.connection_id, start.date())
     assert none == []
+
+
+async def test_a_dispute_of_more_than_is_left_of_the_deposit_is_told(
+    till: Till, client: Client
+) -> None:
+    """What was refunded before is paid twice unless somebody says so."""
+    deposit = await till.deposit(client, 100_00, refunded_minor=40_00)
+    await say(till, till.disputed(deposit, "OPEN", version=1))
+    await say(till, till.disputed(deposit, "OPEN", version=1))
+    (row,) = till.make.rows(discrepancy, till.brand)
+    assert (row.kind, int(row.expected_minor), int(row.actual_minor), row.payment_id) == (
+        "AMOUNT_DIFFERS", 60_00, 100_00, deposit["id"],
+    )  # fmt: skip
+    assert (await state(till, client))["clearing"] == 15_00
+
+
+async def test_a_dispute_in_another_currency_is_told(till: Till, client: Client) -> None:
+    deposit = await till.deposit(client, 100_00)
+    other = {"amount": Money(90_00, "EUR"), "fee": Money(0, "EUR")}
+    await say(till, till.disputed(deposit, "OPEN", version=1, **other))
+    (row,) = till.make.rows(discrepancy, till.brand)
+    assert (row.kind, row.currency, row.expected_minor, int(row.actual_minor)) == (
+        "CURRENCY_DIFFERS", "EUR", None, 90_00,
+    )  # fmt: skip

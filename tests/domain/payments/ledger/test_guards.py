@@ -181,3 +181,23 @@ async def test_a_clients_session_posts_and_sees_its_own(books, brand, make, data
     assert [(row.id, int(row.posted)) for row in accounts] == [(wallet, 499)]
     assert {row.account_id for row in postings} == {wallet}
     assert sorted(int(row.amount) for row in postings) == [-1, 500]
+
+
+@pytest.mark.parametrize("role", ["app", "worker"])
+async def test_legs_beyond_those_of_a_transfer_are_posted_nowhere(as_role, books, superuser, role):
+    """Straight into the function, past `post`: a third leg on an account that has one already."""
+    bank, (wallet,) = await books.open(1)
+    call = (
+        f"select * from ledger.post('{books.brand.id}', now(), 'SYSTEM', null,"
+        f" array['{new_uuid()}']::uuid[], '{{k}}', '{{TEST}}', '{{POSTED}}', '{{null}}',"
+        " '{null}', '{null}', '{null}', '{null}', '{null}', array['{}'], array['\\x00'::bytea],"
+        f" '{{1,1}}', array['{wallet}','{bank}','{wallet}']::uuid[], '{{USD,USD,USD}}',"
+        " '{10,-20,10}')"
+    )
+    with pytest.raises(psycopg.Error) as error:
+        as_role(role, call)
+    assert error.value.sqlstate == "LG004"
+    rows = superuser.execute(
+        "select posted::int from ledger_account where brand_id = %s", [books.brand.id]
+    ).fetchall()
+    assert rows == [(0,), (0,)]

@@ -103,3 +103,22 @@ async def test_an_account_nobody_may_see_has_no_statement(books, brand_b, databa
         wanted = wallet if scope.brand_id == brand_b.id else new_uuid()
         async with database.read(scope) as work:
             assert await statement_lines(work, wanted, now - timedelta(days=1), now) is None
+
+
+@pytest.mark.parametrize("at_once", [1, 2], ids=["one alone", "two together"])
+async def test_what_is_posted_before_a_snapshot_by_a_clock_set_back_is_in_the_balance(
+    books, superuser, at_once
+):
+    bank, (wallet,) = await books.open(1)
+    await books.post(moved(bank, wallet, 500, key="in"))
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    superuser.execute(
+        "insert into ledger_snapshot values (%s, %s, %s, -500)", [books.brand.id, bank, ahead]
+    )
+    await books.post(*(moved(bank, wallet, 100, key=f"{n}") for n in range(at_once)))
+    await books.post(moved(wallet, bank, 1, key="out"))
+    left = 499 + 100 * at_once
+    async with books.database.read(books.scope) as work:
+        assert await balances(work, [bank, wallet]) == {
+            bank: Money(-left, "USD"), wallet: Money(left, "USD"),
+        }  # fmt: skip

@@ -143,11 +143,12 @@ async def test_the_system_and_tokens_propose_nothing(till: Till, client: Client)
 # Discrepancies --------------------------------------------------------------------------------
 
 
-async def note(till: Till, *, actual: int = 70_00) -> Any:
+async def note(till: Till, *, actual: int = 70_00, expected: int | None = None) -> Any:
     one = Found(
         DiscrepancyKind.SETTLEMENT_EXTRA,
         "line:1",
         connection_id=till.connection_id,
+        expected=None if expected is None else Money(expected, "USD"),
         actual=Money(actual, "USD"),
     )
     await till.database.write(
@@ -280,3 +281,22 @@ async def test_suspense_is_never_spent_twice(till: Till, client: Client) -> None
     assert await code(approve(till, key)) == "BOOKING_IMPOSSIBLE"
     assert await till.balance(till.wallet(client)) == 0
     assert till.make.rows(ledger_correction, till.brand)[0].status == "PROPOSED"
+
+
+async def test_no_more_is_booked_than_what_differs_however_often_it_changes(
+    till: Till, client: Client
+) -> None:
+    """What is beyond that in suspense is there because of something else."""
+    await till.move(till.house(), SUSPENSE, 500_00)
+
+    def booking(amount: int) -> SuspenseBooking:
+        return SuspenseBooking(SuspenseMove.SUSPENSE_TO_CLEARING, Money(amount, "USD"))
+
+    row = await note(till, expected=100_00, actual=110_00)
+    assert await code(resolve(till, row, booking=booking(10_01))) == "BOOKING_IMPOSSIBLE"
+    await approve(till, await resolve(till, row, booking=booking(10_00)))
+    changed = await note(till, expected=100_00, actual=115_00)
+    assert (changed.status, changed.version) == ("OPEN", 3)
+    assert await code(resolve(till, changed, booking=booking(5_01))) == "BOOKING_IMPOSSIBLE"
+    await approve(till, await resolve(till, changed, booking=booking(5_00)))
+    assert await till.balance(SUSPENSE) == 485_00

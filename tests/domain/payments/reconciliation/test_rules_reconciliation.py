@@ -206,10 +206,18 @@ def test_a_share_is_never_rounded_to_nothing(unreconciled: int, moved: int, expe
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "most"),
-    [(None, None, 0), (None, 70, 70), (100, 70, 100), (70, -100, 100), (-5, None, 5)],
+    ("expected", "actual", "booked", "most"),
+    [
+        (None, None, 0, 0),
+        (None, 70, 0, 70),
+        (100, 70, 0, 30),
+        (70, -100, 0, 170),
+        (-5, None, 0, 5),
+        (100, 115, 10, 5),
+        (100, 105, 10, 0),
+    ],
 )
-def test_no_more_is_booked_than_should_be_there_or_is(
-    expected: int | None, actual: int | None, most: int
+def test_no_more_is_booked_than_what_differs_still(
+    expected: int | None, actual: int | None, booked: int, most: int
 ) -> None:
-    assert most_to_book(expected, actual) == most
+    assert most_to_book(expected, actual, booked_minor=booked) == most

@@ -15,7 +15,7 @@ from domain.clients.values import ClientRisk
 from domain.events.consumers import consume
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_uuid
-from domain.payments.tables import approval_rule, payment
+from domain.payments.tables import approval_rule, payment, withdrawal_leg
 from domain.payments.withdrawals.commands.change_destination import change_destination
 from domain.payments.withdrawals.commands.create_destination import (
     DestinationWish,
@@ -263,6 +263,15 @@ async def euros(counter: Counter, amount: int, **columns: object) -> None:
         counter.client, amount, currency="EUR", credited_currency="EUR", method_id=counter.card,
         **columns,
     )  # fmt: skip
+
+
+async def test_a_deposit_in_suspense_keeps_nobody_from_being_paid_out(counter: Counter):
+    """It never was the client's to convert, and no withdrawal can give it back."""
+    await euros(counter, 50_000, reason_code="CURRENCY_UNAVAILABLE")
+    await counter.till.move(counter.till.house(), counter.till.wallet(counter.client), 50_000)
+    await counter.request("100", await counter.destination())
+    assert [row.deposit_id for row in counter.till.make.rows(withdrawal_leg, counter.till.brand)] \
+        == [None]  # fmt: skip
 
 
 async def test_converted_money_still_goes_back_where_it_came_from(counter: Counter):

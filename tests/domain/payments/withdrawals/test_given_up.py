@@ -61,3 +61,30 @@ async def test_a_request_that_races_a_dispute_is_held_or_given_up(counter: Count
     assert codes <= {"DISPUTE_OPEN", "INSUFFICIENT_FUNDS"}
     assert not [one for one in done if isinstance(one, Exception) and not hasattr(one, "code")]
     assert counter.open_holds() == [100_000]
+
+
+async def test_one_that_is_lost_when_it_is_first_seen_takes_what_waits_as_well(
+    counter: Counter,
+) -> None:
+    """Its opening may never have been told: the money must not leave for that."""
+    counter.terms(counter.card)
+    deposit = await counter.deposit(100_000)
+    waiting = await counter.request("700")
+    approved = await counter.request("200")
+    await counter.approve(approved)
+    await disputed(counter, deposit, "LOST")
+    for key in (waiting, approved):
+        row = counter.row(key)
+        assert (row.status, row.reason_code) == ("CANCELLED", "DISPUTED")
+    assert counter.open_holds() == []
+    assert await counter.till.balance(counter.till.wallet(counter.client)) == 0
+    assert await counter.till.balance(counter.till.owed(counter.client)) == 0
+
+
+async def test_one_that_is_won_when_it_is_first_seen_leaves_what_waits(counter: Counter) -> None:
+    counter.terms(counter.card)
+    deposit = await counter.deposit(100_000)
+    waiting = await counter.request("700")
+    await disputed(counter, deposit, "WON")
+    assert counter.row(waiting).status == "REQUESTED"
+    assert counter.open_holds() == [70_000]

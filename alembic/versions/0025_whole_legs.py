@@ -9,7 +9,7 @@ the snapshot, as it is behind a wallet's last posting.
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -105,6 +105,13 @@ class _Work:
                 raise Unavailable() from error
             return result.all() if result.returns_rows else ()
 
+    async def kept_rows(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """The same of a select that is kept and asked again and again: by the driver itself, where
+        no value takes more than it knows."""
+        return await self.rows(fixed_of(statement) or statement, parameters)
+
     async def _opened(self) -> AsyncConnection:
         assert self._connection is not None, "the work is over"
         return self._connection
@@ -133,13 +140,6 @@ class ReadWork(_Work):
             if refusal is None:
                 raise
             raise refusal from error
-
-    async def kept_rows(
-        self, statement: Any, parameters: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
-        """The same of a select that is kept and asked again and again: by the driver itself, where
-        no value takes more than it knows."""
-        return await self.rows(fixed_of(statement) or statement, parameters)
 
     async def _opened(self) -> AsyncConnection:
         assert not self._over, "the work is over"

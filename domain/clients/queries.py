@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, and_, any_, exists, literal, select
+from sqlalchemy import ARRAY, Row, Text, and_, any_, bindparam, exists, literal, select
 
 from domain.clients.rights import reaches_all
 from domain.clients.tables import client
@@ -28,6 +28,13 @@ _lacks_password = (
     )
     .correlate(client)
 )
+
+_LOCKED = (
+    select(client)
+    .where(client.c.brand_id == bindparam("brand"), client.c.id == bindparam("client"))
+    .with_for_update()
+)
+_LOCKED_OWN = _LOCKED.where(client.c.owner_id == bindparam("owner"))
 
 
 async def unknown_countries(work: WriteWork, codes: Collection[str]) -> set[str]:
@@ -64,13 +71,14 @@ async def get_client(work: WriteWork, client_id: UUID) -> Row[Any]:
     for unknown, foreign and hidden ones.
     """
     scope = work.scope
-    conditions = [client.c.brand_id == scope.brand_id, client.c.id == client_id]
-    if not reaches_all(scope):
-        conditions.append(client.c.owner_id == scope.actor.id)
-    found = await work.maybe(select(client).where(*conditions).with_for_update())
-    if found is None:
+    asked = {"brand": scope.brand_id, "client": client_id}
+    if reaches_all(scope):
+        rows = await work.kept_rows(_LOCKED, asked)
+    else:
+        rows = await work.kept_rows(_LOCKED_OWN, {**asked, "owner": scope.actor.id})
+    if not rows:
         raise NotFound(path=("input", "clientId"))
-    return found
+    return rows[0]
 
 
 async def is_active_staff(work: WriteWork, staff_id: UUID) -> bool:

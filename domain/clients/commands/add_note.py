@@ -9,8 +9,11 @@ from domain.clients.queries import get_client
 from domain.clients.rules import normalise_note
 from domain.clients.tables import client_note
 from tenants.context import ActorKind
+from tenants.fixed import Fixed
 from tenants.log import Change
 from tenants.work import WriteWork
+
+_ADD = Fixed(insert(client_note))
 
 
 async def add_note(work: WriteWork, client_id: UUID, body: str) -> UUID:
@@ -24,14 +27,15 @@ async def add_note(work: WriteWork, client_id: UUID, body: str) -> UUID:
     actor = work.scope.actor
     note_id = work.new_id()
     await work.rows(
-        insert(client_note).values(
-            brand_id=work.scope.brand_id,
-            id=note_id,
-            client_id=row.id,
-            author_id=actor.id if actor.kind is ActorKind.STAFF else None,
-            body=text,
-            created_at=work.now(),
-        )
+        _ADD,
+        {
+            "brand_id": work.scope.brand_id,
+            "id": note_id,
+            "client_id": row.id,
+            "author_id": actor.id if actor.kind is ActorKind.STAFF else None,
+            "body": text,
+            "created_at": work.now(),
+        },
     )
     work.emit(note_added(row.id, note_id))
     work.audit(

@@ -12,6 +12,7 @@ from domain.clients.standing import ClientStanding, find_standing
 from domain.kernel.errors import NotFound
 from domain.kernel.money import Money
 from domain.payments.commands.record_payment import create_payment
+from domain.payments.holding import require_free
 from domain.payments.ledger.accounts import ledger_accounts
 from domain.payments.ledger.errors import InsufficientFunds, asked_amount
 from domain.payments.ledger.post import post
@@ -113,6 +114,7 @@ async def _plan(work: WriteWork, wish: TransferWish) -> _Planned:
     if standing is None:
         raise NotFound(path=("input", "from"))
     decide_client_may_act(standing.status)
+    await require_free(work, standing.id)
     amount = wish.amount
     decide_amount(amount, source.currency)
     decide_ends(source, target, has_quote=wish.quote_id is not None)

@@ -8,11 +8,13 @@ import pytest
 from domain.accounts.tables import platform_request
 from domain.accounts.trading import BalanceKind, OrderRequest
 from domain.accounts.values import OrderType, Side
+from domain.compliance.screening.values import Disposition
 from domain.events.consumers import rewind
 from domain.kernel.errors import DomainError
 from domain.payments.ledger.tables import ledger_transfer
 from domain.payments.tables import payment_step
 from domain.payments.transfers.consumers import CONSUMERS
+from tests.sanctions import hit, put
 
 LOST = {"kind": "STATUS", "match": "/operations/", "status": 503}
 
@@ -65,6 +67,23 @@ async def test_jobs_that_race_as_zombies_do_move_money_once(till, driver):
     assert [deal["amount"] for deal in await driver.deals()] == ["500.00"]
     assert await till.booked() == {"bank": -50_000, "trading": 50_000}
     assert till.kinds("ACCOUNT") == ["balance_requested", "balance_moved", "balance_changed"]
+
+
+async def test_held_money_moves_nowhere(till):
+    """Not onto an account either, where it could be traded with: nothing is asked of the
+    platform."""
+    wallet = await till.fill("USD", 50_000)
+    found = hit(till.make, till.brand, till.client)
+    booked = await till.booked()
+    with pytest.raises(DomainError) as refusal:
+        await till.transfer(wallet, till.account.id, "500")
+    assert refusal.value.code == "CLIENT_RESTRICTED"
+    assert (till.payments(), till.kinds("PAYMENT"), await till.booked()) == ([], [], booked)
+    assert till.make.rows(platform_request, till.brand)[1:] == []
+    put(till.make, till.brand, found, Disposition.FALSE_POSITIVE)
+    await till.transfer(wallet, till.account.id, "500")
+    await till.settle()
+    assert await till.booked() == {"bank": -50_000, "trading": 50_000}
 
 
 async def test_a_lost_answer_keeps_the_hold_until_it_is_found(till, driver):
@@ -232,4 +251,4 @@ async def test_a_transfer_costs_so_many_statements(till, database, scope_for, co
     scope = scope_for(till.brand, client=till.client)
     with count_statements() as counted:
         await till.transfer(wallet, till.account.id, "1", scope=scope, database=database)
-    assert counted.total == 12, str(counted)
+    assert counted.total == 13, str(counted)

@@ -54,6 +54,7 @@ class SettlementImportPayload:
         "VERSION_CONFLICT": "The discrepancy has changed since you read it.",
         "ALREADY_RESOLVED": "It is resolved.",
         "BOOKING_IMPOSSIBLE": "The booking lacks what it needs; see `message`.",
+        "STILL_IN_SUSPENSE": "Money of the deposit is in suspense: book it, or have it refunded.",
     }
 )
 class DiscrepancyResolvePayload:

@@ -34,6 +34,17 @@ class BookingImpossible(Refused):
         super().__init__("BOOKING_IMPOSSIBLE", message, path=path)
 
 
+class StillInSuspense(Refused):
+    """Money of the deposit waits in suspense, and nothing but this discrepancy tells of it."""
+
+    def __init__(self, left: str) -> None:
+        message = (
+            f"{left} of this deposit are in suspense: book them to the client's wallet, or have the"
+            " provider refund them."
+        )
+        super().__init__("STILL_IN_SUSPENSE", message, path=("input", "discrepancyId"))
+
+
 class DiscrepancyMoved(Conflict):
     """The discrepancy changed after a booking was proposed: its figures are others now."""
 

@@ -20,7 +20,7 @@ from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import LedgerAccountKind
 from domain.payments.queries import lock_payment
-from domain.payments.reconciliation.errors import BookingImpossible
+from domain.payments.reconciliation.errors import BookingImpossible, StillInSuspense
 from domain.payments.reconciliation.rules import most_to_book
 from domain.payments.reconciliation.tables import discrepancy, ledger_correction
 from domain.payments.reconciliation.values import CorrectionStatus, SuspenseMove
@@ -144,6 +144,20 @@ async def _suspended(
         message = f"Of this deposit {shown} are left in suspense: book all of it."
         raise BookingImpossible(message, path=_AMOUNT)
     return row
+
+
+async def require_settled(work: WriteWork, about: Any) -> None:
+    """That no money of a deposit waits in suspense for the decision that its discrepancy, a row,
+    asks for. Refusals: STILL_IN_SUSPENSE."""
+    if about.payment_id is None or about.subject != deposit_subject(about.payment_id):
+        return
+    row = await lock_payment(work, about.payment_id)
+    assert row is not None, "a discrepancy's payment is there"
+    if row["reason_code"] == IN_SUSPENSE:
+        taken = await disputed_minor(work, row["id"])
+        left = int(row["credited_minor"]) - int(row["taken_back_minor"]) - taken.lost_minor
+        if left > 0:
+            raise StillInSuspense(_shown(left, row["credited_currency"]))
 
 
 async def _left_of(work: WriteWork, row: dict[str, Any]) -> int:

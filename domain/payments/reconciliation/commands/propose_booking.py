@@ -16,6 +16,7 @@ from domain.payments.reconciliation.commands.check_booking import (
     SuspenseBooking,
     check_booking,
     lock_discrepancy,
+    require_settled,
 )
 from domain.payments.reconciliation.commands.open_discrepancies import discrepancy_event
 from domain.payments.reconciliation.errors import (
@@ -101,7 +102,7 @@ async def resolve_discrepancy(
     """Resolve a discrepancy; with a booking propose it, and the approval resolves: its id.
 
     Refusals: NOT_FOUND, INVALID, VERSION_CONFLICT, ALREADY_RESOLVED, BOOKING_IMPOSSIBLE (also when
-    another one waits for its second person).
+    another one waits for its second person), STILL_IN_SUSPENSE for a reason alone.
     Effects: event `discrepancy_resolved` or a proposal; audit with the reason.
     """
     told = normalise_reason(reason)
@@ -116,6 +117,7 @@ async def resolve_discrepancy(
         return await _propose(
             work, told, discrepancy_id=discrepancy_id, version=row.version, booking=booking
         )
+    await require_settled(work, row)
     await close_discrepancy(work, discrepancy_id, resolution=told)
     return None
 

@@ -27,7 +27,7 @@ from domain.payments.reconciliation.commands.propose_booking import (
     propose_correction,
     resolve_discrepancy,
 )
-from domain.payments.reconciliation.errors import BookingImpossible, NotCorrectable
+from domain.payments.reconciliation.errors import BookingImpossible, NotCorrectable, StillInSuspense
 from domain.payments.reconciliation.tables import discrepancy
 from domain.payments.reconciliation.values import SuspenseMove
 from domain.payments.tables import payment
@@ -252,6 +252,30 @@ async def test_what_is_disputed_is_not_booked_out_of_suspense(desk: Desk, yen: U
     await book(desk, Money(9_000, "JPY"))
     books = {"CLIENT_WALLET JPY": 9_000, "SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -24_000}
     assert await desk.books() == books
+
+
+async def test_no_reason_alone_closes_what_tells_of_money_in_suspense(
+    desk: Desk, yen: UUID
+) -> None:
+    """Nothing else would: it would lie there for ever."""
+
+    async def resolve() -> None:
+        row = next(one for one in desk.make.rows(discrepancy, desk.brand) if one.payment_id == yen)
+        await desk.database.write(
+            scope_of(desk.brand, "finance"),
+            lambda work: resolve_discrepancy(
+                work, row.id, reason="forget it", expected_version=row.version
+            ),
+        )
+
+    told = desk.discrepancies()
+    with pytest.raises(StillInSuspense, match="15000 JPY of this deposit are in suspense"):
+        await resolve()
+    assert desk.discrepancies() == told
+    back = state(yen, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    await settle(desk, yen, back)
+    await resolve()
+    assert [one[1] for one in desk.discrepancies()].count("OPEN") == 1, "somebody else's"
 
 
 async def test_one_deposit_is_booked_out_of_suspense_by_one_discrepancy(

@@ -19,8 +19,9 @@ ARGS ?=
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
 
+# A file stays in one process: what its tests share is made once.
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

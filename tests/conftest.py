@@ -17,6 +17,8 @@ from hypothesis import settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.embedded import Endpoints
+from api.logs import configure_logs
+from api.settings import Settings
 from tenants.context import Scope
 from tenants.database import make_engine
 from tenants.work import Database
@@ -36,6 +38,8 @@ settings.register_profile("check", deadline=None, derandomize=True, max_examples
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Under xdist the controller starts the cluster, before its workers start."""
     _RUN.enter_context(loopback.only())
+    # As servers log. By itself structlog draws every local variable, for seconds a fault.
+    configure_logs(Settings())
     is_worker = hasattr(session.config, "workerinput")
     if not is_worker and session.config.getoption("numprocesses", None):
         postgres.hand_down(_RUN.enter_context(postgres.cluster()))

@@ -12,9 +12,9 @@ from domain.challenges.commands.change_phase import change_phase
 from domain.challenges.events import ChallengeEventKind, phase_event
 from domain.challenges.lifecycle import ChallengeStatus, OrderStatus, PhaseStatus
 from domain.challenges.queries import (
-    find_order,
     find_version,
     lock_challenge_of,
+    lock_order,
     lock_phase,
 )
 from domain.challenges.tables import challenge, challenge_phase
@@ -32,7 +32,9 @@ async def start_challenge(work: WriteWork, order_id: UUID) -> UUID | None:
 
     Effects: event `challenge_started` and those of `ask_account`.
     """
-    order = await find_order(work, order_id)
+    # Locked, so that whoever gives it back meanwhile finds the challenge that there is to end.
+    order = await lock_order(work, order_id)
+    assert order is not None, "what was paid for is kept"
     known = await lock_challenge_of(work, order_id)
     if order.status != OrderStatus.PAID or known is not None:
         return None

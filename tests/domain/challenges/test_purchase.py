@@ -1,15 +1,17 @@
 """From the order to the challenge, and back: whose money is where at each step."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from domain.accounts.tables import platform_grant
 from domain.challenges.commands.close_program import close_program
 from domain.challenges.commands.order_challenge import order_challenge
 from domain.challenges.commands.refund_order import refund_order
+from domain.challenges.commands.start_challenge import start_challenge
 from domain.challenges.errors import (
     NotRefundable,
     PriceChanged,
@@ -23,6 +25,7 @@ from domain.challenges.tables import challenge, challenge_phase, program, progra
 from domain.kernel.errors import Conflict, NotFound, Refused
 from domain.kernel.money import Money
 from domain.payments.ledger.errors import InsufficientFunds
+from tenants.work import WriteWork
 from tests.domain.challenges.firm import NET, TAX, TOTAL, Firm, plan, wallet
 from tests.factories import scope_of
 
@@ -31,6 +34,9 @@ SOLD = {
     "TAX_PAYABLE USD": TAX,
     "PSP_CLEARING USD": -(NET + TAX),
 }
+WAITS_FOR_ME = text(
+    "select pid from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+)
 
 
 async def test_a_paid_order_is_revenue_and_tax_and_becomes_a_challenge(firm: Firm) -> None:
@@ -206,6 +212,29 @@ async def test_what_came_from_a_wallet_is_back_there_at_once(firm: Firm) -> None
     assert (await firm.desk.books())["CLIENT_WALLET USD"] == 1_000_00
     await firm.react()
     assert firm.rows(challenge) == [], "nothing begins that was given back"
+
+
+async def test_an_order_given_back_while_its_challenge_begins_ends_it(firm: Firm) -> None:
+    mine = await wallet(firm, 1_000_00)
+    order_id = (await firm.order_from(mine))["order"]
+
+    async def give_back() -> None:
+        await firm.write(
+            lambda work: refund_order(work, order_id, reason="Enough.", expected_version=None)
+        )
+
+    async def begin(work: WriteWork) -> asyncio.Task[None]:
+        await start_challenge(work, order_id)
+        refund = asyncio.create_task(give_back())
+        async with asyncio.timeout(30):
+            while not refund.done() and not await work.rows(WAITS_FOR_ME):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        return refund
+
+    await (await firm.write(begin))
+    assert firm.the_order(order_id).status == "REFUNDED"
+    assert firm.challenge(order_id).status == "CANCELLED", "nobody has both"
+    assert [one.status for one in firm.rows(challenge_phase)] == ["CANCELLED"]
 
 
 async def test_money_the_psp_gave_back_by_itself_ends_the_challenge(firm: Firm) -> None:

@@ -15,11 +15,11 @@ from domain.challenges.commands.start_challenge import ask_account
 from domain.challenges.lifecycle import ClosingStatus, OrderStatus
 from domain.challenges.liquidation import close_phase, pause_phase
 from domain.challenges.queries import (
+    find_halt,
     find_order,
     list_closing,
     list_refunding,
-    list_waiting_for_account,
-    lock_phase,
+    lock_waiting_for_account,
 )
 from domain.events.jobs import JobRegistry, JobRun, defer
 from domain.kernel.money import Money
@@ -166,9 +166,11 @@ async def resume(database: Database, brand_id: UUID) -> int:
 
     async def command(work: WriteWork) -> int:
         before, count = work.now() - STUCK_AFTER, 0
-        for row in await list_waiting_for_account(work):
-            count += await ask_account(work, await lock_phase(work, row.id))
-        for status in _UNDONE:
+        for phase in await lock_waiting_for_account(work):
+            count += await ask_account(work, phase)
+        # One may have been held just as staff let all go: nobody would be told of it again.
+        is_free = await find_halt(work) is None
+        for status in (*_UNDONE, ClosingStatus.HELD) if is_free else _UNDONE:
             for row in await list_closing(work, status):
                 if row.updated_at < before:
                     await defer_phase(work, CLOSE, str(row.id), again=True)

@@ -188,15 +188,19 @@ async def list_judged(work: AnyWork, server_id: UUID | None = None) -> Sequence[
     return await work.rows(select(challenge_phase).where(*conditions).order_by(columns.id))
 
 
-async def list_waiting_for_account(work: AnyWork) -> Sequence[Any]:
-    """Phases whose account could not be asked for: somebody or something was in the way."""
+async def lock_waiting_for_account(work: WriteWork) -> Sequence[Any]:
+    """Phases whose account could not be asked for, locked: somebody or something was in the way.
+    One that is cancelled before the lock is had is not among them."""
     columns = challenge_phase.c
     return await work.rows(
-        select(columns.id).where(
+        select(challenge_phase)
+        .where(
             columns.brand_id == work.scope.brand_id,
             columns.status == PhaseStatus.PENDING_ACCOUNT,
             columns.account_id.is_(None),
         )
+        .order_by(columns.id)
+        .with_for_update(key_share=True)
     )
 
 

@@ -34,12 +34,11 @@ from domain.challenges.lifecycle import Price, PriceSeen
 from domain.challenges.purchase_rules import priced
 from domain.challenges.queries import (
     find_order,
-    find_phase,
     list_phases,
     list_sold,
     list_taxes,
     list_traded,
-    list_waiting_for_account,
+    lock_waiting_for_account,
 )
 from domain.clients.queries import find_by_email
 from domain.clients.standing import find_standings
@@ -140,8 +139,7 @@ class Arena:
         after the purchase, or the morning after the phase before."""
         days = {stretch.date_of(day): day for day in stretch.days}
         records = []
-        for waiting in await list_waiting_for_account(work):
-            phase = await find_phase(work, waiting.id)
+        for phase in await lock_waiting_for_account(work):
             *before, _ = await list_phases(work, phase.challenge_id)
             date = before[-1].ended_at.date() + _ONE_DAY if before else phase.created_at.date()
             ours = self._purchase_of(await list_phases(work, phase.challenge_id))

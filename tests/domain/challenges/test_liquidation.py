@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest_asyncio
+from sqlalchemy import update
 
 from domain.accounts.adapters.bridge import BridgePlatform
 from domain.accounts.commands.place_order import place_order
@@ -19,6 +20,7 @@ from domain.challenges.breaker import suspicion_of
 from domain.challenges.commands.resume_liquidation import resume_liquidation
 from domain.challenges.commands.trip_breaker import trip
 from domain.challenges.engine import Engine
+from domain.challenges.jobs import STUCK_AFTER, resume
 from domain.challenges.lifecycle import Breaker
 from domain.challenges.tables import challenge_phase, liquidation_breaker
 from domain.events.states import States
@@ -127,6 +129,29 @@ async def test_while_the_breaker_holds_nothing_is_closed_and_new_trades_are_stop
     await floor.firm.write(lambda work: resume_liquidation(work, reason="They are right."))
     await floor.firm.work()
     assert floor.firm.phase(phase.id).closing == "DISABLED"
+    assert await platform.positions(phase.login) == []
+
+
+async def test_what_was_held_as_staff_let_go_is_closed_by_a_round(
+    floor: Floor, platform: BridgePlatform
+) -> None:
+    firm, phase = floor.firm, await floor.started()
+    await floor.buys(phase)
+    await firm.write(lambda work: trip(work, "Prices look odd."))
+    await floor.driver.quote("EURUSD", "1.08200", "1.08202")
+    await floor.until_status(phase, "LIQUIDATING")
+    await firm.work()
+    long_ago = update(challenge_phase).where(challenge_phase.c.id == phase.id)
+    firm.desk.make.run(
+        firm.desk.brand, long_ago.values(updated_at=challenge_phase.c.updated_at - STUCK_AFTER * 2)
+    )
+    assert await resume(firm.desk.worker, firm.desk.brand.id) == 0, "the breaker holds it"
+    # Let go, and told of before the hold of this one was written.
+    let_go = update(liquidation_breaker).where(liquidation_breaker.c.brand_id == firm.desk.brand.id)
+    firm.desk.make.run(firm.desk.brand, let_go.values(halted_at=None))
+    assert await resume(firm.desk.worker, firm.desk.brand.id) == 1
+    await firm.work()
+    assert firm.phase(phase.id).closing == "DISABLED"
     assert await platform.positions(phase.login) == []
 
 

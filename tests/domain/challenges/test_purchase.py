@@ -1,7 +1,9 @@
 """From the order to the challenge, and back: whose money is where at each step."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -214,6 +216,15 @@ async def test_what_came_from_a_wallet_is_back_there_at_once(firm: Firm) -> None
     assert firm.rows(challenge) == [], "nothing begins that was given back"
 
 
+async def meanwhile(work: WriteWork, other: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Begin something else before the work ends: done when it is, or waits for the work."""
+    task = asyncio.create_task(other)
+    async with asyncio.timeout(30):
+        while not task.done() and not await work.rows(WAITS_FOR_ME):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    return task
+
+
 async def test_an_order_given_back_while_its_challenge_begins_ends_it(firm: Firm) -> None:
     mine = await wallet(firm, 1_000_00)
     order_id = (await firm.order_from(mine))["order"]
@@ -225,11 +236,7 @@ async def test_an_order_given_back_while_its_challenge_begins_ends_it(firm: Firm
 
     async def begin(work: WriteWork) -> asyncio.Task[None]:
         await start_challenge(work, order_id)
-        refund = asyncio.create_task(give_back())
-        async with asyncio.timeout(30):
-            while not refund.done() and not await work.rows(WAITS_FOR_ME):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        return refund
+        return await meanwhile(work, give_back())
 
     await (await firm.write(begin))
     assert firm.the_order(order_id).status == "REFUNDED"
@@ -266,3 +273,18 @@ async def test_an_account_that_may_not_be_opened_is_told_and_tried_again(firm: F
     assert await resume(firm.desk.worker, firm.desk.brand.id) == 1
     (phase,) = firm.rows(challenge_phase)
     assert (phase.account_id is None, phase.reason_code) == (False, None)
+
+
+async def test_no_account_is_asked_for_what_is_given_back_meanwhile(firm: Firm) -> None:
+    grant(firm, ["demo", "live"])
+    order_id = await firm.buy()
+    grant(firm, ["demo", "live", "evaluation"])
+
+    async def give_back(work: WriteWork) -> asyncio.Task[int]:
+        await refund_order(work, order_id, reason="Enough.", expected_version=None)
+        return await meanwhile(work, resume(firm.desk.worker, firm.desk.brand.id))
+
+    assert await (await firm.write(give_back)) == 0
+    (phase,) = firm.rows(challenge_phase)
+    assert (phase.status, phase.account_id) == ("CANCELLED", None)
+    assert firm.challenge(order_id).status == "CANCELLED"

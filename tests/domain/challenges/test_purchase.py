@@ -36,8 +36,9 @@ SOLD = {
     "TAX_PAYABLE USD": TAX,
     "PSP_CLEARING USD": -(NET + TAX),
 }
+# Not `pg_stat_activity`: within a transaction that stays as it was when it was first read.
 WAITS_FOR_ME = text(
-    "select pid from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+    "select pid from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
 )
 
 

@@ -1,5 +1,6 @@
 """Plans: versions that never change the past, and lines that no plan may contradict."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -210,6 +211,25 @@ async def test_a_line_shares_one_way_in_one_currency(
     euros = await office.plan("euros", replace(terms("5"), currency="EUR"))
     for plan_id in (pool, euros):
         assert await refused(office.assign(low, plan_id)) == ("PLANS_UNLIKE", ("input",))
+
+
+async def test_of_two_changes_of_a_line_that_fit_only_alone_one_is_refused(
+    office: Office, make: Factory, brand: Brand
+) -> None:
+    """Above less, below more, at once: each fits what was there, and not what the other makes."""
+    ten, nine, middle, eight = [
+        await office.plan(rate, terms(rate)) for rate in ("10", "9", "9.5", "8")
+    ]
+    for _ in range(5):
+        top = make.ib(brand)
+        low = make.ib(brand, top)
+        await office.assign(top, ten)
+        await office.assign(low, eight)
+        done = await asyncio.gather(
+            office.assign(top, nine), office.assign(low, middle), return_exceptions=True
+        )
+        refusals = [one for one in done if isinstance(one, BaseException)]
+        assert [getattr(one, "code", one) for one in refusals] == ["RATE_ABOVE_PARENT"]
 
 
 async def test_a_new_version_must_fit_every_line_it_is_in(

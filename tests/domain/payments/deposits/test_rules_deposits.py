@@ -15,6 +15,7 @@ from domain.kernel.pages import is_own_page
 from domain.payments.deposits.rules import (
     decide,
     decide_fee,
+    deposit_subject,
     fee_on,
     poll_pause,
     why_not,
@@ -367,3 +368,9 @@ def test_whatever_order_states_come_in_the_newest_decides(figures, data):
 )
 def test_silent_deposits_are_asked_about_ever_more_seldom(age, pause):
     assert poll_pause(age) == pause
+
+
+@given(one=some.uuids(), other=some.uuids())
+def test_what_is_about_one_deposit_is_about_no_other(one, other):
+    assert (deposit_subject(one) == deposit_subject(other)) is (one == other)
+    assert deposit_subject(one) == f"deposit:{one.hex}", "for ever: it is in rows"

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from domain.ibs.commissions.errors import PlansUnlike, RateAboveParent
-from domain.ibs.commissions.queries import list_branch, list_ibs, list_plans
+from domain.ibs.commissions.queries import list_branch, list_ibs, list_plans, lock_lines
 from domain.ibs.commissions.terms import exceeds, is_alike
 from domain.ibs.commissions.values import Applied, Terms
 from domain.ibs.values import Convention
@@ -27,7 +25,7 @@ async def check_line(
     Its neighbours are the nearest above with a plan, and those below it with nobody in between.
     Refusals: PLANS_UNLIKE, RATE_ABOVE_PARENT.
     """
-    await _alone(work)
+    await lock_lines(work)
     own, above = _ids(path)[-1], _ids(path)[:-1]
     branch = await list_branch(work, path)
     known = {one.id: one.code for one in branch}
@@ -50,20 +48,13 @@ async def check_line(
             pairs.check(now[below], now[own], below)
 
 
-async def _alone(work: WriteWork) -> None:
-    """Judge the lines of a brand one after another, each as the one before left them: two that
-    fit what was there need not fit each other. Taken behind every lock of rows."""
-    name = f"ib_lines:{work.scope.brand_id.hex}"
-    await work.rows(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-
-
 async def check_place(work: WriteWork, ib_id: UUID, path: str) -> None:
     """Refuse a place for an ib and its branch where those above it are or will be paid less.
 
     `path` is the place to be; the branch is where it was. Refusals: PLANS_UNLIKE,
     RATE_ABOVE_PARENT.
     """
-    await _alone(work)
+    await lock_lines(work)
     above = _ids(path)[:-1]
     known = await list_ibs(work, [*above, ib_id])
     own = known[ib_id].path

@@ -223,6 +223,13 @@ async def get_plan(work: WriteWork, plan_id: UUID) -> Row[Any]:
     return found
 
 
+async def lock_lines(work: WriteWork) -> None:
+    """Judge the lines of a brand one after another, each as the one before left them: two that
+    fit what was there need not fit each other. Taken behind every lock of rows."""
+    name = f"ib_lines:{work.scope.brand_id.hex}"
+    await work.rows(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 async def list_symbol_names(work: AnyWork) -> frozenset[str]:
     """The instruments of every server that the brand was granted, as the platform writes them."""
     rows = await work.rows(

@@ -19,9 +19,8 @@ ARGS ?=
 run: $(VENV)/runtime.stamp
 	@exec $(BIN)/backdesk run
 
-# A file stays in one process: what its tests share is made once.
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

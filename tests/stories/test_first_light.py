@@ -115,7 +115,7 @@ async def test_equity_is_what_the_recorded_prices_make_it(trader: Trader) -> Non
         async def watch(document: str, seen: list[Any], **variables: Any) -> None:
             async for item in items(session, document, **variables):
                 seen.append(item)
-                if len(states) >= 20 and len(quotes) >= 20:
+                if len(states) >= 20 and len(quotes) >= 20 and len(priced(states, quotes)) >= 6:
                     return
 
         await asyncio.gather(
@@ -124,16 +124,20 @@ async def test_equity_is_what_the_recorded_prices_make_it(trader: Trader) -> Non
         )
     await trader.close_all("equity")
     checked = 0
-    for state in states:
-        quote = price_at(quotes, instant(state["asOf"]))
-        if quote is None or state["margin"]["amount"] == "0.00":
-            continue
+    for state, quote in priced(states, quotes):
         bid, ask_price = recorded_price(instant(quote["recordedAt"]))
         assert (Decimal(quote["bid"]), Decimal(quote["ask"])) == (bid, ask_price)
         expected = Decimal(state["balance"]["amount"]) + (bid - paid) * LOTS * CONTRACT
         assert Decimal(state["equity"]["amount"]) == expected.quantize(Decimal("0.01"))
         checked += 1
     assert checked >= 4, (quotes, states)
+
+
+def priced(states: list[Any], quotes: list[Any]) -> list[tuple[Any, Any]]:
+    """States with an open position, each with the price of its instant, where that is clear."""
+    found = [(state, price_at(quotes, instant(state["asOf"]))) for state in states]
+    return [(state, quote) for state, quote in found
+            if quote is not None and state["margin"]["amount"] != "0.00"]  # fmt: skip
 
 
 def price_at(quotes: list[Any], at: datetime) -> Any:

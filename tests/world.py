@@ -235,6 +235,9 @@ def _row(make: Factory, brand: Brand, table: Table, subject: Subject) -> dict[st
             (one for one in make.rows(target, brand) if _belongs(target, one, subject)),
             (make.rows(target, brand) or [None])[0],
         )
+        if target is tables.staff:  # not by chance somebody who sees what is his own only
+            admin = brand.staff["brand_admin"]
+            found = next(one for one in make.rows(target, brand) if one.id == admin)
         for element in constraint.elements:
             if element.parent.name != "brand_id" and found is not None:
                 row[element.parent.name] = getattr(found, element.column.name)

@@ -174,6 +174,8 @@ async def test_the_application_holds_without_row_security(
         assert found <= (BRAND_ITSELF if asker.operator else set()), name
 
 
+# With neither guard some answers break half-way, and what they had begun is dropped.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_the_crawl_would_see_a_leak(
     open_api: Api, worlds: Worlds, make: Factory, without_predicates: list[str]
 ):

@@ -2,6 +2,9 @@
 
 What starts a plan costs more than what a leg does, and the posting of many at once has eight. Both
 ways write the same rows and refuse the same; the race, the model and the bench run both.
+
+Both also date what they post behind the last snapshot of each account: a posting of the house that
+is dated before it, as one is when the clock was ahead and is set back, would be in no balance ever.
 """
 
 from alembic import op
@@ -26,6 +29,19 @@ GUARD = f"""if {of_another_brand("p_brand")} then
         raise exception 'a transfer of another brand' using errcode = 'LG013';
     end if;"""
 
+_LAST = "select max(a.posted_at) into v_last from ("
+
+
+def _behind(accounts: str) -> str:
+    """When the last of these accounts was posted or summed."""
+    return f"""select greatest(max(a.posted_at), (
+            select max(s.at) from unnest({accounts}) as u(id)
+            cross join lateral (
+                select x.at from ledger_snapshot x
+                where x.brand_id = p_brand and x.account_id = u.id order by x.at desc limit 1
+            ) s)) into v_last from ("""  # noqa: S608 - ours
+
+
 POST = """
 create function ledger.post(
     p_brand uuid, p_now timestamptz, p_actor_kind text, p_actor_id uuid,
@@ -48,7 +64,8 @@ declare
 begin
     GUARDED;
     if cardinality(t_id) = 1 and t_state[1] = 'POSTED' and t_resolves[1] is null
-       and l_transfer = array[1, 1] and l_account[1] <> l_account[2] then
+       and l_transfer = array[1, 1] and cardinality(l_account) = 2 and cardinality(l_asset) = 2
+       and cardinality(l_amount) = 2 and l_account[1] <> l_account[2] then
         insert into ledger_transfer (
             brand_id, id, key, kind, state, expires_at, source, external_id, client_id,
             actor_kind, actor_id, reason, meta, hash, effective_at, recorded_at)
@@ -59,7 +76,7 @@ begin
         if found then
             -- Locked in the order of their ids, as everywhere; the house's are not touched. An
             -- account's postings follow each other in time, even when the clock is set back.
-            select max(a.posted_at) into v_last from (
+            BEHIND
                 select x.posted_at from ledger_account x
                 where x.brand_id = p_brand and x.min_balance is not null and x.id = any(l_account)
                 order by x.id for no key update) a;
@@ -99,14 +116,32 @@ end $$
 """
 
 CALLERS = ("app", "worker")
+# Replaces a part of a function that is there once, and leaves the rest as it is.
+_REWRITE = """
+do $rewrite$
+declare
+    v_whole text := pg_get_functiondef('ledger.post_many'::regproc);
+    v_before text := $part$<before>$part$;
+begin
+    if (length(v_whole) - length(replace(v_whole, v_before, ''))) <> length(v_before) then
+        raise exception 'ledger.post_many is not what it was';
+    end if;
+    execute replace(v_whole, v_before, $part$<after>$part$);
+end $rewrite$
+"""
+
+
+def _rewrite_many(before: str, after: str) -> None:
+    op.execute(_REWRITE.replace("<before>", before).replace("<after>", after))
 
 
 def upgrade() -> None:
     op.execute("alter function ledger.post rename to post_many")
     for kind in CALLERS:
         op.execute(f"revoke execute on function ledger.post_many from {role(kind)}")
+    _rewrite_many(_LAST, _behind("v_touched"))
     op.execute(NO_ACCOUNT)
-    op.execute(POST.replace("GUARDED;", GUARD))
+    op.execute(POST.replace("GUARDED;", GUARD).replace("BEHIND", _behind("l_account")))
     op.execute("revoke all on function ledger.no_account, ledger.post from public")
     for kind in CALLERS:
         op.execute(f"grant execute on function ledger.post to {role(kind)}")
@@ -115,6 +150,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("drop function ledger.post")
     op.execute("drop function ledger.no_account")
+    _rewrite_many(_behind("v_touched"), _LAST)
     op.execute("alter function ledger.post_many rename to post")
     for kind in CALLERS:
         op.execute(f"grant execute on function ledger.post to {role(kind)}")

@@ -16,6 +16,7 @@ from domain.kernel.money import Money, from_minor
 from domain.payments.deposits.queries import find_offer
 from domain.payments.deposits.rules import IN_SUSPENSE, deposit_subject
 from domain.payments.disputes.queries import disputed_minor
+from domain.payments.disputes.values import Disputed
 from domain.payments.ledger.queries import balances
 from domain.payments.ledger.tables import ledger_account
 from domain.payments.ledger.values import LedgerAccountKind
@@ -137,7 +138,10 @@ async def _suspended(
             raise BookingImpossible(message)
     if not is_suspended or booking.move is SuspenseMove.SUSPENSE_TO_CLEARING:
         return None
-    left = await _left_of(work, row)
+    taken = await disputed_minor(work, row["id"])
+    if taken.open_minor:
+        raise BookingImpossible("This deposit is in dispute: wait until it is decided.")
+    left = _left_of(row, taken)
     if booking.amount.amount_minor != left:
         # A part would leave a deposit that is in two places: a dispute would reach one of them.
         shown = _shown(left, row["credited_currency"])
@@ -154,17 +158,13 @@ async def require_settled(work: WriteWork, about: Any) -> None:
     row = await lock_payment(work, about.payment_id)
     assert row is not None, "a discrepancy's payment is there"
     if row["reason_code"] == IN_SUSPENSE:
-        taken = await disputed_minor(work, row["id"])
-        left = int(row["credited_minor"]) - int(row["taken_back_minor"]) - taken.lost_minor
+        left = _left_of(row, await disputed_minor(work, row["id"]))
         if left > 0:
             raise StillInSuspense(_shown(left, row["credited_currency"]))
 
 
-async def _left_of(work: WriteWork, row: dict[str, Any]) -> int:
-    """What a deposit still has in suspense. Refusals: BOOKING_IMPOSSIBLE while it is disputed."""
-    taken = await disputed_minor(work, row["id"])
-    if taken.open_minor:
-        raise BookingImpossible("This deposit is in dispute: wait until it is decided.")
+def _left_of(row: dict[str, Any], taken: Disputed) -> int:
+    """What a deposit brought into suspense, less what was given back and what disputes took."""
     return int(row["credited_minor"]) - int(row["taken_back_minor"]) - taken.lost_minor
 
 

@@ -289,11 +289,16 @@ async def test_one_deposit_is_booked_out_of_suspense_by_one_discrepancy(
     )  # fmt: skip
     await book(desk, Money(15_000, "JPY"))
     await refused(desk, 15_000, "Nothing of this deposit", kind="LATE")
+    books = {"CLIENT_WALLET JPY": 15_000, "SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -30_000}
+    assert await desk.books() == books, "once, and the other's money stays"
 
 
 async def test_a_deposit_in_suspense_goes_back_by_its_refund_alone(desk: Desk, yen: UUID) -> None:
     """A booking beside the refund would take it twice."""
     await refused(desk, 15_000, "refund it", move=SuspenseMove.SUSPENSE_TO_CLEARING)
+    back = state(yen, "REFUNDED", Money(15_000, "JPY"), refunded_minor=15_000, version=3)
+    await settle(desk, yen, back)
+    assert await desk.books() == {"SUSPENSE JPY": 15_000, "PSP_CLEARING JPY": -15_000}
 
 
 async def test_what_was_booked_out_of_suspense_is_not_put_back_behind_the_deposits_back(

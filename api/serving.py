@@ -116,7 +116,8 @@ async def _accepts(
     opening: Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]],
 ) -> bool:
     try:
-        _, writer = await asyncio.wait_for(opening, 2)
+        async with asyncio.timeout(2):
+            _, writer = await opening
     except (OSError, TimeoutError):
         return False
     writer.close()

@@ -198,7 +198,8 @@ class Supervisor:
     async def _pause(self, seconds: float) -> None:
         """Wait, or leave the keeper at once when we are ending."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
         if self._stop.is_set():
             raise asyncio.CancelledError
 

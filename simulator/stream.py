@@ -69,7 +69,8 @@ async def _serve(socket: WebSocket, listener: Listener, after: int) -> None:
         await _send(socket, message)
     while True:
         try:
-            sent = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_SECONDS)
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                sent = await listener.queue.get()
         except TimeoutError:
             beat = {"at": shapes.plain(engine.look().now)}
             await _send(socket, shapes.message("heartbeat", beat))

@@ -58,7 +58,8 @@ class Wakeup:
         wait: float | None = 0.0
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
             self._news.clear()
             due, wait = self._due()
             if due:
@@ -113,7 +114,8 @@ class Listener:
         while not lost.is_set():
             # A peer that vanished without a word is found by asking.
             with suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), self._probe)
+                async with asyncio.timeout(self._probe):
+                    await lost.wait()
                 break
             await connection.execute("select 1", timeout=_ANSWER_SECONDS)
 

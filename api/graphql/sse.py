@@ -97,14 +97,14 @@ async def send_events(
     if ended.is_set() and writing.cancelled():
         # Whole, so that the client knows that it was ended and did not lose the connection.
         with suppress(TimeoutError, OSError):
-            await asyncio.wait_for(send(_LAST), _LAST_SECONDS)
+            async with asyncio.timeout(_LAST_SECONDS):
+                await send(_LAST)
 
 
 async def _write(lines: AsyncIterator[str], send: Send, seconds: float) -> None:
     async for line in lines:
-        await asyncio.wait_for(
-            send({"type": "http.response.body", "body": line.encode(), "more_body": True}), seconds
-        )
+        async with asyncio.timeout(seconds):
+            await send({"type": "http.response.body", "body": line.encode(), "more_body": True})
     await send(_LAST)
 
 

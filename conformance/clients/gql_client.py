@@ -81,7 +81,8 @@ async def main() -> int:
     failed = 0
     for name, check, make in checks:
         try:
-            await asyncio.wait_for(check(make), 30)
+            async with asyncio.timeout(30):
+                await check(make)
             print(f"ok    {name}")
         except Exception as error:
             failed += 1

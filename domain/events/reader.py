@@ -60,7 +60,8 @@ class BrandReader:
         self._waiting.append(done)
         self._behind.set()
         try:
-            await asyncio.wait_for(done, _SYNC_SECONDS)
+            async with asyncio.timeout(_SYNC_SECONDS):
+                await done
         except TimeoutError:
             raise Unavailable() from None
 
@@ -94,7 +95,8 @@ class BrandReader:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._behind.wait(), self._poll if self.members else None)
+                async with asyncio.timeout(self._poll if self.members else None):
+                    await self._behind.wait()
             self._behind.clear()
             waiting, self._waiting = self._waiting, []
             try:

@@ -88,7 +88,8 @@ class ConsumerRunner:
                     await asyncio.sleep(self._backoff[0])
                 await asyncio.sleep(_ROUND_SECONDS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self._poll)
+                    async with asyncio.timeout(self._poll):
+                        await self._news.wait()
         finally:
             tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
             for task in tasks:

@@ -69,4 +69,5 @@ class Subscription:
         if self.overflowed or self.revoked or self._queue:
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._news.wait()

@@ -168,7 +168,8 @@ async def _followed(
     async with aclosing(services.states.watch([key])) as telling:
         while (left := until - now()) > 0:
             try:
-                told = await asyncio.wait_for(anext(telling), left)
+                async with asyncio.timeout(left):
+                    told = await anext(telling)
             except (TimeoutError, StopAsyncIteration):
                 return
             phase.see(sample_of(read_state(told[key])))

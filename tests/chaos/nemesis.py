@@ -47,7 +47,8 @@ class Nemesis:
         self._dice.shuffle(strikes)
         for strike in strikes:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), self._dice.uniform(*_GAP_SECONDS))
+                async with asyncio.timeout(self._dice.uniform(*_GAP_SECONDS)):
+                    await self._over.wait()
                 return
             await strike()
 

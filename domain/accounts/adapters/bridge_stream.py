@@ -49,7 +49,9 @@ async def follow(endpoint: str, after: str, *, token: str | None) -> AsyncIterat
     try:
         async with _connect(endpoint, after, token) as socket:
             while True:
-                for item in decode(await asyncio.wait_for(socket.recv(), SILENCE_S)):
+                async with asyncio.timeout(SILENCE_S):
+                    message = await socket.recv()
+                for item in decode(message):
                     yield item
     except (WebSocketException, OSError, TimeoutError) as error:
         raise PlatformUnavailable(f"The platform's stream ended: {error!r}") from error

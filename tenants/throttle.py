@@ -42,9 +42,16 @@ class Allowance:
             return 0.0
         return min(self.first_s * 2.0 ** min(failures - self.free - 1, 30), self.most_s)
 
-    def left(self, failures: int, idle: timedelta) -> int:
-        """Failures that are still remembered after an idle time."""
-        return max(0, failures - int(idle.total_seconds() / self.forget_s))
+    def left(self, failures: int, since: datetime, now: datetime) -> tuple[int, datetime]:
+        """Failures that are still remembered now, and since when the next one is being forgotten.
+
+        Whoever asks more often than one is forgotten has them forgotten none the less.
+        """
+        each = timedelta(seconds=self.forget_s)
+        forgotten = max(0, (now - since) // each)
+        if forgotten >= failures:
+            return 0, now
+        return failures - forgotten, since + forgotten * each
 
 
 ACCOUNT = Allowance(free=5, first_s=2, most_s=900, forget_s=600)
@@ -96,7 +103,8 @@ async def count_attempt(work: WriteWork, against: Sequence[Counted]) -> None:
         raise Throttled(max(waits).total_seconds())
     rows = []
     for one in against:
-        failures = one.allowance.left(seen.failures[one.key], now - seen.updated[one.key]) + 1
+        left, since = one.allowance.left(seen.failures[one.key], seen.since[one.key], now)
+        failures = left + 1
         wait_s = one.allowance.wait_s(failures)
         rows.append(
             {
@@ -104,7 +112,7 @@ async def count_attempt(work: WriteWork, against: Sequence[Counted]) -> None:
                 "key": one.key,
                 "failures": failures,
                 "blocked_until": now + timedelta(seconds=wait_s) if wait_s else None,
-                "updated_at": now,
+                "updated_at": since,
             }
         )
     counted = insert(throttle).values(rows)
@@ -153,7 +161,7 @@ async def sweep(work: WriteWork) -> int:
 @dataclass(frozen=True, slots=True)
 class _Seen:
     failures: dict[str, int]
-    updated: dict[str, datetime]
+    since: dict[str, datetime]
     blocked: dict[str, datetime]
 
 
@@ -175,6 +183,6 @@ async def _lock(work: WriteWork, against: Sequence[Counted], now: datetime) -> _
     )
     return _Seen(
         failures={row.key: row.failures for row in rows},
-        updated={row.key: row.updated_at for row in rows},
+        since={row.key: row.updated_at for row in rows},
         blocked={row.key: row.blocked_until for row in rows if row.blocked_until},
     )

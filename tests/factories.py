@@ -275,9 +275,11 @@ class Factory:
             "digits": 3 if name.endswith("JPY") else 5, "contract_size": 100_000,
             "lots_min": Decimal("0.01"), "lots_max": 50, "lots_step": Decimal("0.01"),
         }  # fmt: skip
+        terms = {name: value for name, value in row.items() if name != "id"}
+        written = upsert(accounts.platform_symbol).values(row)
         with self._engine.begin() as connection:
-            connection.execute(
-                upsert(accounts.platform_symbol).values(row).on_conflict_do_nothing()
+            connection.execute(  # another test may have read a platform's own terms for it
+                written.on_conflict_do_update(index_elements=["server_id", "name"], set_=terms)
             )
 
     # People -----------------------------------------------------------------------------------

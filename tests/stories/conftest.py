@@ -88,6 +88,7 @@ def start(home: Path, port: int, **environment: str) -> Installation:
     log = home.with_name(f"{home.name}.{port}.log")
     environment.setdefault("SANDBOX_PORT", str(free_port()))
     environment.setdefault("DEMO_SCALE", PAST)
+    environment.setdefault("TRUSTED_PROXIES", "127.0.0.1,::1")
     environment.setdefault("BACKDESK_SANCTIONS", str(HERE / "no_lists"))
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -20,7 +20,7 @@ import pytest
 from tests.api.embedded import ROOT
 from tests.stories.cashier import Payer
 from tests.stories.conftest import Installation
-from tests.stories.telling import VERIFY, ask, http, items, mailed_token, socket
+from tests.stories.telling import VERIFY, ask, from_elsewhere, http, items, mailed_token, socket
 
 INVITE = """mutation { ibInvitationCreate(input: {name: "Ivo Invited",
   email: "ivo@ibs.example"}) { invitation { status } errors { code } } }"""
@@ -79,7 +79,7 @@ async def pair(installation: Installation) -> Pair:
     assert (await ask(north, INVITE))["invitation"] == {"status": "SENT"}
     token = await mailed_token(installation.home, "ivo@ibs.example")
     key = installation.brand("aurora")["publishable_key"]
-    portal = http(installation, None, **{"Backdesk-Key": key})
+    portal = http(installation, None, **{"Backdesk-Key": key}, **from_elsewhere())
     joined = await ask(portal, JOIN, token=token)
     made = Pair(installation, joined["tokens"]["accessToken"])
     me = (await ask(made.invited, ME))["ib"]
@@ -96,7 +96,7 @@ async def trader(pair: Pair) -> Payer:
     link = (await ask(pair.invited, LINK))["link"]
     installation = pair.installation
     key = installation.brand("aurora")["publishable_key"]
-    portal = http(installation, None, **{"Backdesk-Key": key})
+    portal = http(installation, None, **{"Backdesk-Key": key}, **from_elsewhere())
     form = {"name": "Lena Linked", "email": "lena@light.example", "country": "CY",
             "password": "quiet harbour 71", "ibCode": link["code"].lower()}  # fmt: skip
     assert (await ask(portal, REGISTER, input=form))["accepted"] is True

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from tests.stories.conftest import Installation
-from tests.stories.telling import ask, http, items, signed_up, socket
+from tests.stories.telling import ask, from_elsewhere, http, items, signed_up, socket
 
 CAPTURE = """mutation($input: LeadCreateInput!) { leadCreate(input: $input) {
   accepted errors { code message } } }"""
@@ -24,7 +24,7 @@ AGENTS = 3
 async def captured(installation: Installation, email: str, **form: str) -> None:
     """Somebody leaves details on a page of the brand, with its publishable key."""
     key = installation.brand("aurora")["publishable_key"]
-    portal = http(installation, None, **{"Backdesk-Key": key})
+    portal = http(installation, None, **{"Backdesk-Key": key}, **from_elsewhere())
     wanted = {"email": email, "source": "google", "campaign": "autumn"} | form
     assert (await ask(portal, CAPTURE, input=wanted))["accepted"] is True
 

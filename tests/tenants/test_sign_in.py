@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -221,7 +221,24 @@ def test_waits_double_up_to_a_limit():
     assert waits[: ACCOUNT.free + 1] == [0.0] * (ACCOUNT.free + 1)
     assert waits[ACCOUNT.free + 1 :] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
     assert ACCOUNT.wait_s(10**9) == 900
-    assert ACCOUNT.left(3, timedelta(days=9)) == 0
+
+
+def test_failures_leak_away_however_often_one_asks():
+    began = datetime(2026, 11, 30, tzinfo=UTC)
+    assert ADDRESS.left(3, began, began + timedelta(days=9)) == (0, began + timedelta(days=9))
+    assert ADDRESS.left(3, began, began - timedelta(seconds=1)) == (3, began), "a clock set back"
+    failures, since = 0, began
+    for number in range(1_000):  # one every 50 s, and one is forgotten a minute
+        now = began + timedelta(seconds=50 * number)
+        failures, since = ADDRESS.left(failures, since, now)
+        failures += 1
+        assert failures <= number * 10 / 60 + 2
+    assert failures > ADDRESS.free
+    steady, since = ADDRESS.free, began
+    for number in range(1, 1_000):  # one a minute, and one is forgotten a minute
+        steady, since = ADDRESS.left(steady, since, began + timedelta(seconds=60 * number))
+        steady += 1
+        assert steady == ADDRESS.free
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
+from schema.shared.woven import Weave
 from tenants.context import Scope
 
 
@@ -19,6 +20,7 @@ class EdgeContext(Protocol):
     """The context value of one operation, as resolvers see it and the edge uses it."""
 
     last_event_id: str | None
+    weave: Weave | None
 
     @property
     def request_id(self) -> str:

@@ -24,7 +24,8 @@ from api.graphql.parameters import Parameters
 from api.graphql.trusted import Chosen, Trusted
 from schema.shared.documents import DocumentRefused, ExecutableSchema, Prepared
 from schema.shared.introspection import refuse_anonymous
-from schema.shared.plans import Plans, Woven
+from schema.shared.plans import Plans
+from schema.shared.woven import Woven, json_of, opened
 
 QUERIES = frozenset({OperationType.QUERY})
 SINGLE = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -58,7 +59,8 @@ class Answer:
     def read(self) -> "Answer":
         """The same with its data in the payload, for transports that wrap it in a message."""
         if self.woven is None:
-            return self
+            data = self.payload.get("data")
+            return replace(self, payload={**self.payload, "data": opened(data)}) if data else self
         data = orjson.loads(self.woven)
         return replace(self, payload={"data": data, **self.payload}, woven=None)
 
@@ -134,7 +136,8 @@ class Operations:
     async def execute(self, admission: Admission, context: EdgeContext) -> Answer:
         """Runs a query or mutation to its one answer, within the time an operation has.
 
-        A query with a compiled plan is one statement; all others go to the executor. The context
+        A query with a compiled plan is one statement; all others go to the executor, which leaves
+        the objects of a mutation's payload to plans where there are. The context
         is closed then: an answer is sent with no connection of the database in hand, however
         slowly its caller reads.
         """
@@ -144,6 +147,7 @@ class Operations:
                 woven = await self._woven(admission, context)
                 if woven is not None:
                     return self._answer_of(woven, admission, context)
+                self._let_weave(admission, context)
                 result = await self._schema.run(
                     admission.prepared,
                     variables=parameters.variables,
@@ -165,6 +169,14 @@ class Operations:
         return await self._plans.answer(
             admission.prepared, asked.operation_name, asked.variables, context.scope
         )
+
+    def _let_weave(self, admission: Admission, context: EdgeContext) -> None:
+        """What a mutation shows of its objects is left to plans, too."""
+        if self._plans is not None and admission.kind is OperationType.MUTATION:
+            asked = admission.parameters
+            context.weave = self._plans.below(
+                admission.prepared, asked.operation_name, asked.variables, context.scope
+            )
 
     def _answer_of(self, woven: Woven, admission: Admission, context: EdgeContext) -> Answer:
         actual, status = self._settle(woven.spent, admission, context)
@@ -236,7 +248,7 @@ class Operations:
     def encode(self, answer: Answer, request_id: str) -> tuple[Answer, bytes]:
         """The answer as JSON. One too large, or holding what JSON can't, becomes an error."""
         try:
-            body = orjson.dumps(answer.payload)
+            body = orjson.dumps(answer.payload, default=json_of)
             if answer.woven is not None:
                 # What lies beside the data is an object that is never empty.
                 body = b"".join((b'{"data":', answer.woven, b",", body[1:]))

@@ -16,6 +16,7 @@ from domain.kernel.clock import Clock, SystemClock
 from domain.reads import Counted, Cursors, Page, PageResult, Reader, Record, Registry, Viewer
 from domain.reads.declare import Selection
 from schema.shared.selection import Types
+from schema.shared.woven import Weave
 from tenants.context import ActorKind, Scope
 from tenants.repeat import Repeat
 from tenants.work import Command, Database, Done, ReadWork
@@ -48,7 +49,8 @@ def viewer_of(scope: Scope) -> Viewer:
 class Context(Generic[S]):
     """One per operation; for a subscription, `refresh` before each event.
 
-    `services` is the frozen dataclass of ports that the application wires.
+    `services` is the frozen dataclass of ports that the application wires. `weave` is set where a
+    mutation's payload may be shown by compiled plans.
     """
 
     scope: Scope
@@ -60,6 +62,7 @@ class Context(Generic[S]):
     last_event_id: str | None = None
     reached_at: Callable[[], str] = str
     selections: dict[Hashable, Any] = field(default_factory=dict)
+    weave: Weave | None = None
     _work: ReadWork | None = None
     _is_over: bool = False
     _reader: Reader | None = None

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schema.shared.woven import Woven
+
 Variables = Mapping[str, Any]
 
 
@@ -131,12 +133,17 @@ class Price:
 
     def of_answer(self, plan: Plan, answer: Mapping[str, Any]) -> int:
         """What the rows in an answer are worth: lists by their length, nulls nothing."""
-        total = 0
+        total, woven = 0, {}
         for part in self.reach(plan):
             for term in part.terms:
                 if (term.base or term.unit or term.child) and term.key in answer:
-                    total += term.base + self._of_value(term, answer[term.key])
-        return total
+                    value = answer[term.key]
+                    if isinstance(value, Woven):
+                        # Whatever was asked under this key was counted as it was written.
+                        woven[term.key] = value.spent
+                    else:
+                        total += term.base + self._of_value(term, value)
+        return total + sum(woven.values())
 
     def _of_value(self, term: Term, value: object) -> int:
         if isinstance(value, list):

@@ -36,6 +36,7 @@ from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.shared.cost import LIMITS, DocumentCost, DocumentLimits, measure
 from schema.shared.cost_refusals import bad_input, too_costly
+from schema.shared.woven import WovenExecutor
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 ERRORS_TOLD = 5
@@ -198,6 +199,7 @@ class ExecutableSchema(strawberry.Schema):
         given = kwargs.pop("config", None)
         unsorted = copy(given) if given else StrawberryConfig(disable_field_suggestions=True)
         unsorted.sort_schema = False
+        kwargs.setdefault("execution_context_class", WovenExecutor)
         kwargs["extensions"] = [PreparedDocuments, *kwargs.get("extensions", ())]
         super().__init__(query, config=unsorted, **kwargs)
         self.documents = Documents(self._schema)

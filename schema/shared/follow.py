@@ -10,6 +10,7 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, TypeAlias
 
 import strawberry
+from graphql import get_named_type, is_list_type
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.reads import Counted, Page
@@ -23,6 +24,7 @@ from tenants.context import Scope
 Info = strawberry.Info[Context[Any], None]
 
 LISTED: Final = 100
+_NULL: Final = b"null"
 Filters: TypeAlias = Mapping[str, Mapping[str, Any]]
 Only: TypeAlias = Callable[[Scope], Filters]
 
@@ -239,15 +241,22 @@ async def fetch(info: Info, entity: str, key: Any) -> Any:
 
 
 async def fetch_below(info: Info, field: str, entity: str, key: Any) -> Any:
-    """The record for the field `field` of the payload that this mutation returns."""
-    raw = info._raw_info
-    payload_type: Any = raw.return_type
-    while hasattr(payload_type, "of_type"):
-        payload_type = payload_type.of_type
-    below = [
-        node
-        for node in asked(raw, payload_type, raw.field_nodes)
-        if node.name.value == to_camel_case(field)
-    ]
-    want = selection_of(raw, info.context.reading.types, entity, below)
-    return await info.context.load(entity, key, want)
+    """The object for the field `field` of the payload that this mutation returns, None if hidden.
+
+    It is for the payload alone: a record to be read by the executor, or what a plan made of it.
+    """
+    raw, context = info._raw_info, info.context
+    payload_type: Any = get_named_type(raw.return_type)
+    name = to_camel_case(field)
+    below = [node for node in asked(raw, payload_type, raw.field_nodes) if node.name.value == name]
+    shown = payload_type.fields[name].type
+    # A plan writes what is asked under one key, and of one object.
+    keys = {(node.alias or node.name).value for node in below}
+    if context.weave is not None and len(keys) == 1 and not is_list_type(shown):
+        # Nobody asks for a connection while holding another.
+        await context.refresh()
+        woven = await context.weave(below, get_named_type(shown).name, entity, key)
+        if woven is not None:
+            return None if woven.data == _NULL else woven
+    want = selection_of(raw, context.reading.types, entity, below)
+    return await context.load(entity, key, want)

@@ -8,32 +8,24 @@ both paths answer alike. Caches are bounded; the least recently used goes first.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from graphql import (
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    VariableNode,
-    Visitor,
     get_argument_values,
     get_variable_values,
-    visit,
 )
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import convert_arguments
 
 from domain.kernel.errors import DomainError
-from domain.kernel.ids import decode_id
+from domain.kernel.ids import decode_id, encode_id
 from domain.reads import Page, Viewer
 from domain.reads.pieces import NotWoven
 from domain.reads.whole import (
@@ -46,6 +38,7 @@ from domain.reads.whole import (
     keys_call,
     places_of,
 )
+from schema.shared.below import Below, object_in, query_below
 from schema.shared.context import Reading, viewer_of
 from schema.shared.documents import ExecutableSchema, Prepared
 from schema.shared.follow import Follows, Way, listed_page, narrowed
@@ -53,8 +46,16 @@ from schema.shared.forms import NotPlanned
 from schema.shared.nodes import MAX_IDS, is_node
 from schema.shared.page import page_of
 from schema.shared.permission import lacking, marks_of
+from schema.shared.plan_operation import (
+    DEFINITION,
+    PlanOperation,
+    name_of,
+    read_operation,
+    variables_of,
+)
 from schema.shared.planned import Asked, Planned, Planner
-from schema.shared.selection import READS, Finds, Reads
+from schema.shared.selection import Finds
+from schema.shared.woven import Weave, Woven
 from tenants.context import Scope
 from tenants.enclosed import PlanBroke, PlanGaveUp, enclosed
 from tenants.work import Database
@@ -64,26 +65,7 @@ log = structlog.get_logger("backdesk.plans")
 PLANS_MAX: Final = 1_000
 STATEMENT_CHARACTERS_MAX: Final = 8_000_000
 """Of all statements together, some 5,000 characters each."""
-_DEFINITION: Final = "strawberry-definition"
 _NO_VARIABLES: Final = VariableValues({}, {})
-
-
-@dataclass(frozen=True, slots=True)
-class Woven:
-    """The `data` of an answer as JSON, and what its rows are worth."""
-
-    data: bytes
-    spent: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Operation:
-    """What all plans of one operation share."""
-
-    node: OperationDefinitionNode
-    fragments: Mapping[str, FragmentDefinitionNode]
-    flags: tuple[str, ...]
-    finders: tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -113,9 +95,10 @@ class Plans:
             if is_node(reading.types, entity)
         }
         # Documents are keys as themselves: what is kept keeps them, so that none is mistaken.
-        self._operations: OrderedDict[tuple[Prepared, str | None], _Operation] = OrderedDict()
+        self._operations: OrderedDict[tuple[Prepared, str | None], PlanOperation] = OrderedDict()
         self._plans: OrderedDict[tuple[Any, ...], _Plan | None] = OrderedDict()
         self._statements: OrderedDict[tuple[Any, ...], Statement | None] = OrderedDict()
+        self._below: OrderedDict[tuple[Any, ...], Below | None] = OrderedDict()
         self._characters = 0
         self.answered = 0
         self.left: Counter[str] = Counter()
@@ -141,9 +124,33 @@ class Plans:
         spent, _, data = found.partition(b" ")
         return Woven(data, int(spent))
 
+    def below(
+        self,
+        prepared: Prepared,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        scope: Scope,
+    ) -> Weave:
+        """How the payloads of a mutation show their objects: by the plans of queries."""
+
+        async def weave(
+            nodes: Sequence[FieldNode], type_name: str, entity: str, key: UUID
+        ) -> Woven | None:
+            if not self._may_see(entity, viewer_of(scope)):
+                return None
+            query = self._query_below(prepared, operation_name, nodes, type_name)
+            if query is None:
+                return None
+            given = query.variables(variables, encode_id(entity, key))
+            woven = await self.answer(query.prepared, None, given, scope)
+            return woven and Woven(object_in(woven.data), woven.spent)
+
+        return weave
+
     def forget(self) -> None:
         """Drop everything that was worked out."""
         self._operations.clear()
+        self._below.clear()
         self._plans.clear()
         self._statements.clear()
         self._characters = 0
@@ -155,6 +162,7 @@ class Plans:
     def sizes(self) -> dict[str, int]:
         """How much is held: operations, plans, statements and their characters."""
         return {
+            "below": len(self._below),
             "operations": len(self._operations),
             "plans": len(self._plans),
             "statements": len(self._statements),
@@ -191,7 +199,29 @@ class Plans:
             given.update(call.binds)
         return statement, statement.values(given)
 
-    def _operation(self, prepared: Prepared, name: str | None) -> _Operation:
+    def _query_below(
+        self, prepared: Prepared, name: str | None, nodes: Sequence[FieldNode], type_name: str
+    ) -> Below | None:
+        """The query for what a payload asks of an object, made once."""
+        # The document is part of the key, so that its nodes live as long as this is kept.
+        key = (prepared, name, *map(id, nodes))
+        if key in self._below:
+            self._below.move_to_end(key)
+            return self._below[key]
+        made: Below | None = None
+        try:
+            within = read_operation(
+                self._core, prepared.document, prepared.cost.operation(name).name
+            )
+            made = query_below(self._core, within, nodes, type_name, digest=prepared.digest)
+        except GraphQLError:
+            self.left["refused"] += 1
+        self._below[key] = made
+        if len(self._below) > PLANS_MAX:
+            self._below.popitem(last=False)
+        return made
+
+    def _operation(self, prepared: Prepared, name: str | None) -> PlanOperation:
         key = (prepared, name)
         known = self._operations.get(key)
         if known is not None:
@@ -200,34 +230,13 @@ class Plans:
         measured = prepared.cost.operation(name)
         if measured.kind is not OperationType.QUERY or measured.introspects:
             raise NotPlanned("no query")
-        made = self._made_operation(prepared.document, measured.name)
+        made = read_operation(self._core, prepared.document, measured.name)
         self._operations[key] = made
         if len(self._operations) > PLANS_MAX:
             self._operations.popitem(last=False)
         return made
 
-    def _made_operation(self, document: DocumentNode, name: str | None) -> _Operation:
-        fragments: dict[str, FragmentDefinitionNode] = {}
-        node: OperationDefinitionNode | None = None
-        for each in document.definitions:
-            if isinstance(each, FragmentDefinitionNode):
-                fragments[each.name.value] = each
-            elif isinstance(each, OperationDefinitionNode) and _name_of(each) == name:
-                node = each
-        assert node is not None, "the cost names operations of the document"
-        flags = _Flags()
-        visit(document, flags)
-        finders = []
-        root = self._core.query_type
-        assert root is not None, "there are queries"
-        for one in _root_fields(node.selection_set, fragments, set()):
-            definition = root.fields.get(one.name.value)
-            said = definition and (definition.extensions[_DEFINITION].metadata or {}).get(READS)
-            if isinstance(said, Reads) and isinstance(said.shows, Finds):
-                finders.append((one, definition, said.shows))
-        return _Operation(node, fragments, tuple(sorted(flags.names)), tuple(finders))
-
-    def _variables(self, operation: _Operation, variables: Mapping[str, Any]) -> VariableValues:
+    def _variables(self, operation: PlanOperation, variables: Mapping[str, Any]) -> VariableValues:
         definitions = operation.node.variable_definitions
         if not definitions:
             return _NO_VARIABLES
@@ -256,7 +265,7 @@ class Plans:
     def _plan(
         self,
         key: tuple[Any, ...],
-        operation: _Operation,
+        operation: PlanOperation,
         *,
         flags: Mapping[str, Any],
         found: Mapping[int, tuple[str, ...]],
@@ -280,13 +289,13 @@ class Plans:
     def _made_plan(
         self,
         prepared: Prepared,
-        operation: _Operation,
+        operation: PlanOperation,
         outline: Viewer,
         *,
         flags: Mapping[str, Any],
         found: Mapping[int, tuple[str, ...]],
     ) -> _Plan:
-        name = _name_of(operation.node)
+        name = name_of(operation.node)
         if lacking(
             self._schema,
             prepared.document,
@@ -356,7 +365,7 @@ class Plans:
         given = get_argument_values(asked.definition, asked.node, values)
         arguments = convert_arguments(
             given,
-            asked.definition.extensions[_DEFINITION].arguments,
+            asked.definition.extensions[DEFINITION].arguments,
             scalar_registry=self._schema.schema_converter.scalar_registry,
             config=self._schema.config,
         )
@@ -390,55 +399,11 @@ class Plans:
             self._characters -= _length(dropped)
 
 
-def _name_of(operation: OperationDefinitionNode) -> str | None:
-    return operation.name.value if operation.name else None
-
-
-def _root_fields(
-    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
-) -> Iterator[FieldNode]:
-    """The fields at the root of an operation, whatever `@skip` and `@include` say."""
-    for node in selections.selections:
-        if isinstance(node, FieldNode):
-            yield node
-        elif isinstance(node, InlineFragmentNode):
-            yield from _root_fields(node.selection_set, fragments, seen)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-            seen.add(node.name.value)
-            inner = fragments[node.name.value].selection_set
-            yield from _root_fields(inner, fragments, seen)
-
-
-class _Flags(Visitor):
-    """The variables that decide what runs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: Any, *_: Any) -> None:
-        for argument in node.arguments or ():
-            if isinstance(argument.value, VariableNode):
-                self.names.add(argument.value.name.value)
-
-
 def _is_fixed(asked: Asked, over: Follows) -> bool:
     """Whether every call of the plan asks the same page of a field."""
     if over.only is not None:
         return False
-    found = _Variables()
-    for argument in asked.node.arguments or ():
-        visit(argument, found)
-    return not found.any
-
-
-class _Variables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.any = False
-
-    def enter_variable(self, *_: Any) -> None:
-        self.any = True
+    return not any(variables_of(each) for each in asked.node.arguments or ())
 
 
 def _reason(why: Exception) -> str:

@@ -14,7 +14,8 @@ from domain.reads.registry import Linked
 from schema.shared.assemble import Assembled
 from schema.shared.context import Context
 from schema.shared.documents import DocumentRefused, Prepared
-from schema.shared.plans import Plans, Woven
+from schema.shared.plans import Plans
+from schema.shared.woven import Woven
 from tenants.context import Scope
 from tenants.values import Role
 from tenants.work import Database

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of which rows are asked for")
     parser.add_argument("--servers", nargs="*", default=[], help="by parts of their names; all")
     parser.add_argument("--growth", action="store_true", help="measure the sizes around it, too")
+    parser.add_argument("--grown", nargs="*", default=[servers.OURS], help="servers at those sizes")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("--quiet-machine", action="store_true", help="nobody else uses it")
     parsed = parser.parse_args(arguments)
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> None:
     course = Course(parsed.rounds, parsed.seconds, parsed.width, parsed.seed)
     if machine.cores() is None:
         print("nothing is pinned: that takes Linux and two cores")
-    outcomes = run(chosen, sizes, course)
+    grown = [one for one in chosen if one in servers.chosen(parsed.grown)]
+    outcomes = run(chosen, sizes, course, grown=grown)
     for outcome in outcomes:
         show(outcome)
     if parsed.write:

@@ -181,8 +181,13 @@ def _ask(job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def run(chosen: Sequence[Server], sizes: Sequence[Sizes], course: Course) -> list[Outcome]:
-    """Measure at every size. Sizes that differ by the page alone share a database."""
+def run(
+    chosen: Sequence[Server], sizes: Sequence[Sizes], course: Course, *, grown: Sequence[Server]
+) -> list[Outcome]:
+    """Measure all servers at the first size, and `grown` at the others.
+
+    Sizes that differ by the page alone share a database.
+    """
     found: list[Outcome] = []
     for brands, clients in dict.fromkeys((one.brands, one.clients) for one in sizes):
         with scratch.installation("benchpeers") as cluster:
@@ -192,6 +197,6 @@ def run(chosen: Sequence[Server], sizes: Sequence[Sizes], course: Course) -> lis
                                 roles=ROLES, tokens=tokens)  # fmt: skip
             statements.make(cluster.endpoints)
             bench = Bench(cluster, crowds, course)
-            found += [bench.measure(chosen, one) for one in sizes
+            found += [bench.measure(chosen if one is sizes[0] else grown, one) for one in sizes
                       if (one.brands, one.clients) == (brands, clients)]  # fmt: skip
     return found

@@ -24,6 +24,7 @@ from tests.world import World
 Worlds = tuple[World, World]
 BRAND_ITSELF = {"brand of another brand", "another brand itself"}
 LIMITS = {"COST_TOO_HIGH", "BAD_USER_INPUT"}
+TOO_LATE = 503
 # Whoever comes first crawls the whole API as everybody.
 pytestmark = pytest.mark.timeout(900)
 
@@ -211,13 +212,17 @@ async def crawl(api: Api, asker: Asker, world: World, *, is_open: bool = False) 
 async def deepest(
     api: Api, asker: Asker, field: str, kind: Any, values: Values, *, is_open: bool
 ) -> str:
-    """The answer to a field with as much below it as the caller's limits allow."""
+    """The answer to a field with as much below it as the caller's limits allow.
+
+    Tables whose rows no statistics know yet are joined badly: what takes too long is asked with
+    less below it, too.
+    """
     for depth in (3, 2, 1):
         inner = selection(kind, values, asker.rights, depth)
         if field.startswith("node("):
             inner = f"{{ ... on {kind.name} {inner} }}"
         answer = await api.ask(asker, f"{{ {field} {inner} }}")
-        if not was_too_much(answer):
+        if not was_too_much(answer) and answer.status != TOO_LATE:
             break
     where = f"{asker.name} {field}"
     assert answer.status < 500, f"{where}: {answer}"

@@ -5,13 +5,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.peers import picture
+from bench.crowd import Crowd
+from bench.peers import limits, picture
 from bench.peers.answers import told_by
 from bench.peers.command import around
 from bench.peers.load import is_refusal, is_whole
 from bench.peers.questions import NAMES
 from bench.peers.run import Figure, Outcome, Sizes
 from bench.peers.servers import OURS
+from domain.kernel.ids import new_uuid
+from tenants.filling import Stretch, id_of
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BASE = Sizes(brands=50, clients=200_000, page=50)
@@ -52,6 +55,17 @@ def test_answers_say_the_same_in_any_shape_and_not_when_a_row_is_missing():
     fewer = {"ib": {"name": "A", "children": []}}
     assert Counter(told_by(ours)) == Counter(told_by(plain))
     assert Counter(told_by(ours)) != Counter(told_by(fewer))
+
+
+def test_pgbench_draws_the_ids_that_there_are():
+    brand = new_uuid()
+    whole = Stretch(1, 7, 1, 20, 20)
+    ids = [id_of(whole, 2, n) for n in range(1, 21)]
+    text = limits.script("Q1", Crowd(brand, [], ids, []), 50)
+    assert "random(1, 20)" in text
+    assert f"|| '{ids[0].hex[12:]}')::uuid" in text
+    with pytest.raises(SystemExit, match="numbered from 1"):
+        limits.script("M1", Crowd(brand, [], ids[1:], []), 50)
 
 
 def test_the_picture_draws_every_server_and_every_way_of_growing():

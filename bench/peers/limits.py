@@ -18,6 +18,8 @@ from bench.peers.questions import Name
 LIMIT = "pgbench, same SQL"
 _CONNECTING_SECONDS = 2
 """pgbench counts the time in which it connects as a part of the run, though not of the rate."""
+_NUMBER = 12
+"""Hex digits of the number that an id begins with."""
 _SCRIPTS_MAX = 100
 """pgbench takes 128 scripts; each is of one brand."""
 
@@ -33,13 +35,18 @@ class Pushed:
 
 
 def script(name: Name, crowd: Crowd, page: int) -> str:
-    """A script that asks for chance rows of one brand, whose ids are numbers behind a prefix."""
+    """A script that asks for chance rows of one brand, whose ids are numbers and a tail.
+
+    The numbers are 1 to as many as there are, as `tenants.filling.id_of` gives them.
+    """
     brand = f"'{crowd.brand_id}'::uuid"
     if name in ("Q2", "Q3"):
         return f"select peers.{name.lower()}({brand}, {page});\n"
     ids = crowd.ibs if name == "Q4" else crowd.clients
-    prefix = ids[0].hex[:16]
-    drawn = f"('{prefix}' || lpad(to_hex(:n::bigint), 16, '0'))::uuid"
+    tail = ids[0].hex[_NUMBER:]
+    if [one.hex for one in ids] != [f"{n:0{_NUMBER}x}{tail}" for n in range(1, len(ids) + 1)]:
+        raise SystemExit("error: pgbench can't draw these ids; they are not numbered from 1")
+    drawn = f"(lpad(to_hex(:n::bigint), {_NUMBER}, '0') || '{tail}')::uuid"
     rest = ", 'Asked for a call back on Monday.'" if name == "M1" else ""
     return f"\\set n random(1, {len(ids)})\nselect peers.{name.lower()}({brand}, {drawn}{rest});\n"
 

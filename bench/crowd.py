@@ -6,12 +6,16 @@ The people are those of `backdesk demo --scale reference`: clients have 5, 2, 2 
 
 import asyncio
 import itertools
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from rich.console import Console
+from rich.progress import track
 
 from api.demo.scale import load_people, load_tree
 from api.demo.story import FIRST_NAMES, LAST_NAMES
@@ -50,25 +54,24 @@ def fill(
     turn (two of each, when not told)."""
     held = list(itertools.islice(itertools.cycle(roles), tokens or len(roles) * _TOKENS))
     with scratch.superuser(endpoints) as connection, Factory.connected(endpoints) as make:
-        found = [
-            _fill_brand(endpoints, connection, make, number, clients=clients, roles=held)
-            for number in range(1, brands + 1)
-        ]
+        made = [make.brand() for _ in range(brands)]
+        tills = [open_cashier(make, brand) for brand in made]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            filled = threads.map(
+                lambda number: asyncio.run(
+                    _people(endpoints, made[number - 1], tills[number - 1], number, clients)
+                ),
+                range(1, brands + 1),
+            )
+            for _ in track(filled, "filling brands", brands, console=Console(stderr=True)):
+                pass
         connection.execute("vacuum analyze")
-    return found
+        return [_crowd(connection, make, brand, held) for brand in made]
 
 
-def _fill_brand(
-    endpoints: Endpoints,
-    connection: psycopg.Connection[Any],
-    make: Factory,
-    number: int,
-    *,
-    clients: int,
-    roles: Sequence[str],
+def _crowd(
+    connection: psycopg.Connection[Any], make: Factory, brand: Brand, roles: Sequence[str]
 ) -> Crowd:
-    brand = make.brand()
-    asyncio.run(_people(endpoints, brand, open_cashier(make, brand), number, clients))
     tokens = [make.staff_token(brand, role).text for role in roles]
     ids = "select id from {} where brand_id = %s {} order by id"
     seen = connection.execute(ids.format("client", ""), [brand.id]).fetchall()

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of which rows are asked for")
     parser.add_argument("--servers", nargs="*", default=[], help="by parts of their names; all")
     parser.add_argument("--growth", action="store_true", help="measure the sizes around it, too")
+    parser.add_argument("--grown-rounds", type=int, default=3, help="at those sizes")
     parser.add_argument("--grown", nargs="*", default=[servers.OURS], help="servers at those sizes")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("--quiet-machine", action="store_true", help="nobody else uses it")
@@ -40,11 +41,12 @@ def main(arguments: Sequence[str]) -> None:
     if machine.cores() is None:
         print("nothing is pinned: that takes Linux and two cores")
     grown = [one for one in chosen if one in servers.chosen(parsed.grown)]
-    outcomes = run(chosen, sizes, course, grown=grown)
+    around_it = replace(course, rounds=parsed.grown_rounds)
+    outcomes = run(chosen, sizes, course, grown=(grown, around_it))
     for outcome in outcomes:
         show(outcome)
     if parsed.write:
-        page.write(outcomes, course, is_quiet=parsed.quiet_machine)
+        page.write(outcomes, course, grown=around_it, is_quiet=parsed.quiet_machine)
 
 
 def around(base: Sizes) -> list[Sizes]:

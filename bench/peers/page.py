@@ -45,7 +45,9 @@ Compare ratios within a run: the figures of another machine or another hour are 
 """
 
 
-def write(outcomes: Sequence[Outcome], course: Course, *, is_quiet: bool) -> None:
+def write(
+    outcomes: Sequence[Outcome], course: Course, *, grown: Course, is_quiet: bool
+) -> None:  # fmt: skip
     """The page and its picture, of a base and of the sizes around it."""
     base = outcomes[0]
     parts = [_INTRODUCTION]
@@ -57,7 +59,7 @@ def write(outcomes: Sequence[Outcome], course: Course, *, is_quiet: bool) -> Non
     if any(one.short for one in outcomes):
         parts.append(_short(outcomes))
     if len(outcomes) > 1:
-        parts.append(_growth(outcomes))
+        parts.append(_growth(outcomes, grown))
     PAGE.write_text("\n".join(parts))
     PICTURE.write_text(picture.drawn(base, outcomes[1:]))
 
@@ -134,14 +136,17 @@ def _cells(base: Outcome, title: str, shown: picture.Shown) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _growth(outcomes: Sequence[Outcome]) -> str:
+def _growth(outcomes: Sequence[Outcome], grown: Course) -> str:
     """The same at other sizes: the rate of each, and its part of the base's."""
     base = outcomes[0]
     head = _row("brands", "clients", "page", "server", *NAMES)
-    lines = ["## How cost grows\n", "Requests a second, and their part of the first line's.\n",
-             head, _rule(len(NAMES) + 4)]  # fmt: skip
-    grown = dict.fromkeys(server for one in outcomes[1:] for server, _ in one.figures)
-    for server in (name for name in grown if name != TRIVIAL):
+    told = (
+        "Requests a second, and their part of the first line's;"
+        f" medians of {grown.rounds} rounds behind it.\n"
+    )
+    lines = ["## How cost grows\n", told, head, _rule(len(NAMES) + 4)]
+    named = dict.fromkeys(server for one in outcomes[1:] for server, _ in one.figures)
+    for server in (name for name in named if name != TRIVIAL):
         for outcome in outcomes:
             sizes = outcome.sizes
             cells = [_part(outcome.figures.get((server, name)), base.figures.get((server, name)))

@@ -182,9 +182,13 @@ def _ask(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(
-    chosen: Sequence[Server], sizes: Sequence[Sizes], course: Course, *, grown: Sequence[Server]
+    chosen: Sequence[Server],
+    sizes: Sequence[Sizes],
+    course: Course,
+    *,
+    grown: tuple[Sequence[Server], Course],
 ) -> list[Outcome]:
-    """Measure all servers at the first size, and `grown` at the others.
+    """Measure all servers at the first size, and those of `grown` at the others, by its course.
 
     Sizes that differ by the page alone share a database.
     """
@@ -196,7 +200,8 @@ def run(
             crowds = crowd.fill(cluster.endpoints, brands=brands, clients=clients // brands,
                                 roles=ROLES, tokens=tokens)  # fmt: skip
             statements.make(cluster.endpoints)
-            bench = Bench(cluster, crowds, course)
-            found += [bench.measure(chosen if one is sizes[0] else grown, one) for one in sizes
-                      if (one.brands, one.clients) == (brands, clients)]  # fmt: skip
+            for one in sizes:
+                if (one.brands, one.clients) == (brands, clients):
+                    who, how = (chosen, course) if one is sizes[0] else grown
+                    found.append(Bench(cluster, crowds, how).measure(who, one))
     return found

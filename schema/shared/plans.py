@@ -70,10 +70,14 @@ _NO_VARIABLES: Final = VariableValues({}, {})
 
 @dataclass(slots=True)
 class _Plan:
-    """One plan: its tree, what its slots take, and the pages that no variable decides."""
+    """One plan: its tree, what its slots take, and the pages that no variable decides.
+
+    `lasting` are the slots of such pages, `fixed` those of them that were worked out.
+    """
 
     planned: Planned
     places: Mapping[int, Place]
+    lasting: frozenset[int]
     fixed: dict[int, Call] = field(default_factory=dict)
 
 
@@ -313,7 +317,13 @@ class Plans:
         )
         selection = prepared.cost.operation(name).selection
         planned = planner.plan(operation.node, selection, flags=flags, found=found)
-        return _Plan(planned, places_of(planned.tree))
+        places = places_of(planned.tree)
+        lasting = (
+            at
+            for at, asked in enumerate(planned.asked)
+            if isinstance(asked.over, Follows) and _is_fixed(asked, asked.over)
+        )
+        return _Plan(planned, places, frozenset(lasting))
 
     def _call(
         self,
@@ -343,7 +353,7 @@ class Plans:
         )
         # A cursor is read, and written, for one brand.
         names_brand = page.after or page.before or plan.places[at].cursors
-        if not names_brand and _is_fixed(asked, over):
+        if at in plan.lasting and not names_brand:
             plan.fixed[at] = call
         return call
 

@@ -4,12 +4,16 @@ In a mutation's answer it stands for the object of a payload: the executor takes
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
 from graphql import FieldNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+
+_VALUE: Final = 3
+"""Where the value stands behind the type: after the fields, the info and the path."""
 
 
 class Woven:
@@ -36,19 +40,17 @@ class Weave(Protocol):
 class WovenExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which leaves alone what a plan has completed."""
 
-    def complete_object_value(
-        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
-    ) -> Any:
-        if type(result) is Woven:
-            return result
-        return super().complete_object_value(return_type, details, info, path, result, position)
+    def complete_object_value(self, return_type: Any, *rest: Any) -> Any:
+        value = rest[_VALUE]
+        if type(value) is Woven:
+            return value
+        return super().complete_object_value(return_type, *rest)
 
-    def complete_abstract_value(
-        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any
-    ) -> Any:
-        if type(result) is Woven:
-            return result
-        return super().complete_abstract_value(return_type, details, info, path, result, position)
+    def complete_abstract_value(self, return_type: Any, *rest: Any) -> Any:
+        value = rest[_VALUE]
+        if type(value) is Woven:
+            return value
+        return super().complete_abstract_value(return_type, *rest)
 
 
 def json_of(value: object) -> orjson.Fragment:

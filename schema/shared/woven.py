@@ -11,7 +11,6 @@ import orjson
 from graphql import FieldNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-
 _VALUE: Final = 3
 """Where the value stands behind the type: after the fields, the info and the path."""
 

@@ -195,7 +195,7 @@ def demo(
         load_scale(Settings(), scale, seed_, fraction, console)
         return
     from api import database
-    from api.demo import seed
+    from api.demo.seeding import seed
     from api.embedded.migrate import migrate as bring_up_to_date
     from api.welcome import greet
 

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import httpx
 
-from api.demo.money import CARD
-from api.demo.sandbox import ControlRefused, SandboxControls
+from api.demo.sandbox import CARD, ControlRefused, SandboxControls
 from api.demo.simulator import PlatformControlRefused, SimulatorControls
 from api.settings import Settings
 from domain.kernel.errors import Refused, Upstream

@@ -80,7 +80,7 @@ async def run(settings: Settings, console: Console) -> None:
 
 
 async def _start_all(settings: Settings, supervisor: Supervisor, progress: Progress) -> None:
-    from api.demo import seed
+    from api.demo.seeding import seed
 
     step = partial(progress.step, supervisor)
     urls = await step("database", _database(settings, supervisor, progress.console))

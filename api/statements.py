@@ -8,7 +8,7 @@ slow reader holds no connection to the database.
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -22,11 +22,11 @@ from domain.kernel.clock import Clock, SystemClock
 from domain.kernel.errors import DomainError
 from domain.kernel.money import Money
 from domain.payments.ledger.queries import Statement, statement_lines
-from domain.payments.statements.files import write_csv, write_pdf
+from domain.payments.statements.files import write_csv
 from domain.payments.statements.links import OpenedLink, StatementLinks
 from domain.payments.statements.queries import statement_rows
 from domain.payments.statements.rules import span_of
-from domain.payments.statements.values import StatementFormat, StatementHead
+from domain.payments.statements.values import StatementFormat, StatementHead, StatementRow
 from domain.reads import Reader, Record, select
 from schema.shared.context import Reading, viewer_of
 from tenants.actors import ActorSource
@@ -178,7 +178,19 @@ async def _write_pdf(
         rows.append(row)
         if len(rows) > PDF_ROWS_MAX:
             raise _TooLong
-    await asyncio.to_thread(write_pdf, file, head, balances, rows)
+    await asyncio.to_thread(_draw, file, head, balances, rows)
+
+
+def _draw(
+    file: IO[bytes],
+    head: StatementHead,
+    balances: tuple[Money, Money],
+    rows: Sequence[StatementRow],
+) -> None:
+    # Most servers draw none: what does it is a tenth of their memory.
+    from domain.payments.statements.pdf import write_pdf
+
+    write_pdf(file, head, balances, rows)
 
 
 async def _one(reader: Reader, entity: str, key: Any, *fields: str) -> Record | None:

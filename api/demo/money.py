@@ -16,7 +16,7 @@ from uuid import UUID
 from api.adapters import SANDBOX
 from api.demo.past.books import former_till
 from api.demo.people import People
-from api.demo.sandbox import SandboxControls
+from api.demo.sandbox import CARD, SandboxControls
 from api.demo.story import PSP_ID, BrandStory, clients_of, date_of, fixed
 from api.psps import Psps, open_psps
 from api.settings import Settings
@@ -52,7 +52,6 @@ from tenants.secrets import Vault
 from tenants.values import Role
 from tenants.work import Database, WriteWork
 
-CARD = "4242424242424242"
 PAID_IN = (5_000, 3_000, 9_000, 800)
 """What the first clients have paid in, in the brand's currency."""
 WANTED_BACK = ((0, 4_800), (2, 8_500))

@@ -10,6 +10,8 @@ import httpx
 
 Json = dict[str, Any]
 _SECONDS = 10.0
+CARD = "4242424242424242"
+"""A card that pays."""
 
 
 class ControlRefused(Exception):

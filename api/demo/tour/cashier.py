@@ -6,9 +6,8 @@ import time
 from typing import Any
 
 from api.demo.asking import Json
-from api.demo.money import CARD
 from api.demo.paying import DEPOSIT, LIVE, METHODS, STATUS
-from api.demo.sandbox import SandboxControls
+from api.demo.sandbox import CARD, SandboxControls
 from api.demo.tour.guide import Guide, check
 
 WAITING = """{ approvals { nodes { level n withdrawal { id reference version

@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from domain.kernel.money import Money
-from domain.payments.statements.files import write_pdf
+from domain.payments.statements.pdf import write_pdf
 from domain.payments.statements.values import StatementHead
 
 

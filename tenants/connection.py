@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asyncpg import PostgresError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, ResourceClosedError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from domain.kernel.errors import Busy, DomainError, Unavailable
 from tenants.fixed import Fixed, Line
@@ -26,6 +28,33 @@ async def check_out(engine: AsyncEngine) -> AsyncConnection:
         raise Unavailable() from error
 
 
+def _driver_of(connection: AsyncConnection) -> Any:
+    """The driver's connection. What is held waits for nothing, so that no greenlet has to."""
+    held = connection.sync_connection
+    if held is None:
+        raise ResourceClosedError("The connection is closed.")
+    return held.connection.driver_connection
+
+
+async def borrow(engine: AsyncEngine) -> PoolProxiedConnection:
+    """A connection of the pool for one statement that is a transaction by itself: nothing of
+    SQLAlchemy's is made around it. Refusals: UNAVAILABLE."""
+    try:
+        return await engine.raw_connection()
+    except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+        raise Unavailable() from error
+
+
+async def give_back(borrowed: PoolProxiedConnection) -> None:
+    """Nothing is open on it, so that this waits for nothing and can't be cancelled."""
+    await greenlet_spawn(borrowed.close)
+
+
+async def throw_away(borrowed: PoolProxiedConnection) -> None:
+    """For one that may be mid-protocol: another takes its place in the pool."""
+    await greenlet_spawn(borrowed.invalidate)
+
+
 async def fetch(
     connection: AsyncConnection, statement: Fixed, parameters: Mapping[str, Any]
 ) -> Sequence[Any]:
@@ -33,9 +62,9 @@ async def fetch(
     SQLAlchemy tells it. A broken connection is thrown away. Refusals: UNAVAILABLE."""
     arguments = statement.arguments(parameters)
     try:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        found: Sequence[Any] = await raw.fetch(statement.text, *arguments, record_class=Line)
+        found: Sequence[Any] = await _driver_of(connection).fetch(
+            statement.text, *arguments, record_class=Line
+        )
     except PostgresError as error:
         if str(error.sqlstate or "")[:2] not in LOST:
             raise DBAPIError(statement.text, None, error) from error
@@ -59,9 +88,7 @@ async def execute(connection: AsyncConnection, statements: str) -> None:
     constraint refuses at the commit is a bug of ours and raises as it is: nothing was committed.
     """
     try:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        await raw.execute(statements)
+        await _driver_of(connection).execute(statements)
     except BaseException as error:
         await asyncio.shield(discard(connection))
         if isinstance(error, Exception) and not _is_bug(error):

@@ -31,13 +31,16 @@ from tenants.actors import ActorSource, sources
 from tenants.connection import (
     LOST,
     RETRIED,
+    borrow,
     check_out,
     discard,
     end,
     execute,
     fetch,
+    give_back,
     refusal_of,
     sqlstate,
+    throw_away,
 )
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.enclosed import PlanBroke, PlanGaveUp
@@ -275,27 +278,25 @@ class Database:
         Refusals: UNAVAILABLE.
         """
         _check_path(scope)
-        connection = await check_out(self._engine)
+        borrowed = await borrow(self._engine)
         try:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
-            found: bytes = await raw.fetchval(
+            driver: Any = borrowed.driver_connection
+            found: bytes = await driver.fetchval(
                 statement, *values, scope.brand_id, scope.client_id, scope.ib_path
             )
         except PostgresError as error:
             state = str(error.sqlstate or "")[:2]
             if state in LOST:
-                await asyncio.shield(discard(connection))
+                await asyncio.shield(throw_away(borrowed))
                 raise Unavailable() from error
-            await asyncio.shield(connection.close())
+            await give_back(borrowed)
             raise (PlanGaveUp if state == _DATA else PlanBroke) from error
         except BaseException as error:
-            await asyncio.shield(discard(connection))
+            await asyncio.shield(throw_away(borrowed))
             if isinstance(error, Exception):
                 raise Unavailable() from error
             raise
-        # Nothing is open on it, so that giving it back waits for nothing and can't be cancelled.
-        await connection.close()
+        await give_back(borrowed)
         return found
 
     async def ping(self) -> None:

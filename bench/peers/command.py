@@ -42,11 +42,13 @@ def main(arguments: Sequence[str]) -> None:
         print("nothing is pinned: that takes Linux and two cores")
     grown = [one for one in chosen if one in servers.chosen(parsed.grown)]
     around_it = replace(course, rounds=parsed.grown_rounds)
-    outcomes = run(chosen, sizes, course, grown=(grown, around_it))
-    for outcome in outcomes:
+    outcomes = []
+    # Hours of measuring are not lost with the last size.
+    for outcome in run(chosen, sizes, course, grown=(grown, around_it)):
+        outcomes.append(outcome)
         show(outcome)
-    if parsed.write:
-        page.write(outcomes, course, grown=around_it, is_quiet=parsed.quiet_machine)
+        if parsed.write:
+            page.write(outcomes, course, grown=around_it, is_quiet=parsed.quiet_machine)
 
 
 def around(base: Sizes) -> list[Sizes]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,12 +187,11 @@ def run(
     course: Course,
     *,
     grown: tuple[Sequence[Server], Course],
-) -> list[Outcome]:
+) -> Iterator[Outcome]:
     """Measure all servers at the first size, and those of `grown` at the others, by its course.
 
     Sizes that differ by the page alone share a database.
     """
-    found: list[Outcome] = []
     for brands, clients in dict.fromkeys((one.brands, one.clients) for one in sizes):
         with scratch.installation("benchpeers") as cluster:
             print(f"making {brands:,} brands, {clients:,} clients", file=sys.stderr)
@@ -203,5 +202,4 @@ def run(
             for one in sizes:
                 if (one.brands, one.clients) == (brands, clients):
                     who, how = (chosen, course) if one is sizes[0] else grown
-                    found.append(Bench(cluster, crowds, how).measure(who, one))
-    return found
+                    yield Bench(cluster, crowds, how).measure(who, one)

@@ -63,7 +63,7 @@ def query_below(
     nodes: Sequence[FieldNode],
     type_name: str,
     *,
-    digest: str,
+    of: Prepared,
 ) -> Below:
     """The query for what `nodes` ask of an object of a type.
 
@@ -98,7 +98,8 @@ def query_below(
         selection_set=SelectionSetNode(selections=fields),
     )
     document = DocumentNode(definitions=(operation, *fragments))
-    prepared = Prepared(digest, document, measure(schema, document), 0)
+    # It weighs what its document weighs, whose nodes it is made of.
+    prepared = Prepared(of.digest, document, measure(schema, document), of.tokens)
     return Below(prepared, frozenset(names), key)
 
 

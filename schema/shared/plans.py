@@ -4,10 +4,10 @@ A plan is made once for a document, an operation, the values of its `@skip`/`@in
 the kinds of ids it names and a permission set, and holds a few statements: one for each shape of
 its pages. It gives whole answers without errors only. Whatever else would come out (a refusal, a
 null where none may be, a field that no declaration covers) is the executor's to answer, so that
-both paths answer alike. Caches are bounded; the least recently used goes first.
+both paths answer alike. What is kept is bounded, see `schema.shared.shelf`.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -55,6 +55,7 @@ from schema.shared.plan_operation import (
 )
 from schema.shared.planned import Asked, Planned, Planner
 from schema.shared.selection import Finds
+from schema.shared.shelf import Known, Shelf
 from schema.shared.woven import Weave, Woven
 from tenants.context import Scope
 from tenants.enclosed import PlanBroke, PlanGaveUp, enclosed
@@ -62,9 +63,6 @@ from tenants.work import Database
 
 log = structlog.get_logger("backdesk.plans")
 
-PLANS_MAX: Final = 1_000
-STATEMENT_CHARACTERS_MAX: Final = 8_000_000
-"""Of all statements together, some 5,000 characters each."""
 _NO_VARIABLES: Final = VariableValues({}, {})
 
 
@@ -98,12 +96,7 @@ class Plans:
             for entity, variants in reading.types.by_entity.items()
             if is_node(reading.types, entity)
         }
-        # Documents are keys as themselves: what is kept keeps them, so that none is mistaken.
-        self._operations: OrderedDict[tuple[Prepared, str | None], PlanOperation] = OrderedDict()
-        self._plans: OrderedDict[tuple[Any, ...], _Plan | None] = OrderedDict()
-        self._statements: OrderedDict[tuple[Any, ...], Statement | None] = OrderedDict()
-        self._below: OrderedDict[tuple[Any, ...], Below | None] = OrderedDict()
-        self._characters = 0
+        self._shelf: Shelf[_Plan, Statement] = Shelf()
         self.answered = 0
         self.left: Counter[str] = Counter()
 
@@ -153,24 +146,25 @@ class Plans:
 
     def forget(self) -> None:
         """Drop everything that was worked out."""
-        self._operations.clear()
-        self._below.clear()
-        self._plans.clear()
-        self._statements.clear()
-        self._characters = 0
+        self._shelf.clear()
 
     def statements(self) -> list[str]:
         """The texts of the statements that are held."""
-        return [each.text for each in self._statements.values() if each is not None]
+        return [
+            each.text
+            for known in self._shelf.all()
+            for each in known.statements.values()
+            if each is not None
+        ]
 
     def sizes(self) -> dict[str, int]:
-        """How much is held: operations, plans, statements and their characters."""
+        """How much is held: documents, their tokens, things made from them, characters of SQL."""
+        shelf = self._shelf
         return {
-            "below": len(self._below),
-            "operations": len(self._operations),
-            "plans": len(self._plans),
-            "statements": len(self._statements),
-            "characters": self._characters,
+            "documents": len(list(shelf.all())),
+            "tokens": shelf.tokens,
+            "things": shelf.things,
+            "characters": shelf.characters,
         }
 
     def _bound(
@@ -181,7 +175,8 @@ class Plans:
         scope: Scope,
     ) -> tuple[Statement, Sequence[Any]]:
         """The statement of a call and its values. Raises what `answer` catches."""
-        operation = self._operation(prepared, name)
+        known = self._shelf.of(prepared)
+        operation = self._operation(known, prepared, name)
         values = self._variables(operation, variables)
         viewer = viewer_of(scope)
         flags = {each: values.coerced.get(each) for each in operation.flags}
@@ -191,13 +186,23 @@ class Plans:
         }
         found = {node: self._entities(each, viewer) for node, each in ids.items()}
         outline = viewer.outline()
-        key = (prepared, name, tuple(flags.values()), tuple(found.values()), outline)
-        plan = self._plan(key, operation, flags=flags, found=found)
+        key = (name, tuple(flags.values()), tuple(found.values()), outline)
+        if key in known.plans:
+            plan = known.plans[key]
+            if plan is None:
+                raise NotPlanned("known to have no plan")
+        else:
+            plan = None
+            try:
+                plan = self._made_plan(prepared, operation, outline, flags=flags, found=found)
+            finally:
+                known.plans[key] = plan
+                self._shelf.grown(known)
         calls = [
             self._call(plan, at, asked, values=values, scope=scope, viewer=viewer, ids=ids)
             for at, asked in enumerate(plan.planned.asked)
         ]
-        statement = self._statement(key, plan, calls, outline)
+        statement = self._statement(known, key, plan, calls)
         given = dict(viewer.binds())
         for call in calls:
             given.update(call.binds)
@@ -207,37 +212,34 @@ class Plans:
         self, prepared: Prepared, name: str | None, nodes: Sequence[FieldNode], type_name: str
     ) -> Below | None:
         """The query for what a payload asks of an object, made once."""
-        # The document is part of the key, so that its nodes live as long as this is kept.
-        key = (prepared, name, *map(id, nodes))
-        if key in self._below:
-            self._below.move_to_end(key)
-            return self._below[key]
-        made: Below | None = None
+        known = self._shelf.of(prepared)
+        # Nodes are told apart by where they are: the document is held as long as this is.
+        key = (name, type_name, *map(id, nodes))
+        made: Below | None = known.below.get(key)
+        if key in known.below:
+            return made
         try:
-            within = read_operation(
-                self._core, prepared.document, prepared.cost.operation(name).name
-            )
-            made = query_below(self._core, within, nodes, type_name, digest=prepared.digest)
+            chosen = prepared.cost.operation(name).name
+            within = read_operation(self._core, prepared.document, chosen)
+            made = query_below(self._core, within, nodes, type_name, of=prepared)
         except GraphQLError:
             self.left["refused"] += 1
-        self._below[key] = made
-        if len(self._below) > PLANS_MAX:
-            self._below.popitem(last=False)
+        known.below[key] = made
+        self._shelf.grown(known)
         return made
 
-    def _operation(self, prepared: Prepared, name: str | None) -> PlanOperation:
-        key = (prepared, name)
-        known = self._operations.get(key)
-        if known is not None:
-            self._operations.move_to_end(key)
-            return known
-        measured = prepared.cost.operation(name)
-        if measured.kind is not OperationType.QUERY or measured.introspects:
-            raise NotPlanned("no query")
-        made = read_operation(self._core, prepared.document, measured.name)
-        self._operations[key] = made
-        if len(self._operations) > PLANS_MAX:
-            self._operations.popitem(last=False)
+    def _operation(
+        self, known: Known[_Plan, Statement], prepared: Prepared, name: str | None
+    ) -> PlanOperation:
+        made: PlanOperation | None = known.operations.get(name)
+        if made is None:
+            measured = prepared.cost.operation(name)
+            if measured.kind is not OperationType.QUERY or measured.introspects:
+                raise NotPlanned("no query")
+            made = known.operations[name] = read_operation(
+                self._core, prepared.document, measured.name
+            )
+            self._shelf.grown(known)
         return made
 
     def _variables(self, operation: PlanOperation, variables: Mapping[str, Any]) -> VariableValues:
@@ -265,30 +267,6 @@ class Plans:
     def _may_see(self, entity: str, viewer: Viewer) -> bool:
         needed = self._nodes.get(entity)
         return needed is not None and needed <= viewer.permissions
-
-    def _plan(
-        self,
-        key: tuple[Any, ...],
-        operation: PlanOperation,
-        *,
-        flags: Mapping[str, Any],
-        found: Mapping[int, tuple[str, ...]],
-    ) -> _Plan:
-        if key in self._plans:
-            self._plans.move_to_end(key)
-            known = self._plans[key]
-            if known is None:
-                raise NotPlanned("known to have no plan")
-            return known
-        made: _Plan | None = None
-        prepared, _, _, _, outline = key
-        try:
-            made = self._made_plan(prepared, operation, outline, flags=flags, found=found)
-        finally:
-            self._plans[key] = made
-            if len(self._plans) > PLANS_MAX:
-                self._plans.popitem(last=False)
-        return made
 
     def _made_plan(
         self,
@@ -382,31 +360,25 @@ class Plans:
         return narrowed(page_of(arguments, asked.page_info), over, scope)
 
     def _statement(
-        self, key: tuple[Any, ...], plan: _Plan, calls: Sequence[Call], viewer: Viewer
-    ) -> Statement:
-        whole_key = (key, tuple(call.slot for call in calls))
-        if whole_key in self._statements:
-            self._statements.move_to_end(whole_key)
-            known = self._statements[whole_key]
-            if known is None:
+        self, known: Known[_Plan, Statement], key: tuple[Any, ...], plan: _Plan,
+        calls: Sequence[Call],
+    ) -> Statement:  # fmt: skip
+        *_, viewer = key
+        slots = [call.slot for call in calls]
+        whole_key = (key, *slots)
+        if whole_key in known.statements:
+            found = known.statements[whole_key]
+            if found is None:
                 raise NotWoven("known to have no statement")
-            return known
+            return found
         made: Statement | None = None
         try:
-            made = compiled(
-                self._reading.registry, viewer, plan.planned.tree, [call.slot for call in calls]
-            )
+            made = compiled(self._reading.registry, viewer, plan.planned.tree, slots)
             made = made.within(enclosed(made.text, made.parameters))
         finally:
-            self._keep(whole_key, made)
+            known.statements[whole_key] = made
+            self._shelf.grown(known, len(made.text) if made else 0)
         return made
-
-    def _keep(self, key: tuple[Any, ...], made: Statement | None) -> None:
-        self._statements[key] = made
-        self._characters += _length(made)
-        while self._characters > STATEMENT_CHARACTERS_MAX or len(self._statements) > PLANS_MAX:
-            _, dropped = self._statements.popitem(last=False)
-            self._characters -= _length(dropped)
 
 
 def _is_fixed(asked: Asked, over: Follows) -> bool:
@@ -423,7 +395,3 @@ def _reason(why: Exception) -> str:
     if isinstance(why, PlanBroke):
         return "broken"
     return "gave up" if isinstance(why, PlanGaveUp) else "undeclared"
-
-
-def _length(statement: Statement | None) -> int:
-    return len(statement.text) if statement else 0

@@ -186,10 +186,11 @@ async def test_whatever_is_asked_below_is_shown_alike(both: Both) -> None:
 async def test_queries_below_are_bounded(
     both: Both, make: Factory, no_plan_left: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schema.shared.plans.PLANS_MAX", 5)
+    # For each document the query below; of that query its operation, its plan, its statement.
+    monkeypatch.setattr("schema.shared.shelf.THINGS_MAX", 20)
     for n in range(12):
         text = f"""mutation($input: ClientUpdateInput!) {{ clientUpdate(input: $input) {{
           client {{ id a{n}: name }} errors {{ code }} }} }}"""
         answer, _ = await sent(both, text, input=input_of(both, make, tags=["same"]))
         assert by_plans(answer) == ["client"]
-    assert both.plans.sizes()["below"] == 5
+    assert both.plans.sizes()["things"] == 20

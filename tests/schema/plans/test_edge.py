@@ -1,7 +1,9 @@
 """At the edge a compiled answer is the executor's: same body, same price, one statement."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import orjson
 import pytest
@@ -98,14 +100,51 @@ async def test_another_permission_set_has_another_plan(both: Both) -> None:
 
 
 async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: Any) -> None:
-    monkeypatch.setattr("schema.shared.plans.PLANS_MAX", 5)
+    # Of each document its operation, its plan, its statement.
+    monkeypatch.setattr("schema.shared.shelf.THINGS_MAX", 15)
     for n in range(1, 12):
         asked = f"{{ clients(first: {n}) {{ nodes {{ id }} }} }}"
         answer, _ = await answered(both, asked, with_plans=True)
         assert answer.woven is not None
     sizes = both.plans.sizes()
-    assert (sizes["operations"], sizes["plans"], sizes["statements"]) == (5, 5, 5)
+    assert (sizes["documents"], sizes["things"]) == (5, 15)
+    assert len(both.plans.statements()) == 5
     assert sizes["characters"] == sum(map(len, both.plans.statements()))
+
+
+async def test_documents_that_are_forgotten_are_let_go(
+    both: Both, no_plan_left: None, monkeypatch: Any
+) -> None:
+    """A tree weighs more than its plans: whoever sends ever new documents fills no memory."""
+    monkeypatch.setattr("schema.shared.shelf.CACHED_TOKENS", 100)
+    kept = []
+    for n in range(1, 12):
+        asked = f"{{ clients(first: {n}) {{ nodes {{ id name email }} }} }}"
+        prepared = both.assembled.schema.documents.make(asked)
+        kept.append(ref(prepared.document))
+        assert await both.plans.answer(prepared, None, {}, both.crowd.actors["brand_admin"])
+        assert both.plans.sizes()["tokens"] <= 100
+    del prepared
+    gc.collect()
+    alive = [one for one in kept if one() is not None]
+    assert len(alive) == both.plans.sizes()["documents"] < len(kept)
+
+
+async def test_one_document_alone_stays_within_the_bounds(
+    both: Both, no_plan_left: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("schema.shared.shelf.THINGS_MAX", 6)
+    asked = (
+        "query($n: Int!, $a: Boolean!) { clients(first: $n) { nodes { id name @skip(if: $a) } } }"
+    )
+    prepared = both.assembled.schema.documents.make(asked)
+    for actor in ("brand_admin", "masked", "support", "sales"):
+        for skipped in (True, False):
+            found = await both.plans.answer(
+                prepared, None, {"n": 1, "a": skipped}, both.crowd.actors[actor]
+            )
+            assert found is not None
+            assert both.plans.sizes()["things"] <= 6
 
 
 async def trust(both: Both, text: str) -> None:

@@ -39,9 +39,11 @@ def _driver_of(connection: AsyncConnection) -> Any:
 async def borrow(engine: AsyncEngine) -> PoolProxiedConnection:
     """A connection of the pool for one statement that is a transaction by itself: nothing of
     SQLAlchemy's is made around it. Refusals: UNAVAILABLE."""
+    # A raw connection that can't be made tells it in the dialect's words, not in SQLAlchemy's.
+    told = (engine.dialect.loaded_dbapi.Error, SQLAlchemyError, PostgresError, OSError)
     try:
         return await engine.raw_connection()
-    except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+    except (*told, TimeoutError) as error:
         raise Unavailable() from error
 
 

@@ -5,11 +5,12 @@ import socket
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, text
+from sqlalchemy import func, make_url, select, text
 
 from domain.kernel.errors import Unavailable
 from tenants import database as engines
 from tenants.database import make_engine
+from tenants.enclosed import enclosed
 from tenants.log import Event
 from tenants.repeat import Repeat
 from tenants.tables import event, idempotency
@@ -135,6 +136,26 @@ async def test_a_silent_server_is_given_up(endpoints, monkeypatch, brand, brand_
     finally:
         await engine.dispose()
     assert make.rows(event, brand) == []
+
+
+@pytest.mark.parametrize("changed", [{"password": "wrong"}, {"query": {"host": "/nowhere"}}])
+async def test_whoever_gets_no_connection_hears_unavailable(endpoints, brand, scope_for, changed):
+    """A server that refuses, as one in recovery does, and one that is not there."""
+    url = make_url(endpoints.url("app", driver="asyncpg")).set(**changed)
+    engine = make_engine(url, pool_size=1)
+    database, scope = Database(engine), scope_for(brand)
+    statement = enclosed("select ''::bytea", 0)
+    try:
+        for asked in (
+            ask(database, scope),
+            database.write(scope, record),
+            database.whole(scope, statement, []),
+        ):
+            with pytest.raises(Unavailable):
+                await asked
+        assert engine.pool.checkedout() == 0
+    finally:
+        await engine.dispose()
 
 
 async def test_connections_over_tcp_are_kept_alive(pooled):

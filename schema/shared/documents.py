@@ -171,14 +171,19 @@ def _coded(error: GraphQLError) -> GraphQLError:
 
 
 class PreparedDocuments(SchemaExtension):
-    """Gives Strawberry the prepared document, so that nothing is parsed or validated twice."""
+    """Gives Strawberry the prepared document, so that nothing is parsed or validated twice.
+
+    It is the very one that `ExecutableSchema.run` was given: plans know its nodes by identity.
+    """
 
     def on_parse(self) -> Iterator[None]:
         context: ExecutionContext = self.execution_context
         schema = context.schema
         if context.query and isinstance(schema, ExecutableSchema):
+            given = (context.operation_extensions or {}).get(_PREPARED)
             try:
-                context.graphql_document = schema.documents.prepare(context.query).document
+                prepared = given or schema.documents.prepare(context.query)
+                context.graphql_document = prepared.document
                 context.pre_execution_errors = []
             except DocumentRefused as refused:
                 raise refused.errors[0] from None

@@ -96,7 +96,7 @@ class Plans:
             for entity, variants in reading.types.by_entity.items()
             if is_node(reading.types, entity)
         }
-        self._shelf: Shelf[_Plan, Statement] = Shelf()
+        self._shelf: Shelf[_Plan] = Shelf()
         self.answered = 0
         self.left: Counter[str] = Counter()
 
@@ -215,9 +215,9 @@ class Plans:
         known = self._shelf.of(prepared)
         # Nodes are told apart by where they are: the document is held as long as this is.
         key = (name, type_name, *map(id, nodes))
-        made: Below | None = known.below.get(key)
         if key in known.below:
-            return made
+            return known.below[key]
+        made: Below | None = None
         try:
             chosen = prepared.cost.operation(name).name
             within = read_operation(self._core, prepared.document, chosen)
@@ -229,9 +229,9 @@ class Plans:
         return made
 
     def _operation(
-        self, known: Known[_Plan, Statement], prepared: Prepared, name: str | None
+        self, known: Known[_Plan], prepared: Prepared, name: str | None
     ) -> PlanOperation:
-        made: PlanOperation | None = known.operations.get(name)
+        made = known.operations.get(name)
         if made is None:
             measured = prepared.cost.operation(name)
             if measured.kind is not OperationType.QUERY or measured.introspects:
@@ -360,7 +360,7 @@ class Plans:
         return narrowed(page_of(arguments, asked.page_info), over, scope)
 
     def _statement(
-        self, known: Known[_Plan, Statement], key: tuple[Any, ...], plan: _Plan,
+        self, known: Known[_Plan], key: tuple[Any, ...], plan: _Plan,
         calls: Sequence[Call],
     ) -> Statement:  # fmt: skip
         *_, viewer = key

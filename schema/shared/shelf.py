@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
+from domain.reads.whole import Statement
+from schema.shared.below import Below
 from schema.shared.documents import CACHED_TOKENS, Prepared
+from schema.shared.plan_operation import PlanOperation
 
 P = TypeVar("P")
-S = TypeVar("S")
 THINGS_MAX: Final = 4_000
 """Operations, plans, statements and queries below payloads, of all documents together."""
 CHARACTERS_MAX: Final = 8_000_000
@@ -21,13 +23,13 @@ CHARACTERS_MAX: Final = 8_000_000
 
 
 @dataclass(slots=True, eq=False)
-class Known(Generic[P, S]):
+class Known(Generic[P]):
     """What was made from one document; None for what is known not to be there."""
 
-    operations: dict[str | None, Any] = field(default_factory=dict)
+    operations: dict[str | None, PlanOperation] = field(default_factory=dict)
     plans: dict[tuple[Any, ...], P | None] = field(default_factory=dict)
-    statements: dict[tuple[Any, ...], S | None] = field(default_factory=dict)
-    below: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    statements: dict[tuple[Any, ...], Statement | None] = field(default_factory=dict)
+    below: dict[tuple[Any, ...], Below | None] = field(default_factory=dict)
     characters: int = 0
 
     def things(self) -> int:
@@ -41,16 +43,16 @@ class Known(Generic[P, S]):
         self.characters = 0
 
 
-class Shelf(Generic[P, S]):
+class Shelf(Generic[P]):
     """The documents that are held. Say `grown` whenever something was made."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[Prepared, Known[P, S]] = OrderedDict()
+        self._held: OrderedDict[Prepared, Known[P]] = OrderedDict()
         self.tokens = 0
         self.things = 0
         self.characters = 0
 
-    def of(self, prepared: Prepared) -> Known[P, S]:
+    def of(self, prepared: Prepared) -> Known[P]:
         """What is known of a document; it is used now."""
         known = self._held.get(prepared)
         if known is None:
@@ -62,7 +64,7 @@ class Shelf(Generic[P, S]):
             self._held.move_to_end(prepared)
         return known
 
-    def grown(self, known: Known[P, S], characters: int = 0) -> None:
+    def grown(self, known: Known[P], characters: int = 0) -> None:
         """One thing more was made, a statement of so many characters."""
         known.characters += characters
         self.characters += characters
@@ -74,7 +76,7 @@ class Shelf(Generic[P, S]):
         self._held.clear()
         self.tokens = self.things = self.characters = 0
 
-    def all(self) -> Iterator[Known[P, S]]:
+    def all(self) -> Iterator[Known[P]]:
         """What is known of each document, the longest unused first."""
         return iter(self._held.values())
 
@@ -95,7 +97,7 @@ class Shelf(Generic[P, S]):
             or self.characters > CHARACTERS_MAX
         )
 
-    def _forget(self, known: Known[P, S]) -> None:
+    def _forget(self, known: Known[P]) -> None:
         # Whoever still works with it adds to nothing that is held.
         self.things -= known.things()
         self.characters -= known.characters

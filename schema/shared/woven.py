@@ -59,10 +59,8 @@ def json_of(value: object) -> orjson.Fragment:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def opened(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def opened(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The data of a mutation's answer with what plans wrote read into objects."""
-    if data is None:
-        return None
     return {
         key: {name: _read(each) for name, each in value.items()}
         if isinstance(value, dict)

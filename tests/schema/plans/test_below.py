@@ -7,14 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
-from api.graphql.operation import SINGLE, Answer
-from api.graphql.parameters import Parameters
+from api.graphql.operation import Answer
 from domain.clients import tables
 from domain.kernel.ids import encode_id
 from schema.shared.woven import Woven
 from tests.factories import Factory
 from tests.schema.plans.both import Both
-from tests.schema.plans.test_edge import context, operations
+from tests.schema.plans.test_edge import answered
 from tests.schema.plans.writing import Writer
 
 pytestmark = pytest.mark.timeout(600)
@@ -24,16 +23,6 @@ UPDATE = """mutation Save($input: ClientUpdateInput!, $whole: Boolean!, $first: 
     shown: client { tags } errors { code path } } }
   fragment Who on Client { id name email maskedFields ... on Node { id } owner { name } }"""
 SEEN = "query($id: ID!) { node(id: $id) { id } }"
-
-
-async def sent(
-    both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool = True, **variables: Any
-) -> tuple[Answer, Any]:
-    edge, asking = operations(both, with_plans=with_plans), context(both, actor)
-    admission = await edge.admit(Parameters(text, variables, None), asking, SINGLE)
-    answer = await edge.execute(admission, asking)
-    _, body = edge.encode(answer, asking.request_id)
-    return answer, orjson.loads(body)
 
 
 def north(both: Both) -> str:
@@ -73,9 +62,9 @@ async def test_both_paths_send_one_body_at_one_price(
 ) -> None:
     rest = {"whole": with_accounts, "first": 2}
     given = {"input": input_of(both, make, tags=tags), **rest}
-    answer, compiled = await sent(both, UPDATE, actor, **given)
+    answer, compiled = await answered(both, UPDATE, actor, **given)
     given = {"input": input_of(both, make, tags=tags), **rest}
-    executed, expected = await sent(both, UPDATE, actor, with_plans=False, **given)
+    executed, expected = await answered(both, UPDATE, actor, with_plans=False, **given)
     assert compiled == expected
     assert answer.headers == executed.headers
     # Over a socket the answer is part of a message.
@@ -93,12 +82,12 @@ async def test_what_a_plan_shows_costs_no_statement_of_the_executors(
     counts = {}
     for with_plans in (True, False):
         rest = {"whole": True, "first": 2}
-        await sent(
+        await answered(
             both, UPDATE, with_plans=with_plans, input=input_of(both, make, tags=["a"]), **rest
         )
         given = {"input": input_of(both, make, tags=["b"]), **rest}
         with count_statements() as counted:
-            answer, _ = await sent(both, UPDATE, with_plans=with_plans, **given)
+            answer, _ = await answered(both, UPDATE, with_plans=with_plans, **given)
         assert by_plans(answer) == (["shown"] if with_plans else [])
         counts[with_plans] = counted.total
     # The client, its owner, its accounts, their states: those of plans go past SQLAlchemy.
@@ -109,13 +98,13 @@ async def test_a_new_object_is_there_at_once(both: Both) -> None:
     text = """mutation($input: ClientNoteCreateInput!) { clientNoteCreate(input: $input) {
       note { __typename id body author { name } } errors { code } } }"""
     given = {"clientId": north(both), "body": 'so "it"\nwas'}
-    answer, body = await sent(both, text, input=given)
+    answer, body = await answered(both, text, input=given)
     assert by_plans(answer) == ["note"]
     made = body["data"]["clientNoteCreate"]["note"]
     assert (made["body"], body["data"]["clientNoteCreate"]["errors"]) == ('so "it"\nwas', [])
     again = """query($id: ID!) { node(id: $id) {
       __typename id ... on Note { body author { name } } } }"""
-    _, found = await sent(both, again, with_plans=False, id=made["id"])
+    _, found = await answered(both, again, with_plans=False, id=made["id"])
     assert found["data"]["node"] == made
 
 
@@ -127,11 +116,11 @@ async def test_what_left_ones_sight_is_null(both: Both, make: Factory) -> None:
     weave = both.plans.below(prepared, None, {}, actors["sales"])
     for owner in ("sales", "brand_admin"):
         given = input_of(both, make, ownerId=encode_id("staff", actors[owner].actor.id))
-        _, body = await sent(both, text, with_plans=False, input=given)
+        _, body = await answered(both, text, with_plans=False, input=given)
         assert body["data"]["clientAssign"]["client"]["owner"]
         key = both.crowd.here.client("north").id
         woven = await weave(below(both, text, "client"), "Client", "client", key)
-        _, seen = await sent(both, SEEN, "sales", with_plans=False, id=north(both))
+        _, seen = await answered(both, SEEN, "sales", with_plans=False, id=north(both))
         assert woven is not None
         assert (woven.data == b"null") is (seen["data"]["node"] is None) is (owner != "sales")
 
@@ -145,9 +134,9 @@ async def test_what_a_plan_can_not_show_is_the_executors(
     """What is undeclared; one object under two keys."""
     text = f"""mutation($input: ClientUpdateInput!) {{ clientUpdate(input: $input) {{
       {asked} errors {{ code }} }} }}"""
-    answer, body = await sent(both, text, input=input_of(both, make, tags=["same"]))
+    answer, body = await answered(both, text, input=input_of(both, make, tags=["same"]))
     given = {"input": input_of(both, make, tags=["same"])}
-    executed, expected = await sent(both, text, with_plans=False, **given)
+    executed, expected = await answered(both, text, with_plans=False, **given)
     assert by_plans(answer) == []
     assert body == expected
     assert executed.payload["data"]["clientUpdate"]["client"]["id"] == north(both)
@@ -176,7 +165,7 @@ async def test_whatever_is_asked_below_is_shown_alike(both: Both) -> None:
         asked = f"""query($id: ID!{declared}) {{
           node(id: $id) {{ ... on Client {{ {inner} }} }} }} {rest}"""
         variables = {"id": encode_id("client", one.id), **writer.variables}
-        answer, expected = await sent(both, asked, actor, with_plans=False, **variables)
+        answer, expected = await answered(both, asked, actor, with_plans=False, **variables)
         assert "errors" not in expected, asked
         assert orjson.dumps(orjson.loads(woven.data)) == orjson.dumps(expected["data"]["node"])
         assert woven.spent == answer.payload["extensions"]["cost"]["actualQueryCost"], asked
@@ -191,6 +180,6 @@ async def test_queries_below_are_bounded(
     for n in range(12):
         text = f"""mutation($input: ClientUpdateInput!) {{ clientUpdate(input: $input) {{
           client {{ id a{n}: name }} errors {{ code }} }} }}"""
-        answer, _ = await sent(both, text, input=input_of(both, make, tags=["same"]))
+        answer, _ = await answered(both, text, input=input_of(both, make, tags=["same"]))
         assert by_plans(answer) == ["client"]
     assert both.plans.sizes()["things"] == 20

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from api.graphql.limits import EdgeLimits, Throttle
-from api.graphql.operation import QUERIES, Answer, Operations
+from api.graphql.operation import QUERIES, SINGLE, Answer, Operations
 from api.graphql.parameters import Parameters
 from api.graphql.trusted import Trusted
 from domain.kernel.ids import encode_id
@@ -50,10 +50,11 @@ def context(both: Both, actor: str) -> Context[Any]:
 
 
 async def answered(
-    both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool, **variables: Any
+    both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool = True, **variables: Any
 ) -> tuple[Answer, Any]:
+    """What the edge answers to a query or a mutation, and its body as it is sent."""
     edge, asking = operations(both, with_plans=with_plans), context(both, actor)
-    admission = await edge.admit(Parameters(text, variables, None), asking, QUERIES)
+    admission = await edge.admit(Parameters(text, variables, None), asking, SINGLE)
     answer = await edge.execute(admission, asking)
     _, body = edge.encode(answer, asking.request_id)
     return answer, orjson.loads(body)
@@ -166,6 +167,7 @@ async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_it
     limits, documents = EdgeLimits(), both.assembled.schema.documents
     throttle = Throttle(limits.buckets, limits.max_buckets, clock=lambda: 0.0)
     lists = TrustedLists(both.database, monotonic=lambda: 0.0)
+    make = documents.make
     trusted = Trusted(documents, lists)
     edge = Operations(both.assembled.schema, limits, throttle, both.plans, trusted)
 
@@ -177,8 +179,11 @@ async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_it
         return counted.total, answer.read().payload["data"]
 
     by_id = Parameters(None, variables, None, document_id_of(sha256_of(text)))
+    made = []
+    monkeypatch.setattr(documents, "make", lambda text: made.append(text) or make(text))
     first, expected = await ask(by_id, "brand_admin")
     assert first == 2, "the list and the text"
+    assert made == [text], "run as it is, whichever path answers"
     monkeypatch.setattr(documents, "make", None)
     by_text = Parameters(text, variables, None)
     for parameters, actor in ((by_id, "brand_admin"), (by_id, "north"), (by_text, "north")):

@@ -40,6 +40,19 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """A value that is not there yet: where it stands, its name, and how the driver takes it."""
+
+    at: int
+    name: str
+    convert: Convert | None
+
+    def taken(self, value: Any) -> Any:
+        """A value as the driver takes it."""
+        return self.convert(value) if self.convert and value is not None else value
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that answers an operation: a row with a value, see `Weaver.whole`.
 
@@ -58,6 +71,14 @@ class Statement:
     def within(self, text: str) -> "Statement":
         """The same inside a statement that takes further parameters behind these."""
         return replace(self, text=text)
+
+    def holes(self, names: frozenset[str]) -> tuple[Hole, ...]:
+        """Where the parameters of these names stand."""
+        return tuple(
+            Hole(at, name, convert)
+            for at, (name, convert) in enumerate(self._names)
+            if name in names
+        )
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """The values of the parameters in order."""

@@ -1,6 +1,7 @@
 """What all plans of one operation share, read off its document once."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,12 +27,18 @@ DEFINITION: Final = "strawberry-definition"
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanOperation:
     """An operation, its document's fragments, the variables that decide what runs, and its
-    `node` and `nodes` fields with what they are."""
+    `node` and `nodes` fields with what they are.
+
+    `ids` are the variables that say which object a `node` field means and nothing else, `others`
+    all the others: calls that agree in those ask the same of another object.
+    """
 
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     flags: tuple[str, ...]
     finders: tuple[tuple[FieldNode, Any, Finds], ...]
+    ids: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 def read_operation(
@@ -56,7 +63,39 @@ def read_operation(
         said = definition and (definition.extensions[DEFINITION].metadata or {}).get(READS)
         if isinstance(said, Reads) and isinstance(said.shows, Finds):
             finders.append((one, definition, said.shows))
-    return PlanOperation(node, fragments, tuple(sorted(flags.names)), tuple(finders))
+    defined = [each.variable.name.value for each in node.variable_definitions or ()]
+    ids = _ids_alone(document, finders)
+    return PlanOperation(
+        node,
+        fragments,
+        tuple(sorted(flags.names)),
+        tuple(finders),
+        ids=tuple(name for name in defined if name in ids),
+        others=tuple(name for name in defined if name not in ids),
+    )
+
+
+def id_variable(node: FieldNode) -> str | None:
+    """The variable that says which object a `node` field means, if one does."""
+    for argument in node.arguments or ():
+        if argument.name.value == "id" and isinstance(argument.value, VariableNode):
+            return argument.value.name.value
+    return None
+
+
+def _ids_alone(
+    document: DocumentNode, finders: Sequence[tuple[FieldNode, Any, Finds]]
+) -> frozenset[str]:
+    """The variables that stand in `node(id:)` and nowhere else in a document."""
+    everywhere = _Variables()
+    for definition in document.definitions:
+        visit(definition.selection_set, everywhere)  # type: ignore[attr-defined] # executable
+        for directive in definition.directives or ():  # type: ignore[attr-defined]
+            visit(directive, everywhere)
+    within = Counter(id_variable(node) for node, _, shows in finders if shows is Finds.NODE)
+    return frozenset(
+        name for name, count in within.items() if name and everywhere.counted[name] == count
+    )
 
 
 def name_of(operation: OperationDefinitionNode) -> str | None:
@@ -68,7 +107,7 @@ def variables_of(node: Any) -> set[str]:
     """The variables that a part of a document names, its own fragments only by name."""
     found = _Variables()
     visit(node, found)
-    return found.names
+    return set(found.counted)
 
 
 def _root_fields(
@@ -100,9 +139,11 @@ class _Flags(Visitor):
 
 
 class _Variables(Visitor):
+    """How often each variable is named."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.names: set[str] = set()
+        self.counted: Counter[str] = Counter()
 
     def enter_variable(self, node: Any, *_: Any) -> None:
-        self.names.add(node.name.value)
+        self.counted[node.name.value] += 1

@@ -49,11 +49,13 @@ from schema.shared.permission import lacking, marks_of
 from schema.shared.plan_operation import (
     DEFINITION,
     PlanOperation,
+    id_variable,
     name_of,
     read_operation,
     variables_of,
 )
 from schema.shared.planned import Asked, Planned, Planner
+from schema.shared.ready import Ready, alike
 from schema.shared.selection import Finds
 from schema.shared.shelf import Known, Shelf
 from schema.shared.woven import Weave, Woven
@@ -77,6 +79,27 @@ class _Plan:
     places: Mapping[int, Place]
     lasting: frozenset[int]
     fixed: dict[int, Call] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One call: the operation and its name, the values of its variables, and who asks."""
+
+    operation: PlanOperation
+    name: str | None
+    values: VariableValues
+    scope: Scope
+    viewer: Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What a slot takes, whether that is the same in all calls that are alike, and which of its
+    values are the ids of which variables."""
+
+    call: Call
+    is_shared: bool = True
+    differs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Plans:
@@ -177,36 +200,51 @@ class Plans:
         """The statement of a call and its values. Raises what `answer` catches."""
         known = self._shelf.of(prepared)
         operation = self._operation(known, prepared, name)
-        values = self._variables(operation, variables)
+        like = alike(operation, name, variables, scope)
         viewer = viewer_of(scope)
-        flags = {each: values.coerced.get(each) for each in operation.flags}
+        ready = known.ready.get(like.key) if like else None
+        if ready is not None and like is not None:
+            return ready.statement, ready.filled(viewer, like.ids)
+        asking = _Asking(operation, name, self._variables(operation, variables), scope, viewer)
+        plan, key, ids = self._plan(known, prepared, asking)
+        called = [
+            self._call(plan, at, asked, asking=asking, ids=ids)
+            for at, asked in enumerate(plan.planned.asked)
+        ]
+        statement = self._statement(known, key, plan, [each.call for each in called])
+        given = viewer.binds()
+        for each in called:
+            given.update(each.call.binds)
+        values = statement.values(given)
+        if like is not None and all(each.is_shared for each in called):
+            differs = {param: of for each in called for param, of in each.differs.items()}
+            self._shelf.keep(known, like.key, Ready.of(statement, values, viewer, differs))
+        return statement, values
+
+    def _plan(
+        self, known: Known[_Plan], prepared: Prepared, asking: _Asking
+    ) -> tuple[_Plan, tuple[Any, ...], Mapping[int, list[Any]]]:
+        """The plan of a call, made once, its key, and the ids that the call names."""
+        flags = {each: asking.values.coerced.get(each) for each in asking.operation.flags}
         ids = {
-            id(node): self._ids(shows, definition, node, values)
-            for node, definition, shows in operation.finders
+            id(node): self._ids(shows, definition, node, asking.values)
+            for node, definition, shows in asking.operation.finders
         }
-        found = {node: self._entities(each, viewer) for node, each in ids.items()}
-        outline = viewer.outline()
-        key = (name, tuple(flags.values()), tuple(found.values()), outline)
+        found = {node: self._entities(each, asking.viewer) for node, each in ids.items()}
+        outline = asking.viewer.outline()
+        key = (asking.name, tuple(flags.values()), tuple(found.values()), outline)
         if key in known.plans:
             plan = known.plans[key]
             if plan is None:
                 raise NotPlanned("known to have no plan")
-        else:
-            plan = None
-            try:
-                plan = self._made_plan(prepared, operation, outline, flags=flags, found=found)
-            finally:
-                known.plans[key] = plan
-                self._shelf.grown(known)
-        calls = [
-            self._call(plan, at, asked, values=values, scope=scope, viewer=viewer, ids=ids)
-            for at, asked in enumerate(plan.planned.asked)
-        ]
-        statement = self._statement(known, key, plan, calls)
-        given = dict(viewer.binds())
-        for call in calls:
-            given.update(call.binds)
-        return statement, statement.values(given)
+            return plan, key, ids
+        plan = None
+        try:
+            plan = self._made_plan(prepared, asking.operation, outline, flags=flags, found=found)
+        finally:
+            known.plans[key] = plan
+            self._shelf.grown(known)
+        return plan, key, ids
 
     def _query_below(
         self, prepared: Prepared, name: str | None, nodes: Sequence[FieldNode], type_name: str
@@ -309,43 +347,46 @@ class Plans:
         at: int,
         asked: Asked,
         *,
-        values: VariableValues,
-        scope: Scope,
-        viewer: Viewer,
+        asking: _Asking,
         ids: Mapping[int, list[Any]],
-    ) -> Call:
+    ) -> _Called:
         known = plan.fixed.get(at)
         if known is not None:
-            return known
+            return _Called(known)
         over = asked.over
         if isinstance(over, Finds):
-            return self._ids_call(over, at, ids[id(asked.node)], viewer)
-        page = self._page(asked, over, values, scope)
+            return self._ids_call(asked, over, at, ids[id(asked.node)], asking)
+        page = self._page(asked, over, asking.values, asking.scope)
         call = call_of(
             self._reading.registry,
             plan.places[at],
             page,
-            viewer=viewer,
+            viewer=asking.viewer,
             cursors=self._reading.cursors,
             at=at,
         )
         # A cursor is read, and written, for one brand.
-        names_brand = page.after or page.before or plan.places[at].cursors
+        names_brand = bool(page.after or page.before or plan.places[at].cursors)
         if at in plan.lasting and not names_brand:
             plan.fixed[at] = call
-        return call
+        return _Called(call, is_shared=over.only is None and not names_brand)
 
-    def _ids_call(self, shows: Finds, at: int, ids: list[Any], viewer: Viewer) -> Call:
-        entities = self._entities(ids, viewer)
+    def _ids_call(
+        self, asked: Asked, shows: Finds, at: int, ids: list[Any], asking: _Asking
+    ) -> _Called:
+        entities = self._entities(ids, asking.viewer)
         if shows is Finds.NODE:
             seen = ids[0] if ids[0] is not None and ids[0][0] in entities else None
-            return key_call(seen and seen[1], at=at)
+            call, variable = key_call(seen and seen[1], at=at), id_variable(asked.node)
+            if seen is None or variable not in asking.operation.ids:
+                return _Called(call)
+            return _Called(call, differs=dict.fromkeys(call.binds, variable))
         keys = [each and each[1] for each in ids]
         kinds = [
             entities.index(each[0]) if each is not None and each[0] in entities else -1
             for each in ids
         ]
-        return keys_call(keys, kinds, at=at)
+        return _Called(keys_call(keys, kinds, at=at))
 
     def _page(self, asked: Asked, over: Follows, values: VariableValues, scope: Scope) -> Page:
         if over.way is Way.LISTED:

@@ -6,7 +6,7 @@ the tokens of their texts, the number of things made from them, the characters o
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -14,10 +14,11 @@ from domain.reads.whole import Statement
 from schema.shared.below import Below
 from schema.shared.documents import CACHED_TOKENS, Prepared
 from schema.shared.plan_operation import PlanOperation
+from schema.shared.ready import READY_MAX, Ready
 
 P = TypeVar("P")
 THINGS_MAX: Final = 4_000
-"""Operations, plans, statements and queries below payloads, of all documents together."""
+"""Operations, plans, statements, ready calls, queries below payloads, of all documents."""
 CHARACTERS_MAX: Final = 8_000_000
 """Of all statements together, some 5,000 characters each."""
 
@@ -30,17 +31,21 @@ class Known(Generic[P]):
     plans: dict[tuple[Any, ...], P | None] = field(default_factory=dict)
     statements: dict[tuple[Any, ...], Statement | None] = field(default_factory=dict)
     below: dict[tuple[Any, ...], Below | None] = field(default_factory=dict)
+    ready: dict[Hashable, Ready] = field(default_factory=dict)
     characters: int = 0
 
     def things(self) -> int:
         """How many there are."""
-        return len(self.operations) + len(self.plans) + len(self.statements) + len(self.below)
+        return sum(map(len, self._all()))
 
     def clear(self) -> None:
         """Drop them all."""
-        for each in (self.operations, self.plans, self.statements, self.below):
+        for each in self._all():
             each.clear()
         self.characters = 0
+
+    def _all(self) -> tuple[dict[Any, Any], ...]:
+        return self.operations, self.plans, self.statements, self.below, self.ready
 
 
 class Shelf(Generic[P]):
@@ -70,6 +75,14 @@ class Shelf(Generic[P]):
         self.characters += characters
         self.things += 1
         self._trim()
+
+    def keep(self, known: Known[P], key: Hashable, ready: Ready) -> None:
+        """Keep what calls that are alike take, in the place of the oldest where there are many."""
+        if len(known.ready) >= READY_MAX:
+            del known.ready[next(iter(known.ready))]
+            self.things -= 1
+        known.ready[key] = ready
+        self.grown(known)
 
     def clear(self) -> None:
         """Hold nothing."""

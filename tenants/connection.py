@@ -4,17 +4,18 @@ Only `tenants.work` uses it: what is said here is said inside one of its transac
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError, ResourceClosedError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.util import greenlet_spawn
 
 from domain.kernel.errors import Busy, DomainError, Unavailable
+from tenants.enclosed import PlanGaveUp
 from tenants.fixed import Fixed, Line
+from tenants.pool import LendingPool
 
 RETRIED = frozenset({"40001", "40P01"})
 LOST = ("", "08", "53", "57")
@@ -36,25 +37,33 @@ def _driver_of(connection: AsyncConnection) -> Any:
     return held.connection.driver_connection
 
 
-async def borrow(engine: AsyncEngine) -> PoolProxiedConnection:
-    """A connection of the pool for one statement that is a transaction by itself: nothing of
-    SQLAlchemy's is made around it. Refusals: UNAVAILABLE."""
-    # A raw connection that can't be made tells it in the dialect's words, not in SQLAlchemy's.
+@asynccontextmanager
+async def lent(engine: AsyncEngine) -> AsyncIterator[Any]:
+    """The driver's connection for a statement that is a transaction by itself.
+
+    One on which anything else went wrong than what the server refused is thrown away. Refusals:
+    UNAVAILABLE.
+    """
+    pool = engine.pool
+    assert isinstance(pool, LendingPool), "made by `make_engine`"
+    # A connection that can't be made tells it in the dialect's words, not in SQLAlchemy's.
     told = (engine.dialect.loaded_dbapi.Error, SQLAlchemyError, PostgresError, OSError)
     try:
-        return await engine.raw_connection()
+        record = await pool.lend()
     except (*told, TimeoutError) as error:
         raise Unavailable() from error
-
-
-async def give_back(borrowed: PoolProxiedConnection) -> None:
-    """Nothing is open on it, so that this waits for nothing and can't be cancelled."""
-    await greenlet_spawn(borrowed.close)
-
-
-async def throw_away(borrowed: PoolProxiedConnection) -> None:
-    """For one that may be mid-protocol: another takes its place in the pool."""
-    await greenlet_spawn(borrowed.invalidate)
+    driver = record.driver_connection
+    try:
+        yield driver
+    except PlanGaveUp:
+        pool.give_back(record)
+        raise
+    except BaseException as error:
+        await asyncio.shield(pool.throw_away(record))
+        if isinstance(error, Exception):
+            raise Unavailable() from error
+        raise
+    pool.give_back(record)
 
 
 async def fetch(

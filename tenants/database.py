@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.util import await_only
 
+from tenants.pool import LendingPool
+
 NAMING = {
     "pk": "pk_%(table_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -147,6 +149,7 @@ def make_engine(url: str, *, pool_size: int = 8, pooled_by_proxy: bool = False) 
     engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
+        poolclass=LendingPool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,

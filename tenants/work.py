@@ -31,16 +31,14 @@ from tenants.actors import ActorSource, sources
 from tenants.connection import (
     LOST,
     RETRIED,
-    borrow,
     check_out,
     discard,
     end,
     execute,
     fetch,
-    give_back,
+    lent,
     refusal_of,
     sqlstate,
-    throw_away,
 )
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.enclosed import PlanBroke, PlanGaveUp
@@ -278,25 +276,15 @@ class Database:
         Refusals: UNAVAILABLE.
         """
         _check_path(scope)
-        borrowed = await borrow(self._engine)
-        try:
-            driver: Any = borrowed.driver_connection
-            found: bytes = await driver.fetchval(
-                statement, *values, scope.brand_id, scope.client_id, scope.ib_path
-            )
-        except PostgresError as error:
-            state = str(error.sqlstate or "")[:2]
-            if state in LOST:
-                await asyncio.shield(throw_away(borrowed))
-                raise Unavailable() from error
-            await give_back(borrowed)
-            raise (PlanGaveUp if state == _DATA else PlanBroke) from error
-        except BaseException as error:
-            await asyncio.shield(throw_away(borrowed))
-            if isinstance(error, Exception):
-                raise Unavailable() from error
-            raise
-        await give_back(borrowed)
+        values = (*values, scope.brand_id, scope.client_id, scope.ib_path)
+        async with lent(self._engine) as driver:
+            try:
+                found: bytes = await driver.fetchval(statement, *values)
+            except PostgresError as error:
+                state = str(error.sqlstate or "")[:2]
+                if state in LOST:
+                    raise
+                raise (PlanGaveUp if state == _DATA else PlanBroke) from error
         return found
 
     async def ping(self) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tenants.enclosed import PlanBroke, PlanGaveUp, enclosed
@@ -19,20 +19,24 @@ SETTING = text("select current_setting('app.brand_id', true)")
 
 @contextmanager
 def queries(engine: AsyncEngine) -> Iterator[list[str]]:
-    """What the driver sends meanwhile on connections that are checked out."""
+    """What the driver sends meanwhile on connections that are lent."""
     sent: list[str] = []
+    pool: Any = engine.pool
+    lend = pool.lend
 
     def note(record: Any) -> None:
         sent.append(record.query)
 
-    def watch(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.driver_connection.add_query_logger(note)
+    async def watched() -> Any:
+        record = await lend()
+        record.driver_connection.add_query_logger(note)
+        return record
 
-    event.listen(engine.sync_engine, "checkout", watch)
+    pool.lend = watched
     try:
         yield sent
     finally:
-        event.remove(engine.sync_engine, "checkout", watch)
+        pool.lend = lend
 
 
 async def test_it_is_one_trip_and_leaves_nothing_set(

@@ -101,14 +101,14 @@ async def test_another_permission_set_has_another_plan(both: Both) -> None:
 
 
 async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: Any) -> None:
-    # Of each document its operation, its plan, its statement.
-    monkeypatch.setattr("schema.shared.shelf.THINGS_MAX", 15)
+    # Of each document its operation, its plan, its statement, and what calls alike take.
+    monkeypatch.setattr("schema.shared.shelf.THINGS_MAX", 20)
     for n in range(1, 12):
         asked = f"{{ clients(first: {n}) {{ nodes {{ id }} }} }}"
         answer, _ = await answered(both, asked, with_plans=True)
         assert answer.woven is not None
     sizes = both.plans.sizes()
-    assert (sizes["documents"], sizes["things"]) == (5, 15)
+    assert (sizes["documents"], sizes["things"]) == (5, 20)
     assert len(both.plans.statements()) == 5
     assert sizes["characters"] == sum(map(len, both.plans.statements()))
 

@@ -6,7 +6,7 @@ are bounded in number; a bucket that has run full again is forgotten. Costs are 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
@@ -62,8 +62,15 @@ class EdgeLimits:
 
 @dataclass(slots=True)
 class _Bucket:
+    size: BucketSize
     left: float
     at: float
+
+    def fill(self, now: float) -> None:
+        """Count what came back since it was looked at."""
+        left = self.left + (now - self.at) * self.size.restore
+        self.left = min(left, self.size.maximum)
+        self.at = now
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,73 +118,77 @@ class Throttle:
         A cost above a bucket's maximum waits for a full bucket, so that no allowed operation is
         refused for ever.
         """
-        now = self._clock()
-        wait = max((self._wait(key, cost, now) for key in keys), default=0.0)
+        buckets = self._filled(keys)
+        wait = 0.0
+        for bucket in buckets:
+            missing = min(cost, bucket.size.maximum) - bucket.left
+            if missing > 0:
+                wait = max(wait, missing / bucket.size.restore)
         if wait > 0:
-            status = self.status(keys)
             raise EdgeRefusal(
                 "THROTTLED",
                 429,
                 "Too many points asked for; wait and try again.",
                 retry_after=wait,
-                headers={**(status.headers() if status else {}), "Retry-After": str(ceil(wait))},
+                headers={**_status(buckets[0]).headers(), "Retry-After": str(ceil(wait))},
             )
-        for key in keys:
-            self._fresh(key, now).left -= cost
+        for bucket in buckets:
+            bucket.left -= cost
 
     def refund(self, keys: Sequence[str], points: float) -> None:
         """Gives back what an operation asked for and did not use."""
-        now = self._clock()
-        for key in keys:
-            bucket = self._fresh(key, now)
-            bucket.left = min(bucket.left + points, self._size(key).maximum)
+        for bucket in self._filled(keys):
+            bucket.left = min(bucket.left + points, bucket.size.maximum)
 
-    def charge(self, keys: Iterable[str], cost: float) -> None:
+    def charge(self, keys: Sequence[str], cost: float) -> None:
         """Takes without asking: what a refused document cost us."""
-        now = self._clock()
-        for key in keys:
-            bucket = self._fresh(key, now)
-            bucket.left = max(bucket.left - cost, -self._size(key).maximum)
+        for bucket in self._filled(keys):
+            bucket.left = max(bucket.left - cost, -bucket.size.maximum)
 
     def status(self, keys: Sequence[str]) -> ThrottleStatus | None:
         """The first key's bucket: the caller's own, which tells nothing about its neighbours."""
-        if not keys:
-            return None
-        size = self._size(keys[0])
-        left = max(self._fresh(keys[0], self._clock()).left, 0.0)
-        return ThrottleStatus(size.maximum, left, size.restore)
+        return _status(self._filled(keys[:1])[0]) if keys else None
 
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def _wait(self, key: str, cost: float, now: float) -> float:
-        size = self._size(key)
-        missing = min(cost, size.maximum) - self._fresh(key, now).left
-        return missing / size.restore if missing > 0 else 0.0
+    def _filled(self, keys: Sequence[str]) -> list[_Bucket]:
+        """The buckets of all keys as they are now, the new ones full."""
+        now, known = self._clock(), self._buckets
+        found = []
+        for key in keys:
+            bucket = known.get(key)
+            if bucket is None:
+                # Room is made before any is in hand, so that none of these is forgotten.
+                self._make_room(now, len(keys))
+                return [self._made(each, now) for each in keys]
+            found.append(bucket)
+        for key, bucket in zip(keys, found, strict=True):
+            bucket.fill(now)
+            known.move_to_end(key)
+        return found
 
-    def _size(self, key: str) -> BucketSize:
-        kind, _, rest = key.partition(":")
-        assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
-        return self._sizes[kind]
-
-    def _fresh(self, key: str, now: float) -> _Bucket:
-        size = self._size(key)
+    def _made(self, key: str, now: float) -> _Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
-            self._make_room(now)
-            bucket = self._buckets[key] = _Bucket(size.maximum, now)
-            return bucket
+            kind, _, rest = key.partition(":")
+            assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
+            size = self._sizes[kind]
+            bucket = self._buckets[key] = _Bucket(size, size.maximum, now)
+        bucket.fill(now)
         self._buckets.move_to_end(key)
-        bucket.left = min(size.maximum, bucket.left + (now - bucket.at) * size.restore)
-        bucket.at = now
         return bucket
 
-    def _make_room(self, now: float) -> None:
+    def _make_room(self, now: float, places: int) -> None:
         """Forgets the buckets untouched for longest: the full ones, and past the bound any."""
         while self._buckets:
             key, oldest = next(iter(self._buckets.items()))
-            size = self._size(key)
+            size = oldest.size
             full = oldest.left + (now - oldest.at) * size.restore >= size.maximum
-            if not full and len(self._buckets) < self._max_buckets:
+            if not full and len(self._buckets) + places <= self._max_buckets:
                 return
             del self._buckets[key]
+
+
+def _status(bucket: _Bucket) -> ThrottleStatus:
+    return ThrottleStatus(bucket.size.maximum, max(bucket.left, 0.0), bucket.size.restore)

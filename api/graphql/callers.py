@@ -46,7 +46,16 @@ async def opened(
             context.last_event_id = last_event_id
         yield context
     finally:
+        await closed(context)
+
+
+async def closed(context: EdgeContext) -> None:
+    """Close a context, also while its operation is cancelled. One that holds nothing waits for
+    nothing, so that there is nothing to shield."""
+    if context.is_holding:
         await asyncio.shield(context.close())
+    else:
+        await context.close()
 
 
 async def _identified(

@@ -34,6 +34,10 @@ class EdgeContext(Protocol):
     def throttle_keys(self) -> Sequence[str]:
         """`<kind>:<brand>:<id>`, the caller's own bucket first; see `api.graphql.limits`."""
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is something to give back, such as a connection."""
+
     async def close(self) -> None:
         """Gives back what the operation held, for good.
 

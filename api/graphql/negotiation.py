@@ -17,13 +17,16 @@ class Media(Enum):
 
 
 _JSON = ("application/json", "application/*", "*/*")
+_PLAIN = frozenset({"application/json", "*/*", "application/json, */*"})
 _RESPONSE = "application/graphql-response+json"
 _EVENTS = "text/event-stream"
 
 
 def negotiate(accept: str | None) -> Media | None:
     """The form to answer in; None when no form this API speaks is acceptable (406)."""
-    if accept is None or not accept.strip():
+    if accept is None or accept in _PLAIN:
+        return Media.JSON
+    if not accept.strip():
         return Media.JSON
     weights = _weights(accept)
     json = max((weights.get(kind, 0.0) for kind in _JSON), default=0.0)

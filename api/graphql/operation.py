@@ -17,6 +17,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType as AllowedType
 
+from api.graphql.callers import closed
 from api.graphql.context import EdgeContext
 from api.graphql.errors import REFUSALS, STATUS_OF_CODE, EdgeRefusal, code_of, shown_errors
 from api.graphql.limits import EdgeLimits, Throttle, ThrottleStatus
@@ -159,7 +160,7 @@ class Operations:
             late = EdgeRefusal("UNAVAILABLE", 503, "The operation took too long.")
             return refusal_answer(late, context.request_id)
         finally:
-            await asyncio.shield(context.close())
+            await closed(context)
         return self._answer(result, admission, context, charged=True)
 
     async def _woven(self, admission: Admission, context: EdgeContext) -> Woven | None:

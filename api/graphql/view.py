@@ -6,7 +6,6 @@ its request: contexts are closed in every path. Batching, multipart, @defer and 
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 from graphql import GraphQLError, OperationType
@@ -16,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from api.graphql.asked import AskedRequest
 from api.graphql.callers import opened, request_id_of
 from api.graphql.context import ContextFactory, EdgeContext, OriginCheck
 from api.graphql.cors import Cors, is_preflight
@@ -102,7 +102,7 @@ class GraphQLView:
         if scope["type"] == "websocket":
             await self._sockets.serve(scope, receive, send)
             return
-        request = Request(scope, receive)
+        request = AskedRequest(scope, receive)
         if is_preflight(request.headers, request.method):
             await (await self._preflight(request))(scope, receive, send)
             return
@@ -222,15 +222,15 @@ class _Exchange:
         answer, body = self._view._operations.encode(answer, self._id)
         media = Media.RESPONSE if self._media is Media.RESPONSE else Media.JSON
         real = answer.strict or self._media is not Media.JSON
-        response = Response(
-            body,
-            status_code=answer.status if real else 200,
-            headers={**self._headers(media), **answer.headers, **(headers or {})},
-        )
+        shown = {**self._headers(media), **answer.headers, **(headers or {})}
+        shown["Content-Length"] = str(len(body))
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in shown.items()]
+        status = answer.status if real else 200
         self._started = True
-        await response(self._request.scope, self._request.receive, send)
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
 
-    def _headers(self, media: Media) -> dict[str, Any]:
+    def _headers(self, media: Media) -> dict[str, str]:
         return {
             "Content-Type": media.value,
             "X-Request-Id": self._id,

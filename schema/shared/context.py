@@ -171,6 +171,11 @@ class Context(Generic[S]):
         if work is not None:
             await work.close()
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is a snapshot to give back."""
+        return self._work is not None
+
     async def close(self) -> None:
         """Give the connection back; a resolver left running can't take another one.
 

@@ -229,6 +229,10 @@ class ToyContext:
         await asyncio.wait_for(self.book.pool.acquire(), 5)
         self.held += 1
 
+    @property
+    def is_holding(self) -> bool:
+        return not self.is_closed
+
     async def close(self) -> None:
         await asyncio.sleep(0)
         while self.held:

@@ -63,21 +63,23 @@ async def authenticate(
 
 def asking_of(connection: HTTPConnection, parameters: Mapping[str, str] | None = None) -> Asking:
     """What a connection shows, with a socket's parameters in front of its headers."""
+    headers = connection.headers
     given = {
         name.lower(): value for name, value in (parameters or {}).items() if isinstance(value, str)
     }
 
     def shown(name: str) -> str | None:
-        value = given.get(name, connection.headers.get(name))
+        value = given.get(name, headers.get(name))
         return None if value is None else value[: _HEADER_LENGTH_MAX + 1]
 
+    client = connection.client
     return Asking(
         authorization=shown("authorization"),
         publishable_key=shown("backdesk-key"),
         brand=shown("backdesk-brand"),
-        host=connection.headers.get("host"),
-        origin=connection.headers.get("origin"),
-        ip=connection.client.host if connection.client else None,
+        host=headers.get("host"),
+        origin=headers.get("origin"),
+        ip=client.host if client else None,
         request_id=getattr(connection.state, "request_id", ""),
     )
 

@@ -12,7 +12,7 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -78,6 +78,7 @@ class Identifier:
         self._holders = Holders(database, self._access, sources)
         self._known: _Recent[Holder] = _Recent(monotonic)
         self._keys: _Recent[tuple[str, ...]] = _Recent(monotonic)
+        self._bearers: OrderedDict[bytes, TokenText] = OrderedDict()
 
     async def identify(self, asking: Asking) -> Scope:
         """Who is asking. Without token and brand: nobody, of no brand, with no rights.
@@ -85,14 +86,15 @@ class Identifier:
         Refusals: UNAUTHENTICATED; FORBIDDEN when host, key, header and token disagree, for a
         suspended brand, a wrong origin or address; UNAVAILABLE.
         """
-        text = _bearer(asking.authorization)
+        shown = self._bearer(asking.authorization)
+        text = shown.text if shown else None
         key = _key(asking.publishable_key)
         claimed = (await self._directory.current()).claimed_by(asking.host)
-        if text is not None and text.kind is TextKind.OPERATOR:
-            return await self._operator(asking, text, claimed)
+        if shown is not None and shown.text.kind is TextKind.OPERATOR:
+            return await self._operator(asking, shown, claimed)
         brand_id = await self._one_brand(asking, text, key, claimed)
-        if text is not None:
-            return await self._holder(asking, text)
+        if shown is not None:
+            return await self._holder(asking, shown)
         if key is not None:
             await self._check_key(asking, key)
         if brand_id is not None:
@@ -109,6 +111,21 @@ class Identifier:
         self._directory.forget()
         if scope.token_id is not None:
             self._known.drop((scope.brand_id, scope.token_id))
+
+    def _bearer(self, authorization: str | None) -> "_Shown | None":
+        """The token of an Authorization header. One that was found good is not taken apart again;
+        it is remembered without its secret, by its digest."""
+        if authorization is None:
+            return None
+        digest = hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
+        text = self._bearers.get(digest) or _bearer(authorization)
+        return _Shown(text, digest) if text else None
+
+    def _found(self, brand_id: UUID, shown: "_Shown", holder: Holder, asked_at: float) -> None:
+        self._known.put((brand_id, shown.text.id), shown.digest, holder, asked_at)
+        self._bearers[shown.digest] = replace(shown.text, secret="")
+        while len(self._bearers) > _CACHED_MAX:
+            self._bearers.popitem(last=False)
 
     async def _one_brand(
         self,
@@ -147,24 +164,26 @@ class Identifier:
 
     async def _check_key(self, asking: Asking, key: TokenText) -> None:
         """The key must live, and a browser must be on one of its origins, when it has any."""
-        origins = self._keys.get(key.brand_id, key)
+        place, digest = (key.brand_id, key.id), hashlib.sha256(key.render().encode()).digest()
+        origins = self._keys.get(place, digest)
         if origins is None:
             asked_at = self._keys.moment()
             origins = await find_key(self._database, key)
             if origins is None:
                 raise KeyUnknown()
-            self._keys.put(key.brand_id, key, origins, asked_at)
+            self._keys.put(place, digest, origins, asked_at)
         if asking.origin is not None and origins and asking.origin not in origins:
             raise OriginRefused()
 
-    async def _holder(self, asking: Asking, text: TokenText) -> Scope:
-        holder = self._known.get(text.brand_id, text)
+    async def _holder(self, asking: Asking, shown: "_Shown") -> Scope:
+        text = shown.text
+        holder = self._known.get((text.brand_id, text.id), shown.digest)
         if holder is None or not _is_current(holder):
             asked_at = self._known.moment()
-            holder = await self._holders.find(text)
+            holder = await self._holders.find(_with_secret(asking))
             if holder is None:
                 raise Unauthenticated()
-            self._known.put(text.brand_id, text, holder, asked_at)
+            self._found(text.brand_id, shown, holder, asked_at)
             if self._on_use is not None and text.kind is TextKind.API:
                 self._on_use(text.brand_id, text.id)
         await self._check_active(text.brand_id)
@@ -172,22 +191,24 @@ class Identifier:
             raise AddressRefused()
         return _scope(asking, text.brand_id, text.id, holder)
 
-    async def _operator(self, asking: Asking, text: TokenText, claimed: BrandFacts | None) -> Scope:
+    async def _operator(self, asking: Asking, shown: "_Shown", claimed: BrandFacts | None) -> Scope:
         """An operator, in the brand the header or the host names, else in none.
 
         Who the operator is comes before which brand: an invented token learns no slugs.
         """
+        text = shown.text
         if text.brand_id != NO_BRAND:
             raise Unauthenticated()
         named = await self._named(asking.brand)
         brand_id = named.id if named else claimed.id if claimed else NO_BRAND
-        holder = self._known.get(brand_id, text)
+        holder = self._known.get((brand_id, text.id), shown.digest)
         if holder is None or not _is_current(holder):
             asked_at = self._known.moment()
-            holder = await find_operator(self._database, self._access, text, brand_id)
+            whole = _with_secret(asking)
+            holder = await find_operator(self._database, self._access, whole, brand_id)
             if holder is None:
                 raise Unauthenticated()
-            self._known.put(brand_id, text, holder, asked_at)
+            self._found(brand_id, shown, holder, asked_at)
         if asking.brand is not None and named is None:
             raise BrandMismatch()
         if named is not None and claimed is not None and named.id != claimed.id:
@@ -209,10 +230,18 @@ def _scope(asking: Asking, brand_id: UUID, token_id: UUID, holder: Holder) -> Sc
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A token, perhaps without its secret, and a digest of all that was shown."""
+
+    text: TokenText
+    digest: bytes
+
+
 class _Recent(Generic[T]):
     """The last answers per brand and token, trusted for two seconds since they were asked for.
 
-    Kept with a hash of the whole text, so that a wrong secret finds nothing and displaces nothing.
+    Kept with a digest of all that was shown: a wrong secret finds nothing and displaces nothing.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -222,15 +251,14 @@ class _Recent(Generic[T]):
     def moment(self) -> float:
         return self._monotonic()
 
-    def get(self, brand_id: UUID, text: TokenText) -> T | None:
-        kept = self._kept.get((brand_id, text.id))
+    def get(self, key: tuple[UUID, UUID], digest: bytes) -> T | None:
+        kept = self._kept.get(key)
         if kept is None or self._monotonic() - kept[0] >= TRUSTED_S:
             return None
-        return kept[2] if hmac.compare_digest(kept[1], _digest(text)) else None
+        return kept[2] if hmac.compare_digest(kept[1], digest) else None
 
-    def put(self, brand_id: UUID, text: TokenText, value: T, asked_at: float) -> None:
-        key = (brand_id, text.id)
-        self._kept[key] = (asked_at, _digest(text), value)
+    def put(self, key: tuple[UUID, UUID], digest: bytes, value: T, asked_at: float) -> None:
+        self._kept[key] = (asked_at, digest, value)
         self._kept.move_to_end(key)
         while len(self._kept) > _CACHED_MAX:
             self._kept.popitem(last=False)
@@ -253,6 +281,13 @@ def _bearer(authorization: str | None) -> TokenText | None:
     return text
 
 
+def _with_secret(asking: Asking) -> TokenText:
+    """The token as it came, for whoever has to prove it."""
+    text = _bearer(asking.authorization)
+    assert text is not None, "it was read before"
+    return text
+
+
 def _key(publishable_key: str | None) -> TokenText | None:
     if publishable_key is None or not publishable_key.strip():
         return None
@@ -260,10 +295,6 @@ def _key(publishable_key: str | None) -> TokenText | None:
     if key is None or key.kind is not TextKind.PUBLISHABLE:
         raise KeyUnknown()
     return key
-
-
-def _digest(text: TokenText) -> bytes:
-    return hashlib.sha256(text.render().encode()).digest()
 
 
 def _is_current(holder: Holder) -> bool:

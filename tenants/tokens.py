@@ -39,6 +39,9 @@ class TextKind(StrEnum):
         return TokenKind[self.name] if self.name in TokenKind.__members__ else None
 
 
+_KINDS = {kind.value: kind for kind in TextKind}
+
+
 @dataclass(frozen=True, slots=True)
 class TokenText:
     """A text taken apart. Well formed says nothing about valid."""
@@ -83,9 +86,9 @@ def parse(text: str) -> TokenText | None:
     if len(text) > _TEXT_LENGTH_MAX:
         return None
     parts = text.split("_", 4)
-    if len(parts) < 4 or parts[0] != "bk" or parts[1] not in set(TextKind):
+    kind = _KINDS.get(parts[1]) if len(parts) >= 4 and parts[0] == "bk" else None
+    if kind is None:
         return None
-    kind = TextKind(parts[1])
     if not (_HEX.fullmatch(parts[2]) and _HEX.fullmatch(parts[3])):
         return None
     secret = parts[4] if len(parts) == 5 else None

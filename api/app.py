@@ -10,12 +10,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from api.auth import ACTORS, Origins, authenticate, make_identifier
 from api.board import board_routes, own_documents
 from api.embedded.endpoints import Endpoints
 from api.graphql.trusted import Trusted
-from api.graphql.view import GraphQLView
+from api.graphql.view import PATH, GraphQLView
 from api.health import health_routes
 from api.levers import OutsideLevers
 from api.notices import notice_routes
@@ -103,6 +105,22 @@ OWNED = {LEAD_TOPIC: SEES_ALL_LEADS}
 def audience() -> Audience:
     """Which permission each topic of the log takes; staff may be held to their own clients."""
     return Audience(TOPICS, KINDS, OwnClients(), OWNED)
+
+
+class _Application(Starlette):
+    """Starlette's routes, with the one path that nearly all requests go to in front of them: it
+    answers its own errors, and needs nothing that stands between."""
+
+    def __init__(self, view: GraphQLView, **given: Any) -> None:
+        super().__init__(**given)
+        self._view = view
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            scope["app"] = self
+            await self._view(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +241,7 @@ def assemble_app(settings: Settings, endpoints: Endpoints, *, with_plans: bool =
     ).routes()
     files = PaperDoor(database, vault, papers, identifier, directory).routes()
     routes = [*view.routes(), *board_routes(), *notices, *statements, *files, *health]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return _Application(view, routes=routes, lifespan=lifespan)
 
 
 def _on_denied(denials: Denials) -> Callable[[Any, str, Any], Any]:

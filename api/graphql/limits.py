@@ -135,19 +135,18 @@ class Throttle:
         for bucket in buckets:
             bucket.left -= cost
 
-    def refund(self, keys: Sequence[str], points: float) -> None:
-        """Gives back what an operation asked for and did not use."""
-        for bucket in self._filled(keys):
+    def refund(self, keys: Sequence[str], points: float) -> ThrottleStatus | None:
+        """Gives back what an operation asked for and did not use; then the first key's bucket: the
+        caller's own, which tells nothing about its neighbours."""
+        buckets = self._filled(keys)
+        for bucket in buckets:
             bucket.left = min(bucket.left + points, bucket.size.maximum)
+        return _status(buckets[0]) if buckets else None
 
     def charge(self, keys: Sequence[str], cost: float) -> None:
         """Takes without asking: what a refused document cost us."""
         for bucket in self._filled(keys):
             bucket.left = max(bucket.left - cost, -bucket.size.maximum)
-
-    def status(self, keys: Sequence[str]) -> ThrottleStatus | None:
-        """The first key's bucket: the caller's own, which tells nothing about its neighbours."""
-        return _status(self._filled(keys[:1])[0]) if keys else None
 
     def __len__(self) -> int:
         return len(self._buckets)

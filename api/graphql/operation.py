@@ -243,8 +243,7 @@ class Operations:
     ) -> tuple[int, ThrottleStatus | None]:
         """Gives back what was asked for and not returned; the actual cost and the bucket after."""
         actual = min(spent, admission.requested)
-        self.throttle.refund(context.throttle_keys, admission.requested - actual)
-        return actual, self.throttle.status(context.throttle_keys)
+        return actual, self.throttle.refund(context.throttle_keys, admission.requested - actual)
 
     def encode(self, answer: Answer, request_id: str) -> tuple[Answer, bytes]:
         """The answer as JSON. One too large, or holding what JSON can't, becomes an error."""

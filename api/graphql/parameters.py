@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 MAX_BODY = 256 * 1024
 BODY_SECONDS = 10.0
@@ -140,16 +140,16 @@ async def _read_body(request: Request, max_body: int) -> bytes:
     One too large is read on for a while and thrown away: a client that still writes would lose
     the answer to a connection reset. Past `_PATIENCE` bytes it does.
     """
-    body, length = bytearray(), 0
-    try:
-        async for chunk in request.stream():
-            length += len(chunk)
-            if length > max_body + _PATIENCE:
-                break
-            if length <= max_body:
-                body += chunk
-    except ClientDisconnect:
-        raise Malformed("The body ended early.") from None
+    body, length, more = bytearray(), 0, True
+    while more and length <= max_body + _PATIENCE:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The body ended early.")
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        length += len(chunk)
+        if length <= max_body:
+            body += chunk
     if length > max_body:
         raise Malformed(f"The body is larger than {max_body} bytes.", status=413)
     return bytes(body)

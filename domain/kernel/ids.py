@@ -13,6 +13,7 @@ from uuid import UUID
 _SHOWN = re.compile(r"([a-z][a-z_]{0,39})_([0-9a-f]{32})", re.ASCII)
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
+_LOW = (1 << 62) - 1
 _LAST_PLACE = (1 << 12) - 1
 
 RandomBits = Callable[[int], int]
@@ -30,7 +31,8 @@ def new_uuid(
     §6.2, of 4,096; what comes after those is the last of them, in any order.
     """
     at = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    high, low = random_bits(12) if place is None else min(place, _LAST_PLACE), random_bits(62)
+    bits = random_bits(74)
+    high, low = bits >> 62 if place is None else min(place, _LAST_PLACE), bits & _LOW
     return UUID(int=(at & (1 << 48) - 1) << 80 | _VERSION | high << 64 | _VARIANT | low)
 
 

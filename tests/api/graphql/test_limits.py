@@ -41,7 +41,7 @@ def test_a_refusal_takes_from_no_bucket() -> None:
     throttle.take(KEYS, 5)
     with pytest.raises(EdgeRefusal):
         throttle.take(KEYS, 5)
-    status = throttle.status(KEYS)
+    status = throttle.refund(KEYS, 0)
     assert status is not None
     assert status.left == 90
 

@@ -27,6 +27,11 @@ from tests.schema.plans.writing import Asked, Pool, Writer
 NAMES = ('O\'Brien "Bob"', "Zoë  Ünal", "line\nbreak\ttab", "\\back/slash", "名前 太郎", "x")
 CURRENCIES = ("USD", "JPY", "KWD", "BTC")
 _READ = re.compile(r"(?:\bfrom|\bjoin|,) (\w+)(?: as (\w+))?(?![\w.(])", re.IGNORECASE)
+TWINS = {
+    "brand_admin": "neighbour", "neighbour": "brand_admin", "north": "alone", "alone": "north",
+    "ib": "sub-ib", "sub-ib": "ib",
+}  # fmt: skip
+"""Actors with the same rights, and other rows."""
 HIDING = frozenset({"clients:pii", "clients:names", "notes:read", "clients:all"})
 
 
@@ -89,6 +94,7 @@ class Both:
         broken = self.plans.left["broken"]
         try:
             prepared = self.assembled.schema.documents.prepare(asked.text)
+            await self._asked_alike(prepared, asked, scope)
             woven = await self.plans.answer(prepared, None, asked.variables, scope)
         except DocumentRefused as refused:
             self.told[f"refused: {refused}"] += 1
@@ -100,6 +106,20 @@ class Both:
             return None
         self.told["planned"] += 1
         return unlike(prepared, woven, await self.execute(asked, scope))
+
+    async def _asked_alike(self, prepared: Prepared, asked: Asked, scope: Scope) -> None:
+        """The same of somebody else with the same rights, about other objects: what is worked out
+        for one call must not show in the next that is alike."""
+        named = next(name for name, one in self.crowd.actors.items() if one is scope)
+        other = self.crowd.actors[TWINS.get(named, named)]
+        variables = {name: self._another(value) for name, value in asked.variables.items()}
+        await self.plans.answer(prepared, None, variables, other)
+
+    def _another(self, value: Any) -> Any:
+        """Another id of the same kind, where it is one."""
+        kind = str(value).rpartition("_")[0]
+        alike = [one for one in self.pool.ids if kind and one.startswith(f"{kind}_")]
+        return next((one for one in alike if one != value), value)
 
     async def execute(self, asked: Asked, scope: Scope) -> Any:
         """The executor's answer."""

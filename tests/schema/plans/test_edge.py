@@ -14,6 +14,7 @@ from api.graphql.parameters import Parameters
 from api.graphql.trusted import Trusted
 from domain.kernel.ids import encode_id
 from schema.shared.context import Context
+from schema.shared.ready import READY_MAX
 from tenants.trusted_documents import (
     DocumentPlan,
     add_documents,
@@ -30,6 +31,7 @@ from tests.schema.plans.both import Both
 pytestmark = pytest.mark.timeout(600)
 ONE = """query One($id: ID!, $whole: Boolean!) { node(id: $id) { ... on Client { id name
   accounts(first: 2) @include(if: $whole) { nodes { login state { equity { amount } } } } } } }"""
+PAGED = "query($n: Int!) { clients(first: $n) { nodes { id name } } }"
 UNDECLARED = "{ clients(first: 2) { nodes { id actions { name } } } }"
 
 
@@ -111,6 +113,56 @@ async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: An
     assert (sizes["documents"], sizes["things"]) == (5, 20)
     assert len(both.plans.statements()) == 5
     assert sizes["characters"] == sum(map(len, both.plans.statements()))
+
+
+async def test_calls_of_one_document_push_out_no_other(both: Both, no_plan_left: None) -> None:
+    kept = both.assembled.schema.documents.make(
+        "query($n: Int!) { clients(first: $n) { __typename } }"
+    )
+    paged = documents.make(PAGED)
+    scope = both.crowd.actors["brand_admin"]
+    for size in (1, 1, 2):
+        assert await both.plans.answer(kept, None, {"n": size}, scope)
+    before = both.plans.sizes()["things"]
+    for size in range(1, READY_MAX + 20):
+        assert await both.plans.answer(paged, None, {"n": size}, scope)
+    # Its operation, its plan, its statement.
+    assert both.plans.sizes()["things"] == before + 3 + READY_MAX
+
+
+async def test_names_of_variables_are_the_callers_own(both: Both, no_plan_left: None) -> None:
+    """One that is named as we name the brand changes no brand, in any call."""
+    asked = """query($brand_id: ID!, $viewer_id: Int) {
+      node(id: $brand_id) { ... on Client { name } }
+      clients(first: $viewer_id) { nodes { id } } }"""
+    neighbour = both.crowd.there.brand.id
+    for kind, key in (
+        ("client", both.crowd.here.client("north").id),
+        ("client", both.crowd.here.client("alone").id),
+        ("client", neighbour),
+        ("brand", neighbour),
+        ("client", both.crowd.there.client("north").id),
+    ):
+        given = {"brand_id": encode_id(kind, key), "viewer_id": 2}
+        compiled, body = await answered(both, asked, **given)
+        _, expected = await answered(both, asked, with_plans=False, **given)
+        assert compiled.woven is not None
+        assert body == expected
+
+
+@pytest.mark.parametrize("given", [True, 1.5, "1", None, [1], {"a": 1}])
+async def test_values_that_python_takes_for_each_other_are_told_apart(
+    both: Both, given: Any
+) -> None:
+    fine, _ = await answered(both, PAGED, n=1)
+    assert fine.woven is not None
+    compiled, body = await answered(both, PAGED, n=given)
+    _, expected = await answered(both, PAGED, n=given, with_plans=False)
+    assert compiled.woven is None
+    assert body.get("data") == expected.get("data")
+    assert [one["message"] for one in body["errors"]] == [
+        one["message"] for one in expected["errors"]
+    ]
 
 
 async def test_documents_that_are_forgotten_are_let_go(

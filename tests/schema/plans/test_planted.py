@@ -10,11 +10,14 @@ import pytest
 from domain.reads import pieces, statements, weave, weave_page
 from domain.reads.declare import Viewer
 from domain.reads.weave import Weaver
+from domain.reads.whole import Statement
 from schema.shared import plans
+from tenants.context import NO_BRAND
 from tests.schema.plans.both import Both, without_brand, written
 
 DOCUMENTS = 400
 pytestmark = pytest.mark.timeout(600)
+_VIEWER = frozenset(Viewer(NO_BRAND).binds())
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -77,6 +80,16 @@ def objects_worth_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(weave, "plus", lambda *_weights: 0)
 
 
+def the_viewer_of_another_call(patch: pytest.MonkeyPatch) -> None:
+    holes = Statement.holes
+    patch.setattr(Statement, "holes", lambda one, names: holes(one, names - _VIEWER))
+
+
+def the_object_of_another_call(patch: pytest.MonkeyPatch) -> None:
+    holes = Statement.holes
+    patch.setattr(Statement, "holes", lambda one, names: holes(one, names & _VIEWER))
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -86,6 +99,8 @@ def objects_worth_nothing(patch: pytest.MonkeyPatch) -> None:
         a_row_scope_lost,
         cursors_of_another_list,
         objects_worth_nothing,
+        the_viewer_of_another_call,
+        the_object_of_another_call,
     ],
 )
 async def test_a_planted_difference_is_found(

@@ -168,8 +168,10 @@ async def test_a_cancelled_statement_costs_its_connection_and_no_place(
     before = await database.whole(scope, PID, [])
     slow = enclosed("select convert_to(pg_sleep(20)::text, 'UTF8')", 0)
     asked = asyncio.create_task(database.whole(scope, slow, []))
-    while not superuser.execute(_RUNS, [int(before)]).fetchall():
-        await asyncio.sleep(0)
+    for _ in range(500):
+        if superuser.execute(_RUNS, [int(before)]).fetchall():
+            break
+        await asyncio.sleep(0.01)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked

@@ -116,9 +116,8 @@ async def test_plans_are_bounded(both: Both, no_plan_left: None, monkeypatch: An
 
 
 async def test_calls_of_one_document_push_out_no_other(both: Both, no_plan_left: None) -> None:
-    kept = both.assembled.schema.documents.make(
-        "query($n: Int!) { clients(first: $n) { __typename } }"
-    )
+    documents = both.assembled.schema.documents
+    kept = documents.make("query($n: Int!) { clients(first: $n) { __typename } }")
     paged = documents.make(PAGED)
     scope = both.crowd.actors["brand_admin"]
     for size in (1, 1, 2):

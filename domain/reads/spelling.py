@@ -1,0 +1,108 @@
+"""JSON spelt as text: what an answer is joined from.
+
+`row_to_json` asks the catalogue how each column of each row is written; texts that are joined ask
+nothing, and those of ours between two values become one. A null would take everything around it
+along: whatever may be one is said by `sure`.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import (
+    Boolean,
+    Cast,
+    Column,
+    ColumnElement,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    func,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from domain.reads.declare import Expression
+from domain.reads.wording import joined, quoted
+
+Spelt: TypeAlias = tuple[str | Expression, ...]
+"""Texts in a row, ours as they are."""
+
+NULL: Final = quoted("null")
+_PLAIN: Final = re.compile(r"[\w .:/-]*", re.ASCII)
+
+
+def text_of(spelt: Spelt) -> ColumnElement[str]:
+    """The whole text. Joined by halves: each part is copied a few times however many there are."""
+    parts: list[str | Expression] = []
+    for part in spelt:
+        last = parts[-1] if parts else None
+        if isinstance(part, str) and isinstance(last, str):
+            parts[-1] = last + part
+        else:
+            parts.append(part)
+    return _halved([quoted(part) if isinstance(part, str) else part for part in parts])
+
+
+def _halved(parts: list[Expression]) -> ColumnElement[str]:
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return joined(_halved(parts[:half]), _halved(parts[half:]))
+
+
+def object_of(fields: Sequence[tuple[str, Spelt]]) -> Spelt:
+    """An object; names are those of GraphQL, which need no escaping."""
+    parts: list[str | Expression] = []
+    for at, (name, value) in enumerate(fields):
+        parts += [f'{"," if at else ""}"{name}":', *value]
+    return ("{", *parts, "}")
+
+
+def list_of(each: Spelt, order: Expression | None = None) -> ColumnElement[str]:
+    """A list of what each row gives, in the order they come in, or in another one."""
+    comma: Any = quoted(",")
+    within = comma if order is None else aggregate_order_by(comma, order)
+    rows: Expression = func.string_agg(text_of(each), within, type_=Text())
+    return func.coalesce(joined(quoted("["), rows, quoted("]")), quoted("[]"), type_=Text())
+
+
+def sure(spelt: Spelt, absent: Expression = NULL) -> Spelt:
+    """The same, or `absent` where it is null."""
+    return (func.coalesce(text_of(spelt), absent, type_=Text()),)
+
+
+def plain_text(text: Expression) -> Spelt:
+    """A text in which nothing needs escaping."""
+    return ('"', text, '"')
+
+
+def value_of(value: Expression, source: Expression | None = None) -> Spelt:
+    """A value as `to_json` writes it, more cheaply where the type, or the `source`, tells how."""
+    if isinstance(value.type, Integer | Boolean):
+        return (cast(value, Text()),)
+    if isinstance(value.type, Uuid):
+        return plain_text(cast(value, Text()))
+    if source is not None and _is_plain(source):
+        return plain_text(value)
+    return (cast(func.to_json(value), Text()),)
+
+
+def _is_plain(source: Expression) -> bool:
+    """Whether a text can only be digits, or one of a few words without anything to escape."""
+    if isinstance(source, Cast):
+        return isinstance(source.type, Text) and isinstance(source.clause.type, Integer | Numeric)
+    words = _words_of(source)
+    return bool(words) and all(_PLAIN.fullmatch(word) for word in words)
+
+
+def _words_of(source: Expression) -> tuple[str, ...]:
+    """The only words that a column may hold, by `tenants.database.one_of`; none if any may be."""
+    if isinstance(source, Column) and isinstance(source.table, Table):
+        for each in source.table.constraints:
+            name, words = each.info.get("one_of", ("", ()))
+            if name == source.name:
+                return tuple(words)
+    return ()

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
@@ -68,6 +68,19 @@ def test_amounts_have_exactly_the_decimals_of_their_currency(
     written = wording.amount(bound("minor", Numeric()), bound("currency", Text()))
     found = ask(written, minor=Decimal(minor), currency=currency)
     assert found == format(from_minor(minor, currency), "f")
+
+
+@given(minor=st.integers(-(2**63), 2**63 - 1))
+@example(minor=-(2**63))
+@example(minor=2**63 - 1)
+@example(minor=-1)
+@example(minor=0)
+def test_amounts_are_exact_at_every_scale(ask: Ask, minor: int) -> None:
+    column = bound("minor", BigInteger())
+    for currency in CURRENCIES:
+        written = wording.amount(column, bound("currency", Text()))
+        found = ask(written, minor=minor, currency=currency)
+        assert found == format(from_minor(minor, currency), "f"), currency
 
 
 TYPES = {

@@ -191,3 +191,20 @@ async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_it
             spent, found = await ask(parameters, actor)
             assert spent == 0
         assert actor != "brand_admin" or found == expected
+
+
+async def test_the_database_plans_a_statement_once(both: Both) -> None:
+    """A page's size is bound, and does not have each call planned anew."""
+    text = """query($n: Int!) { clients(first: $n) { nodes { id
+      accounts(first: $n) { edges { cursor } pageInfo { hasNextPage } } } } }"""
+    prepared = both.assembled.schema.documents.prepare(text)
+    scope = both.crowd.actors["brand_admin"]
+    planned = "select generic_plans, custom_plans from pg_prepared_statements where statement = $1"
+    async with both.database._engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        for size in (100, 1, 7, 30, 100, 2, 50, 100, 9, 1):
+            statement, values = both.plans._bound(prepared, None, {"n": size}, scope)
+            whole = (*values, scope.brand_id, scope.client_id, scope.ib_path)
+            await driver.fetchval(statement.text, *whole)
+        ((generic, custom),) = await driver.fetch(planned, statement.text)
+    assert (generic, custom) == (5, 5)

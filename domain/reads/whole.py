@@ -6,6 +6,7 @@ What a caller may not ask is refused here by the same functions that judge it fo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -34,9 +35,15 @@ from domain.reads.tree import (
 )
 from domain.reads.weave import Slot, Weaver
 
-_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # of SQLAlchemy
 _VIEWER: Final = ("brand_id", "viewer_id", "viewer_client_id", "viewer_ib_path")
 Convert: TypeAlias = Callable[[Any], Any]
+
+
+@cache
+def _dialect_of(major: int) -> PGDialect_asyncpg:
+    made = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # of SQLAlchemy
+    made.server_version_info = (major,)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +170,20 @@ def keys_call(keys: Sequence[UUID | None], kinds: Sequence[int], *, at: int) -> 
     return Call(KEYS, {f"s{at}_keys": list(keys), f"s{at}_kinds": list(kinds)})
 
 
-def compiled(registry: Registry, viewer: Viewer, tree: Whole, slots: Sequence[Slot]) -> Statement:
-    """The statement for a tree. Raises NotWoven for what has no form in SQL."""
-    made = Weaver(registry, viewer, slots).whole(tree).compile(dialect=_DIALECT)
+def compiled(
+    registry: Registry, viewer: Viewer, tree: Whole, slots: Sequence[Slot], major: int
+) -> Statement:
+    """The statement for a tree, as a Postgres of this version or a later one may be asked.
+
+    Raises NotWoven for what has no form in SQL.
+    """
+    dialect = _dialect_of(major)
+    made = Weaver(registry, viewer, slots).whole(tree).compile(dialect=dialect)
     names: list[tuple[str, Convert | None]] = []
     fixed: dict[str, Any] = {}
     for name in made.positiontup or ():
         bind = made.binds[name]
-        names.append((bind.key, bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)))
+        names.append((bind.key, bind.type.dialect_impl(dialect).bind_processor(dialect)))
         if not bind.required:
             fixed[bind.key] = bind.effective_value
     return Statement(str(made), tuple(names), fixed)

@@ -48,12 +48,14 @@ KINDS = Table(
 )
 
 
-@pytest.fixture(scope="module")
-def ask(superuser: psycopg.Connection[Any]) -> Ask:
-    """What the database makes of an expression over bound values."""
+@pytest.fixture(scope="module", params=[15, 17])
+def ask(superuser: psycopg.Connection[Any], request: pytest.FixtureRequest) -> Ask:
+    """What the database makes of an expression over bound values, said for an older one or not."""
+    dialect = postgresql.psycopg.dialect()
+    dialect.server_version_info = (request.param,)
 
     def asked(expression: Any, **values: Any) -> Any:
-        statement = select(expression).compile(dialect=postgresql.psycopg.dialect())
+        statement = select(expression).compile(dialect=dialect)
         row = superuser.execute(str(statement), {**statement.params, **values}).fetchone()
         assert row is not None
         return row[0]
@@ -136,6 +138,15 @@ def test_an_instant_without_a_text_is_said(ask: Ask) -> None:
     absent = spelling.quoted('"never"')
     assert ask(text_of(sure(plain_text(at), absent)), at="infinity") == '"never"'
     assert ask(text_of(sure(plain_text(at))), at="-infinity") == "null"
+
+
+def test_an_older_database_is_not_asked_what_it_does_not_know() -> None:
+    """json_scalar is new in 17; before the first connection no version is known."""
+    shown = text_of(value_of(column("x", Text())))
+    for version, function in (((16, 4), "to_json"), ((17,), "json_scalar"), (None, "to_json")):
+        dialect = postgresql.psycopg.dialect()
+        dialect.server_version_info = version
+        assert str(shown.compile(dialect=dialect)) == f"CAST({function}(x) AS TEXT)"
 
 
 def test_texts_of_ours_are_one_between_values() -> None:

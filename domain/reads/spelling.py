@@ -12,12 +12,10 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import (
     Boolean,
     Cast,
-    Column,
     ColumnElement,
     Integer,
     Numeric,
     String,
-    Table,
     Text,
     Uuid,
     cast,
@@ -28,7 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from domain.reads.declare import Expression
-from domain.reads.wording import joined, quoted
+from domain.reads.wording import joined, quoted, words_of
 
 Spelt: TypeAlias = tuple[str | Expression, ...]
 """Texts in a row, ours as they are."""
@@ -115,15 +113,5 @@ def _is_plain(source: Expression) -> bool:
     """Whether a text can only be digits, or one of a few words without anything to escape."""
     if isinstance(source, Cast):
         return isinstance(source.type, Text) and isinstance(source.clause.type, Integer | Numeric)
-    words = _words_of(source)
+    words = words_of(source)
     return bool(words) and all(_PLAIN.fullmatch(word) for word in words)
-
-
-def _words_of(source: Expression) -> tuple[str, ...]:
-    """The only words that a column may hold, by `tenants.database.one_of`; none if any may be."""
-    if isinstance(source, Column) and isinstance(source.table, Table):
-        for each in source.table.constraints:
-            name, words = each.info.get("one_of", ("", ()))
-            if name == source.name:
-                return tuple(words)
-    return ()

@@ -147,8 +147,11 @@ class Weaver:
         A limit that is bound tells the planner nothing: it expects a tenth of the table, finds
         that a plan for the very number would be cheaper, and plans the statement anew for each
         call, which takes longer than running it. So the most that a page may have limits it first.
+        Not so where the values of a filter decide which path is good: those are worth a plan.
         """
         rows = statements.page_rows(self.registry, shape, belongs)
+        if not shape.narrowing.is_steady:
+            return renamed(rows, slot, size)
         most = rows.limit(number(MAX_SIZE + 1)).subquery(self.name("m"))
         page: Select[Any] = select(*most.c).limit(bindparam("size", type_=Integer()))
         return renamed(page, slot, size)

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from domain.reads.declare import Selection, Viewer
+from domain.reads.declare import Op, Selection, Viewer
 from domain.reads.keyset import Cursors, Page
-from domain.reads.registry import Registry
-from domain.reads.shape import narrowing_of, question_of
+from domain.reads.registry import Linked, Registry
+from domain.reads.shape import Condition, Narrowing, narrowing_of, question_of
 from domain.reads.tree import (
     CURSOR,
     ByKey,
@@ -34,6 +34,7 @@ from domain.reads.tree import (
     wanted,
 )
 from domain.reads.weave import Slot, Weaver
+from domain.reads.wording import words_of
 
 _VIEWER: Final = ("brand_id", "viewer_id", "viewer_client_id", "viewer_ib_path")
 Convert: TypeAlias = Callable[[Any], Any]
@@ -149,15 +150,35 @@ def call_of(
     shape = counted = None
     if place.rows:
         question = question_of(one, page, place.want, viewer=viewer, cursors=cursors)
-        shape = question.shape
+        narrowing = worded(one, question.shape.narrowing, question.binds)
+        shape = replace(question.shape, narrowing=narrowing)
         binds = {name: value for name, value in question.binds.items() if name not in _VIEWER}
         binds["size"], binds["more"] = question.size, question.size + 1
         if place.cursors:
             binds["tag"] = cursors.tag_key(question.plan, viewer.brand_id)
     if place.counts:
         counted, values = narrowing_of(one, page.filter, viewer)
+        counted = worded(one, counted, values)
         binds |= values
     return Call(Slot(shape, counted), {f"s{at}_{name}": value for name, value in binds.items()})
+
+
+def worded(one: Linked, narrowing: Narrowing, binds: Mapping[str, Any]) -> Narrowing:
+    """The same with the words of filters that ask for one of a column's own few.
+
+    They are the installation's and not a caller's: a statement for each lets the planner know how
+    many rows have it, and keep what it made of that.
+    """
+    return replace(
+        narrowing, conditions=tuple(_worded(one, c, binds) for c in narrowing.conditions)
+    )
+
+
+def _worded(one: Linked, condition: Condition, binds: Mapping[str, Any]) -> Condition:
+    value = binds[condition.bind]
+    if condition.op is Op.EQ and value in words_of(one.filters[condition.field].column):
+        return replace(condition, word=str(value))
+    return condition
 
 
 def key_call(key: UUID | None, *, at: int) -> Call:

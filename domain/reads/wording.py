@@ -6,15 +6,18 @@ say the same in Python, and the tests compare both over many values.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Column,
     ColumnElement,
     Integer,
     LargeBinary,
     Numeric,
+    Table,
     Text,
     case,
     cast,
@@ -37,6 +40,20 @@ def quoted(text: str) -> ColumnElement[str]:
     """A text of ours (never a caller's) inside a statement."""
     doubled = text.replace("'", "''")
     return literal_column(f"'{doubled}'::text", Text())
+
+
+def words_of(source: Expression) -> tuple[str, ...]:
+    """The only words that a column may hold, by `tenants.database.one_of`; none if any may be."""
+    return _words_in(source) if isinstance(source, Column) else ()
+
+
+@cache
+def _words_in(source: Column[Any]) -> tuple[str, ...]:
+    for each in source.table.constraints if isinstance(source.table, Table) else ():
+        name, words = each.info.get("one_of", ("", ()))
+        if name == source.name:
+            return tuple(words)
+    return ()
 
 
 def joined(*parts: Expression) -> ColumnElement[str]:

@@ -193,10 +193,18 @@ async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_it
         assert actor != "brand_admin" or found == expected
 
 
-async def test_the_database_plans_a_statement_once(both: Both) -> None:
-    """A page's size is bound, and does not have each call planned anew."""
-    text = """query($n: Int!) { clients(first: $n) { nodes { id
-      accounts(first: $n) { edges { cursor } pageInfo { hasNextPage } } } } }"""
+PAGES = """query($n: Int!) { clients(first: $n) { totalCount { value } nodes { id
+  accounts(first: $n) { edges { cursor } pageInfo { hasNextPage } } } } }"""
+SETTLED = (
+    "query($n: Int!) { payments(first: $n, filter: {status: {eq: SETTLED}}) { nodes { id } } }"
+)
+ABROAD = """query($n: Int!) { clients(first: $n, filter: {country: {eq: "CY"}}) {
+  nodes { id } } }"""
+
+
+@pytest.mark.parametrize("text", [PAGES, SETTLED])
+async def test_the_database_plans_a_statement_once(both: Both, text: str) -> None:
+    """Neither a page's size nor a word of ours has each call planned anew."""
     prepared = both.assembled.schema.documents.prepare(text)
     scope = both.crowd.actors["brand_admin"]
     planned = "select generic_plans, custom_plans from pg_prepared_statements where statement = $1"
@@ -206,5 +214,30 @@ async def test_the_database_plans_a_statement_once(both: Both) -> None:
             statement, values = both.plans._bound(prepared, None, {"n": size}, scope)
             whole = (*values, scope.brand_id, scope.client_id, scope.ib_path)
             await driver.fetchval(statement.text, *whole)
-        ((generic, custom),) = await driver.fetch(planned, statement.text)
-    assert (generic, custom) == (5, 5)
+        (found,) = await driver.fetch(planned, statement.text)
+    assert tuple(found) == (5, 5)
+
+
+def test_a_plan_is_not_kept_where_values_decide_the_path(both: Both) -> None:
+    """Then Postgres is left to weigh it: a constant limit would always have it keep one."""
+    scope = both.crowd.actors["brand_admin"]
+    for text, is_limited in ((PAGES, True), (SETTLED, True), (ABROAD, False)):
+        prepared = both.assembled.schema.documents.prepare(text)
+        statement, _ = both.plans._bound(prepared, None, {"n": 5}, scope)
+        assert ("LIMIT 101)" in statement.text) is is_limited
+
+
+async def test_a_word_of_a_filter_is_said_and_a_text_is_bound(both: Both) -> None:
+    text = """query($status: PaymentStatus!) {
+      payments(first: 3, filter: {status: {eq: $status}, currency: {eq: "USD"}}) {
+        nodes { id status } } }"""
+    before = set(both.plans.statements())
+    for status in ("SETTLED", "FAILED", "SETTLED"):
+        _, body = await answered(both, text, status=status)
+        _, plain = await answered(both, text, with_plans=False, status=status)
+        assert body["data"] == plain["data"]
+    made = sorted(set(both.plans.statements()) - before)
+    assert len(made) == 2
+    for status, statement in zip(("FAILED", "SETTLED"), made, strict=True):
+        assert f"payment.status = '{status}'::text" in statement
+        assert "USD" not in statement

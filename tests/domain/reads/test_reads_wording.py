@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
@@ -70,17 +70,12 @@ def test_amounts_have_exactly_the_decimals_of_their_currency(
     assert found == format(from_minor(minor, currency), "f")
 
 
-@given(minor=st.integers(-(2**63), 2**63 - 1))
-@example(minor=-(2**63))
-@example(minor=2**63 - 1)
-@example(minor=-1)
-@example(minor=0)
-def test_amounts_are_exact_at_every_scale(ask: Ask, minor: int) -> None:
-    column = bound("minor", BigInteger())
-    for currency in CURRENCIES:
-        written = wording.amount(column, bound("currency", Text()))
+@pytest.mark.parametrize("currency", CURRENCIES)
+def test_amounts_are_exact_at_every_scale(ask: Ask, currency: str) -> None:
+    written = wording.amount(bound("minor", BigInteger()), bound("currency", Text()))
+    for minor in (-(2**63), -100, -99, -1, 0, 1, 5, 99, 100, 101, 2**63 - 1):
         found = ask(written, minor=minor, currency=currency)
-        assert found == format(from_minor(minor, currency), "f"), currency
+        assert found == format(from_minor(minor, currency), "f"), minor
 
 
 TYPES = {

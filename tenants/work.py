@@ -267,6 +267,12 @@ class Database:
         """A read-only snapshot of the scope's brand. Use it as a context manager, or close it."""
         return ReadWork(self._engine, scope)
 
+    @property
+    def major(self) -> int:
+        """The version of Postgres; 0 before there was a connection."""
+        found = getattr(self._engine.dialect, "server_version_info", None)
+        return int(found[0]) if found else 0
+
     async def whole(self, scope: Scope, statement: str, values: Sequence[Any]) -> bytes:
         """The one value of an `enclosed` statement, read in a single round trip.
 

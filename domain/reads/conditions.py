@@ -20,6 +20,7 @@ from sqlalchemy import (
 from domain.reads.declare import BRAND, Expression, Op, PartSearch, RowScope
 from domain.reads.registry import Linked
 from domain.reads.shape import Condition, Narrowing
+from domain.reads.wording import quoted
 
 
 def allowed(one: Linked, narrowing: Narrowing) -> list[ColumnElement[bool]]:
@@ -62,6 +63,8 @@ def _scoped(one: Linked, applying: frozenset[tuple[str, int]]) -> list[ColumnEle
 def _filtered(one: Linked, condition: Condition) -> ColumnElement[bool]:
     source = one.filters[condition.field].column
     value = bind_like(source, condition.bind)
+    if condition.word is not None:
+        value = quoted(condition.word)
     if condition.op is Op.IN:
         return source == any_(bindparam(condition.bind, type_=ARRAY(source.type)))
     if condition.op is Op.GTE:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -14,19 +13,16 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
-    select,
     true,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from domain.reads.declare import Expression
 from domain.reads.record import relation_slot
 from domain.reads.registry import Linked
-from domain.reads.wording import json_text
+from domain.reads.spelling import Spelt, list_of
 
-JSON_TYPE: Final = JSON()
 Weight: TypeAlias = int | Expression
 """What rows are worth: a number, or an expression over them."""
 
@@ -47,15 +43,11 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an answer: its JSON, what it is worth, and what must be joined for both.
+    """A part of an answer: its JSON, what it is worth, and what must be joined for both."""
 
-    `row` is the record behind the JSON, where there is one: a list takes that without a detour.
-    """
-
-    json: Expression
+    json: Spelt
     weight: Weight = 0
     joins: tuple[Join, ...] = ()
-    row: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +81,9 @@ def level(name: str, one: Linked, fields: Sequence[str], relations: Sequence[str
     return Level(name, one, places)
 
 
-def record(name: str, columns: Sequence[tuple[str, Expression]]) -> LateralFromClause:
-    """A row whose columns have the names of an answer. Raises NotWoven when there are none."""
-    if not columns:
-        raise NotWoven("nothing is asked")
-    return select(*(value.label(key) for key, value in columns)).lateral(name)
-
-
-def row_of(made: FromClause) -> Expression:
-    """A record as one value."""
-    return literal_column(str(made.name))  # type: ignore[attr-defined] # laterals have names
-
-
-def json_of(row: Expression) -> Expression:
-    """A record as JSON."""
-    return func.row_to_json(row, type_=JSON_TYPE)
-
-
 def listed(piece: Piece, order: Expression | None = None) -> Expression:
     """All of them as a JSON list, in the order they come in, or in another one."""
-    one = piece.json if piece.row is None else piece.row
-    made = func.json_agg(one if order is None else aggregate_order_by(one, order))
-    return func.coalesce(made, json_text("[]"), type_=JSON_TYPE)
+    return list_of(piece.json, order)
 
 
 def joined_to(source: FromClause, joins: Sequence[Join]) -> FromClause:

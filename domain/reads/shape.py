@@ -18,11 +18,12 @@ MAX_LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison of a filter; its value is the bind `name`."""
+    """One comparison of a filter; its value is in a bind, or a word of the column's own few."""
 
     field: str
     op: Op
     bind: str
+    word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Narrowing:
     scopes: tuple[tuple[str, int], ...]
     conditions: tuple[Condition, ...] = ()
     search: bool = False
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether no value of a caller decides how many rows are left."""
+        return not self.search and all(each.word is not None for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ Each list and each object is a lateral sub-select over the same page, load or co
 send (`domain.reads.statements`), so that both paths agree on which rows there are and how they
 lie. Columns of an outer level are named by text, never by table: every level reads its own.
 
-    select coalesce(json_agg(o2), '[]') j, sum(…) w          -- a list: its JSON and its worth
+    select coalesce('[' || string_agg(                          -- a list: its JSON, a text,
+      '{"level":' || q1.c1::text || ',"pets":' || x3.j || '}', ',') || ']', '[]') j,
+      sum(…) w                                                  -- and its worth
     from (<the page's rows>) q1
       cross join lateral (<a list below>) x3
-      cross join lateral (select q1.c1 "name", x3.j "pets") o2
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Cast,
     Integer,
     LargeBinary,
     Select,
@@ -35,27 +37,25 @@ from sqlalchemy import (
 from domain.reads import statements
 from domain.reads.conditions import allowed
 from domain.reads.declare import Expression, Viewer
+from domain.reads.keyset import MAX_SIZE
 from domain.reads.pieces import (
-    JSON_TYPE,
     Join,
     Level,
     NotWoven,
     Piece,
     Weight,
     joined_to,
-    json_of,
     level,
     listed,
     number,
     plus,
-    record,
     renamed,
-    row_of,
     summed,
 )
 from domain.reads.record import relation_slot
 from domain.reads.registry import Linked, Registry
 from domain.reads.shape import Narrowing, PageShape, scopes_of
+from domain.reads.spelling import NULL, Spelt, object_of, plain_text, sure, text_of, value_of
 from domain.reads.tree import (
     Amount,
     ByKey,
@@ -81,7 +81,7 @@ from domain.reads.tree import (
     wanted,
 )
 from domain.reads.weave_page import paged
-from domain.reads.wording import amount, hex_of, instant, joined, json_text, quoted, refusal
+from domain.reads.wording import amount, hex_of, instant, quoted, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,12 @@ class Weaver:
     def whole(self, tree: Whole) -> Select[Any]:
         """One row with one column: the worth of the answer, a space, and its JSON, as UTF-8."""
         pieces = [(root, self._root(root)) for root in tree.roots]
-        shown = self.record([(root.key, piece.json) for root, piece in pieces])
+        shown = object_of([(root.key, piece.json) for root, piece in pieces])
         weight = plus(*(root.base for root in tree.roots), *(piece.weight for _, piece in pieces))
-        text = joined(
-            cast(number(weight), Text()), quoted(" "), cast(json_of(row_of(shown)), Text())
-        )
+        text = text_of((cast(number(weight), Text()), " ", *shown))
         once = select(literal_column("1").label("once")).subquery("once")
         joins = [each for _, piece in pieces for each in piece.joins]
-        source = joined_to(once, [*joins, Join(shown)])
+        source = joined_to(once, joins)
         bytes_ = func.convert_to(text, quoted("UTF8"), type_=LargeBinary())
         return select(bytes_).select_from(source)
 
@@ -123,10 +121,6 @@ class Weaver:
         """A name that nothing else in the statement has."""
         self._names += 1
         return f"{letter}{self._names}"
-
-    def record(self, columns: Sequence[tuple[str, Expression]]) -> Any:
-        """A row whose columns have the names of an answer."""
-        return record(self.name("o"), columns)
 
     def aggregated(
         self, rows: Select[Any], below: Level, piece: Piece, order: Expression | None = None
@@ -139,7 +133,7 @@ class Weaver:
             .select_from(source)
             .lateral(self.name("x"))
         )
-        return Piece(_json_in(made), _weight_in(made), (Join(made),))
+        return Piece((_json_in(made),), _weight_in(made), (Join(made),))
 
     def level(self, one: Linked, fields: Sequence[str], relations: Sequence[str]) -> Level:
         """A new level over rows of an entity."""
@@ -148,8 +142,19 @@ class Weaver:
     def rows(
         self, slot: int, shape: PageShape, belongs: list[Any], *, size: str = "size"
     ) -> Select[Any]:
-        """The page's own rows, of one parent when they hang on one."""
-        return renamed(statements.page_rows(self.registry, shape, belongs), slot, size)
+        """The page's own rows, of one parent when they hang on one.
+
+        A limit that is bound tells the planner nothing: it expects a tenth of the table, finds
+        that a plan for the very number would be cheaper, and plans the statement anew for each
+        call, which takes longer than running it. So the most that a page may have limits it first.
+        Not so where the values of a filter decide which path is good: those are worth a plan.
+        """
+        rows = statements.page_rows(self.registry, shape, belongs)
+        if not shape.narrowing.is_steady:
+            return renamed(rows, slot, size)
+        most = rows.limit(number(MAX_SIZE + 1)).subquery(self.name("m"))
+        page: Select[Any] = select(*most.c).limit(bindparam("size", type_=Integer()))
+        return renamed(page, slot, size)
 
     def thing(self, thing: Thing, rows: Level) -> Piece:
         """An object out of a level's row: the fields of its kind."""
@@ -160,9 +165,9 @@ class Weaver:
         for kind in thing.kinds:
             of_kind = by == quoted(kind.value)
             pieces.append((of_kind, self._kind(kind, rows, (of_kind,))))
-        fails = func.to_json(refusal(rows.key, Text()), type_=JSON_TYPE)
+        texts = ((test, text_of(piece.json)) for test, piece in pieces)
         return Piece(
-            case(*((test, piece.json) for test, piece in pieces), else_=fails),
+            (case(*texts, else_=refusal(rows.key, Text())),),
             case(*((test, number(piece.weight)) for test, piece in pieces), else_=number(0)),
             tuple(join for _, piece in pieces for join in piece.joins),
         )
@@ -170,21 +175,21 @@ class Weaver:
     def _root(self, root: Root) -> Piece:
         match root:
             case Leaf(value=Fixed(json=text)):
-                return Piece(json_text(text))
+                return Piece((text,))
             case ByKey(thing=None):
-                return Piece(null())
+                return Piece((NULL,))
             case ByKey(thing=Thing() as thing, slot=slot, unit=unit):
                 key = bindparam(f"s{slot}_key", type_=Uuid())
                 one = self.registry[thing.entity]
-                return self._found(thing, [one.key == key], unit)
+                return self._found(thing, [one.key == key], unit, NULL)
             case ByKeys():
                 return self._by_keys(root)
             case Paged():
                 return paged(self, root, [])
         raise NotWoven(root.key)
 
-    def _found(self, thing: Thing, conditions: list[Any], unit: int) -> Piece:
-        """The object with the lowest key for which the conditions hold, or null."""
+    def _found(self, thing: Thing, conditions: list[Any], unit: int, absent: Expression) -> Piece:
+        """The object with the lowest key for which the conditions hold, or else `absent`."""
         one, want = self.registry[thing.entity], wanted(thing)
         names = tuple(sorted(want.fields)), tuple(sorted(want.relations))
         seen = Narrowing(scopes_of(one, self._viewer))
@@ -197,12 +202,12 @@ class Weaver:
         below = self.level(one, *names)
         piece = self.thing(thing, below)
         found = (
-            select(piece.json.label("j"), number(plus(unit, piece.weight)).label("w"))
+            select(text_of(piece.json).label("j"), number(plus(unit, piece.weight)).label("w"))
             .select_from(joined_to(rows.subquery(below.name), piece.joins))
             .lateral(self.name("x"))
         )
         weight = func.coalesce(_weight_in(found), number(0), type_=BigInteger())
-        return Piece(_json_in(found), weight, (Join(found, outer=True),))
+        return Piece(sure((_json_in(found),), absent), weight, (Join(found, outer=True),))
 
     def _by_keys(self, root: ByKeys) -> Piece:
         given, prefix = self.name("u"), f"s{root.slot}_"
@@ -219,10 +224,11 @@ class Weaver:
         for at, thing in enumerate(root.things):
             of_kind = kind == literal_column(str(at), Integer())
             one = self.registry[thing.entity]
-            pieces.append((of_kind, self._found(thing, [one.key == key, of_kind], root.unit)))
-        tests = [(test, piece.json) for test, piece in pieces]
+            found = self._found(thing, [one.key == key, of_kind], root.unit, NULL)
+            pieces.append((of_kind, found))
+        tests = [(test, text_of(piece.json)) for test, piece in pieces]
         each = Piece(
-            case(*tests, else_=null()) if tests else literal_column("null::json", JSON_TYPE),
+            (case(*tests, else_=NULL) if tests else NULL,),
             plus(*(piece.weight for _, piece in pieces)),
             tuple(join for _, piece in pieces for join in piece.joins),
         )
@@ -232,18 +238,14 @@ class Weaver:
             .select_from(joined_to(rows, each.joins))
             .lateral(self.name("x"))
         )
-        return Piece(_json_in(made), _weight_in(made), (Join(made),))
+        return Piece((_json_in(made),), _weight_in(made), (Join(made),))
 
     def _kind(self, kind: Kind, rows: Level, also: tuple[Any, ...]) -> Piece:
         """The fields of a kind; what hangs on them is only looked for where `also` holds."""
         pieces = [(node, self._node(node, rows, also)) for node in kind.nodes]
-        if not pieces:
-            return Piece(json_text("{}"))
-        shown = self.record([(node.key, piece.json) for node, piece in pieces])
+        shown = object_of([(node.key, piece.json) for node, piece in pieces])
         weight = plus(*(node.base for node in kind.nodes), *(piece.weight for _, piece in pieces))
-        joins = [join for _, piece in pieces for join in piece.joins]
-        row = row_of(shown)
-        return Piece(json_of(row), weight, (*joins, Join(shown)), row)
+        return Piece(shown, weight, tuple(join for _, piece in pieces for join in piece.joins))
 
     def _node(self, node: Node, rows: Level, also: tuple[Any, ...]) -> Piece:
         match node:
@@ -262,12 +264,9 @@ class Weaver:
         return rows.one.relations[relation].theirs == rows[relation_slot(relation)]
 
     def _single(self, node: Single, rows: Level, also: tuple[Any, ...]) -> Piece:
-        piece = self._found(node.thing, [self._belongs(node.relation, rows), *also], node.unit)
-        if not node.required:
-            return piece
-        fails = func.to_json(refusal(rows.key, Text()), type_=JSON_TYPE)
-        sure = func.coalesce(piece.json, fails, type_=JSON_TYPE)
-        return Piece(sure, piece.weight, piece.joins)
+        absent = refusal(rows.key, Text()) if node.required else NULL
+        belongs = [self._belongs(node.relation, rows), *also]
+        return self._found(node.thing, belongs, node.unit, absent)
 
     def _several(self, node: Several, rows: Level, also: tuple[Any, ...]) -> Piece:
         shape = self.slots[node.slot].page
@@ -276,69 +275,84 @@ class Weaver:
         below = self.level(one, shape.fields, shape.relations)
         inner = self.rows(node.slot, shape, [*also, self._belongs(node.relation, rows)])
         piece = self.thing(node.thing, below)
-        whole = Piece(piece.json, plus(node.unit, piece.weight), piece.joins, piece.row)
+        whole = Piece(piece.json, plus(node.unit, piece.weight), piece.joins)
         return self.aggregated(inner, below, whole)
 
     def _group(self, group: Group, rows: Level) -> Piece:
-        shown = self.record([(leaf.key, self._value(leaf.value, rows)) for leaf in group.leaves])
-        made, joins = json_of(row_of(shown)), (Join(shown),)
+        shown = object_of(
+            [(leaf.key, self._leaf(leaf, rows, known=group.present)) for leaf in group.leaves]
+        )
         if not _may_be_null(rows.one, group.present):
-            return Piece(made, joins=joins)
-        fails = func.to_json(refusal(rows.key, Text()), type_=JSON_TYPE)
-        absent = rows[group.present].is_(null())
-        return Piece(case((absent, fails if group.required else null()), else_=made), joins=joins)
+            return Piece(shown)
+        absent = refusal(rows.key, Text()) if group.required else NULL
+        test = rows[group.present].is_(null())
+        return Piece((case((test, absent), else_=text_of(shown)),))
 
-    def _leaf(self, leaf: Leaf, rows: Level) -> Expression:
+    def _leaf(self, leaf: Leaf, rows: Level, known: str = "") -> Spelt:
+        """A value; what of it may be null is said. The field `known` is not."""
         shown = self._value(leaf.value, rows)
-        value = leaf.value
-        if leaf.required and isinstance(value, Shown) and _may_be_null(rows.one, value.field):
-            return func.coalesce(shown, refusal(rows.key, shown.type), type_=shown.type)
-        return shown
+        if not self._is_unsure(leaf.value, rows, known):
+            return shown
+        return sure(shown, refusal(rows.key, Text()) if leaf.required else NULL)
 
-    def _value(self, value: Value, rows: Level) -> Expression:
+    def _is_unsure(self, value: Value, rows: Level, known: str) -> bool:
+        match value:
+            case Shown(field=name, form=form):
+                # A mask may give nothing, and there is no text of an infinite instant.
+                fields: tuple[str, ...] = (name,)
+                if form is Form.INSTANT or name in rows.one.masked_for(self._viewer):
+                    return True
+            case Amount(minor=minor, currency=currency):
+                fields = (minor, currency)
+            case _:
+                return False
+        return any(_may_be_null(rows.one, name) for name in fields if name != known)
+
+    def _value(self, value: Value, rows: Level) -> Spelt:
         match value:
             case Fixed(json=text):
-                return json_text(text)
+                return (text,)
             case KindName(by=by, names=names):
                 tests = [(rows[by] == quoted(kind), quoted(name)) for kind, name in names]
-                return case(*tests, else_=refusal(rows.key, Text()))
+                return plain_text(case(*tests, else_=refusal(rows.key, Text())))
             case KeyText(prefix=prefix):
-                return joined(quoted(f"{prefix}_"), hex_of(rows.key))
+                return (f'"{prefix}_', hex_of(rows.key), '"')
             case Shown():
                 return self._shown(value, rows)
             case Amount(minor=minor, currency=currency):
-                return amount(rows[minor], rows[currency])
+                return plain_text(amount(rows[minor], rows[currency]))
             case Capped(field=name, cap=cap):
-                return func.least(rows[name], number(cap), type_=BigInteger())
+                return value_of(func.least(rows[name], number(cap), type_=BigInteger()))
             case Precision(field=name, cap=cap):
                 exact = rows[name] <= number(cap)
-                return case((exact, quoted(value.exact)), else_=quoted(value.more))
+                return plain_text(case((exact, quoted(value.exact)), else_=quoted(value.more)))
 
-    def _shown(self, value: Shown, rows: Level) -> Expression:
-        raw = rows[value.field]
+    def _shown(self, value: Shown, rows: Level) -> Spelt:
+        raw, source = rows[value.field], rows.one.fields[value.field].source
         mask = rows.one.fields[value.field].mask
         if mask is not None and value.field in rows.one.masked_for(self._viewer):
             if mask.said is None:
                 raise NotWoven(f"{rows.one.name}.{value.field} has no mask in SQL")
-            raw = mask.said(raw)
+            raw = source = mask.said(raw)
         match value.form:
             case Form.INSTANT:
-                return instant(raw)
+                return plain_text(instant(raw))
             case Form.TEXT:
-                return cast(raw, Text())
+                return value_of(cast(raw, Text()), cast(source, Text()))
             case Form.TEXTS:
                 has_hole = func.array_position(raw, null()).is_not(null())
-                return case((has_hole, refusal(rows.key, raw.type)), else_=raw)
+                return value_of(case((has_hole, refusal(rows.key, raw.type)), else_=raw))
             case _:
-                return raw
+                return value_of(raw, source)
 
 
 def _may_be_null(one: Linked, field: str) -> bool:
-    return bool(getattr(one.fields[field].source, "nullable", True))
+    source = one.fields[field].source
+    return bool(getattr(source.clause if isinstance(source, Cast) else source, "nullable", True))
 
 
 def _json_in(made: Any) -> Expression:
-    return literal_column(f"{made.name}.j", JSON_TYPE)
+    return literal_column(f"{made.name}.j", Text())
 
 
 def _weight_in(made: Any) -> Weight:

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
+    Text,
     bindparam,
     case,
+    cast,
     false,
     func,
     literal_column,
@@ -30,17 +32,16 @@ from domain.reads.pieces import (
     Piece,
     Weight,
     joined_to,
-    json_of,
     listed,
     number,
     plus,
     renamed,
-    row_of,
     summed,
 )
 from domain.reads.registry import kind_of
+from domain.reads.spelling import Spelt, object_of, plain_text, sure
 from domain.reads.tree import About, CountPart, Edges, Fixed, InfoPart, Leaf, Paged, Rows, Told
-from domain.reads.wording import cursor, json_text, quoted
+from domain.reads.wording import cursor, quoted
 
 if TYPE_CHECKING:
     from domain.reads.weave import Weaver
@@ -61,36 +62,38 @@ def paged(weaver: "Weaver", node: Paged, belongs: list[Any]) -> Piece:
         counted = _counted(weaver, node, belongs)
         joins.append(Join(counted))
         told |= {str(part): literal_column(f"{counted.name}.{part}") for part in CountPart}
-    columns: list[tuple[str, Expression]] = []
+    columns: list[tuple[str, Spelt]] = []
     for at, part in enumerate(node.parts):
         match part:
             case Rows() | Edges():
-                columns.append((part.key, told[f"p{at}"]))
+                columns.append((part.key, (told[f"p{at}"],)))
             case About():
-                about = weaver.record([(each.key, _shown(each, told)) for each in part.parts])
-                joins.append(Join(about))
-                columns.append((part.key, json_of(row_of(about))))
+                about = object_of([(each.key, _shown(each, told)) for each in part.parts])
+                columns.append((part.key, about))
             case Leaf(value=Fixed(json=text)):
-                columns.append((part.key, json_text(text)))
+                columns.append((part.key, (text,)))
             case _:
                 raise NotWoven(part.key)
-    shown = weaver.record(columns)
-    return Piece(json_of(row_of(shown)), weight, (*joins, Join(shown)))
+    return Piece(object_of(columns), weight, tuple(joins))
 
 
-def _shown(part: Told | Leaf, told: dict[str, Expression]) -> Expression:
+def _shown(part: Told | Leaf, told: dict[str, Expression]) -> Spelt:
     if isinstance(part, Leaf):
         return _fixed(part)
     value = told[str(part.what)]
-    if part.what is CountPart.PRECISION:
-        return case((value, quoted(part.words[0])), else_=quoted(part.words[1]))
-    return value
+    match part.what:
+        case InfoPart.START | InfoPart.END:
+            return sure(plain_text(value))
+        case CountPart.PRECISION:
+            return plain_text(case((value, quoted(part.words[0])), else_=quoted(part.words[1])))
+        case _:
+            return (cast(value, Text()),)
 
 
-def _fixed(leaf: Leaf) -> Expression:
+def _fixed(leaf: Leaf) -> Spelt:
     if not isinstance(leaf.value, Fixed):
         raise NotWoven(leaf.key)
-    return json_text(leaf.value.json)
+    return (leaf.value.json,)
 
 
 def _counted(weaver: "Weaver", node: Paged, belongs: list[Any]) -> Any:
@@ -176,18 +179,16 @@ class _Page:
 
     def _edge(self, edges: Edges) -> Piece:
         self._weights.append(edges.unit)
-        columns: list[tuple[str, Expression]] = []
+        columns: list[tuple[str, Spelt]] = []
         for part in edges.parts:
             match part:
                 case Rows():
                     columns.append((part.key, self._object(part).json))
                 case Told():
-                    columns.append((part.key, self._cursor()))
+                    columns.append((part.key, sure(plain_text(self._cursor()))))
                 case Leaf():
                     columns.append((part.key, _fixed(part)))
-        shown = self._weaver.record(columns)
-        self._joins.append(Join(shown))
-        return Piece(json_of(row_of(shown)), row=row_of(shown))
+        return Piece(object_of(columns))
 
     def _cursor(self) -> Expression:
         keys = statements.sort_columns(self._rows.one, self._shape)

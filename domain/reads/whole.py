@@ -6,15 +6,16 @@ What a caller may not ask is refused here by the same functions that judge it fo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from domain.reads.declare import Selection, Viewer
+from domain.reads.declare import Op, Selection, Viewer
 from domain.reads.keyset import Cursors, Page
-from domain.reads.registry import Registry
-from domain.reads.shape import narrowing_of, question_of
+from domain.reads.registry import Linked, Registry
+from domain.reads.shape import Condition, Narrowing, narrowing_of, question_of
 from domain.reads.tree import (
     CURSOR,
     ByKey,
@@ -33,10 +34,17 @@ from domain.reads.tree import (
     wanted,
 )
 from domain.reads.weave import Slot, Weaver
+from domain.reads.wording import words_of
 
-_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # of SQLAlchemy
 _VIEWER: Final = ("brand_id", "viewer_id", "viewer_client_id", "viewer_ib_path")
 Convert: TypeAlias = Callable[[Any], Any]
+
+
+@cache
+def _dialect_of(major: int) -> PGDialect_asyncpg:
+    made = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # of SQLAlchemy
+    made.server_version_info = (major,)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +171,35 @@ def call_of(
     shape = counted = None
     if place.rows:
         question = question_of(one, page, place.want, viewer=viewer, cursors=cursors)
-        shape = question.shape
+        narrowing = worded(one, question.shape.narrowing, question.binds)
+        shape = replace(question.shape, narrowing=narrowing)
         binds = {name: value for name, value in question.binds.items() if name not in _VIEWER}
         binds["size"], binds["more"] = question.size, question.size + 1
         if place.cursors:
             binds["tag"] = cursors.tag_key(question.plan, viewer.brand_id)
     if place.counts:
         counted, values = narrowing_of(one, page.filter, viewer)
+        counted = worded(one, counted, values)
         binds |= values
     return Call(Slot(shape, counted), {f"s{at}_{name}": value for name, value in binds.items()})
+
+
+def worded(one: Linked, narrowing: Narrowing, binds: Mapping[str, Any]) -> Narrowing:
+    """The same with the words of filters that ask for one of a column's own few.
+
+    They are the installation's and not a caller's: a statement for each lets the planner know how
+    many rows have it, and keep what it made of that.
+    """
+    return replace(
+        narrowing, conditions=tuple(_worded(one, c, binds) for c in narrowing.conditions)
+    )
+
+
+def _worded(one: Linked, condition: Condition, binds: Mapping[str, Any]) -> Condition:
+    value = binds[condition.bind]
+    if condition.op is Op.EQ and value in words_of(one.filters[condition.field].column):
+        return replace(condition, word=str(value))
+    return condition
 
 
 def key_call(key: UUID | None, *, at: int) -> Call:
@@ -184,14 +212,20 @@ def keys_call(keys: Sequence[UUID | None], kinds: Sequence[int], *, at: int) -> 
     return Call(KEYS, {f"s{at}_keys": list(keys), f"s{at}_kinds": list(kinds)})
 
 
-def compiled(registry: Registry, viewer: Viewer, tree: Whole, slots: Sequence[Slot]) -> Statement:
-    """The statement for a tree. Raises NotWoven for what has no form in SQL."""
-    made = Weaver(registry, viewer, slots).whole(tree).compile(dialect=_DIALECT)
+def compiled(
+    registry: Registry, viewer: Viewer, tree: Whole, slots: Sequence[Slot], major: int
+) -> Statement:
+    """The statement for a tree, as a Postgres of this version or a later one may be asked.
+
+    Raises NotWoven for what has no form in SQL.
+    """
+    dialect = _dialect_of(major)
+    made = Weaver(registry, viewer, slots).whole(tree).compile(dialect=dialect)
     names: list[tuple[str, Convert | None]] = []
     fixed: dict[str, Any] = {}
     for name in made.positiontup or ():
         bind = made.binds[name]
-        names.append((bind.key, bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)))
+        names.append((bind.key, bind.type.dialect_impl(dialect).bind_processor(dialect)))
         if not bind.required:
             fixed[bind.key] = bind.effective_value
     return Statement(str(made), tuple(names), fixed)

@@ -5,16 +5,19 @@ say the same in Python, and the tests compare both over many values.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
+    Column,
     ColumnElement,
     Integer,
     LargeBinary,
     Numeric,
+    Table,
     Text,
     case,
     cast,
@@ -39,10 +42,18 @@ def quoted(text: str) -> ColumnElement[str]:
     return literal_column(f"'{doubled}'::text", Text())
 
 
-def json_text(text: str) -> ColumnElement[Any]:
-    """A JSON text of ours inside a statement."""
-    doubled = text.replace("'", "''")
-    return literal_column(f"'{doubled}'::json", JSON())
+def words_of(source: Expression) -> tuple[str, ...]:
+    """The only words that a column may hold, by `tenants.database.one_of`; none if any may be."""
+    return _words_in(source) if isinstance(source, Column) else ()
+
+
+@cache
+def _words_in(source: Column[Any]) -> tuple[str, ...]:
+    for each in source.table.constraints if isinstance(source.table, Table) else ():
+        name, words = each.info.get("one_of", ("", ()))
+        if name == source.name:
+            return tuple(words)
+    return ()
 
 
 def joined(*parts: Expression) -> ColumnElement[str]:
@@ -55,8 +66,8 @@ def joined(*parts: Expression) -> ColumnElement[str]:
 
 
 def hex_of(key: Expression) -> ColumnElement[str]:
-    """The 32 hex digits of a uuid."""
-    return func.replace(cast(key, Text()), quoted("-"), quoted(""), type_=Text())
+    """The 32 hex digits of a uuid: of its bytes, for its text has dashes to take out again."""
+    return func.encode(func.uuid_send(key, type_=LargeBinary()), quoted("hex"), type_=Text())
 
 
 def instant(at: Expression) -> ColumnElement[str]:
@@ -70,32 +81,34 @@ def amount(minor: Expression, currency: Expression) -> ColumnElement[str]:
 
     A numeric product has the decimals of both factors, so that the factor says them.
     """
-    by_scale: dict[int, list[str]] = {}
-    for code, scale in sorted(odd_scales().items()):
-        by_scale.setdefault(scale, []).append(f"'{code}'")
-    units: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = [
-        (_is_one_of(currency, codes), _unit(scale)) for scale, codes in by_scale.items()
-    ]
-    factor = case(*units, else_=_unit(2))
-    return cast(cast(minor, Numeric()) * factor, Text())
-
-
-def _is_one_of(currency: Expression, codes: Sequence[str]) -> ColumnElement[bool]:
-    listed: ColumnElement[Any] = literal_column(f"any (array[{', '.join(codes)}])")
-    return currency.op("=", return_type=Boolean())(listed)
+    unit = cast(_ODD_UNITS.op("->", return_type=JSON())(currency), Numeric())
+    return cast(cast(minor, Numeric()) * func.coalesce(unit, _unit(2), type_=Numeric()), Text())
 
 
 def _unit(scale: int) -> ColumnElement[Any]:
-    return literal_column(f"1e-{scale}::numeric" if scale else "1::numeric", Numeric())
+    return literal_column(_unit_text(scale) + "::numeric", Numeric())
+
+
+def _unit_text(scale: int) -> str:
+    return format(Decimal(1).scaleb(-scale), "f")
+
+
+_ODD_UNITS: Final[ColumnElement[Any]] = literal_column(
+    "'{"
+    + ", ".join(f'"{code}": {_unit_text(scale)}' for code, scale in sorted(odd_scales().items()))
+    + "}'::jsonb",
+    JSON(),
+)
+"""One look-up for each amount, and one expression to set up for each statement, not one a scale."""
 
 
 def refusal(key: Expression, type_: TypeEngine[Any]) -> Expression:
-    """An expression that fails where it is reached (22P02): the executor says what is wrong.
+    """An expression that fails where it is reached (22011): the executor says what is wrong.
 
     It reads a column, since a constant would be worked out, and fail, while planning.
     """
-    failing = cast(joined(quoted("!"), cast(key, Text())), Integer())
-    return cast(cast(failing, Text()), type_)
+    minus_one = literal_column("-1", Integer())
+    return cast(func.substr(cast(key, Text()), _FIRST, minus_one, type_=Text()), type_)
 
 
 def cursor(

@@ -414,7 +414,8 @@ class Plans:
             return found
         made: Statement | None = None
         try:
-            made = compiled(self._reading.registry, viewer, plan.planned.tree, slots)
+            tree, major = plan.planned.tree, self._database.major
+            made = compiled(self._reading.registry, viewer, tree, slots, major)
             made = made.within(enclosed(made.text, made.parameters))
         finally:
             known.statements[whole_key] = made

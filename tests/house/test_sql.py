@@ -13,7 +13,8 @@ VOLATILE = {"clock_timestamp", "random", "gen_random_uuid", "uuid_generate_v4", 
 MIGRATION_CONNECTION = "alembic/env.py"
 INEXACT = {"Float", "REAL", "Double", "DOUBLE_PRECISION"}
 TEXT_RULES = {
-    "set_config can outlive its transaction; the work says `set local`": r"\bset_config\s*\(",
+    "set_config can outlive its transaction unless it is local": r"\bset_config\s*\("
+    r"(?!'[a-z_.]+', [^(),]+, true\))",
     "a session setting survives on a pooled connection": r"\bset\s+session\b|^\s*set\s+(?!local\b)"
     r"[a-z_.]+\s*(=|to)\s",
     "MERGE is not distributed": r"\bmerge\s+into\b",

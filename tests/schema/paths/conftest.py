@@ -1,7 +1,7 @@
 """One database for the walk: a large brand, two smaller ones, and who may ask."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests import postgres, world
 from tests.declared import brand_tables
 from tests.factories import Factory, scope_of
 from tests.schema.paths import crowded
-from tests.schema.paths.judge import MOST, SETTINGS, Fault, Plans, faults
+from tests.schema.paths.judge import MOST, SETTINGS, Fault, Plans, faults, is_kept
 from tests.schema.paths.walk import Listing
 from tests.schema.people import SECRET
 from tests.world import World
@@ -47,7 +47,23 @@ class Desk:
     actors: dict[str, Scope]
     large: dict[str, int] = field(default_factory=dict)
 
-    async def ask(self, text: str, actor: str, *, with_plans: bool) -> tuple[Any, list[Fault]]:
+    async def ask_again(self, text: str, actor: str) -> list[Fault]:
+        """The faults of the compiled path as it runs once a statement's plan is kept."""
+        await self._say("set plan_cache_mode = force_generic_plan")
+        try:
+            _, found = await self.ask(text, actor, with_plans=True, only=is_kept)
+        finally:
+            await self._say("reset plan_cache_mode")
+        return found
+
+    async def _say(self, setting: str) -> None:
+        async with self.database._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute(setting)
+
+    async def ask(
+        self, text: str, actor: str, *, with_plans: bool, only: Callable[[str], bool] | None = None
+    ) -> tuple[Any, list[Fault]]:
         """The answer's body, and the faults of what was sent for it."""
         limits = EdgeLimits()
         throttle = Throttle(limits.buckets, limits.max_buckets, clock=lambda: 0.0)
@@ -63,7 +79,8 @@ class Desk:
             answer = (await edge.execute(admission, context)).read()
             await context.close()
         assert plans or "errors" in answer.payload, f"nothing was sent for {text}"
-        return answer.payload, [one for plan in plans for one in faults(plan, self.large)]
+        judged = [each for each in plans if only is None or only(each["Query Text"])]
+        return answer.payload, [one for plan in judged for one in faults(plan, self.large)]
 
     def parent(self, listing: Listing, actor: str) -> str | None:
         """The id of the object that has most of what is listed, among the actor's own."""

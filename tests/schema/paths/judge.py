@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.reads.keyset import MAX_SIZE
+
 MOST = 1_000
 """So many rows may be sorted or looked at in vain for one page."""
 SETTINGS: Mapping[str, str] = {
@@ -59,6 +61,12 @@ class Plans:
             for message in self._told
             if "plan:\n" in message
         ]
+
+
+def is_kept(statement: str) -> bool:
+    """Whether a compiled statement is planned once: a constant limits each page before its size."""
+    pages = statement.count("LIMIT $")
+    return 0 < pages == statement.count(f"LIMIT {MAX_SIZE + 1})")
 
 
 def faults(plan: dict[str, Any], large: Mapping[str, int]) -> Iterator[Fault]:

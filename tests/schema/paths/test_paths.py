@@ -42,6 +42,7 @@ async def wrong(desk: Desk, asked: Asked, parent: str | None, actor: str) -> lis
         errors = body.get("errors", [])
         assert {one["extensions"]["code"] for one in errors} <= UNSEEN, (str(asked), errors)
         found += faults
+    found += await desk.ask_again(asked.document(parent), actor)
     counts = actor == "staff" and asked.is_of_few and not is_excepted(asked)
     may_sort = actor == "ib" and str(asked.listing) in SORTED_FOR_IBS
     return [
@@ -144,6 +145,9 @@ async def test_a_path_that_is_missing_is_found(
         connection.execute(f"drop index {index}")
         try:
             found = await wrong(desk, asked, None, "staff")
+            again = await desk.ask_again(asked.document(None), "staff")
         finally:
             connection.execute(row[0])
     assert any(fault in one for one in found), found
+    # A statement whose path its values decide is planned for each call, and not judged again.
+    assert any(fault in one.what for one in again) is ("filter" not in arguments)

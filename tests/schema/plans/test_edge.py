@@ -242,3 +242,53 @@ async def test_a_trusted_document_is_read_once_and_then_costs_no_statement_of_it
             spent, found = await ask(parameters, actor)
             assert spent == 0
         assert actor != "brand_admin" or found == expected
+
+
+PAGES = """query($n: Int!) { clients(first: $n) { totalCount { value } nodes { id
+  accounts(first: $n) { edges { cursor } pageInfo { hasNextPage } } } } }"""
+SETTLED = (
+    "query($n: Int!) { payments(first: $n, filter: {status: {eq: SETTLED}}) { nodes { id } } }"
+)
+ABROAD = """query($n: Int!) { clients(first: $n, filter: {country: {eq: "CY"}}) {
+  nodes { id } } }"""
+
+
+@pytest.mark.parametrize("text", [PAGES, SETTLED])
+async def test_the_database_plans_a_statement_once(both: Both, text: str) -> None:
+    """Neither a page's size nor a word of ours has each call planned anew."""
+    prepared = both.assembled.schema.documents.prepare(text)
+    scope = both.crowd.actors["brand_admin"]
+    planned = "select generic_plans, custom_plans from pg_prepared_statements where statement = $1"
+    async with both.database._engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        for size in (100, 1, 7, 30, 100, 2, 50, 100, 9, 1):
+            statement, values = both.plans._bound(prepared, None, {"n": size}, scope)
+            whole = (*values, scope.brand_id, scope.client_id, scope.ib_path)
+            await driver.fetchval(statement.text, *whole)
+        (found,) = await driver.fetch(planned, statement.text)
+    assert tuple(found) == (5, 5)
+
+
+def test_a_plan_is_not_kept_where_values_decide_the_path(both: Both) -> None:
+    """Then Postgres is left to weigh it: a constant limit would always have it keep one."""
+    scope = both.crowd.actors["brand_admin"]
+    for text, is_limited in ((PAGES, True), (SETTLED, True), (ABROAD, False)):
+        prepared = both.assembled.schema.documents.prepare(text)
+        statement, _ = both.plans._bound(prepared, None, {"n": 5}, scope)
+        assert ("LIMIT 101)" in statement.text) is is_limited
+
+
+async def test_a_word_of_a_filter_is_said_and_a_text_is_bound(both: Both) -> None:
+    text = """query($status: PaymentStatus!) {
+      payments(first: 3, filter: {status: {eq: $status}, currency: {eq: "USD"}}) {
+        nodes { id status } } }"""
+    before = set(both.plans.statements())
+    for status in ("SETTLED", "FAILED", "SETTLED"):
+        _, body = await answered(both, text, status=status)
+        _, plain = await answered(both, text, with_plans=False, status=status)
+        assert body["data"] == plain["data"]
+    made = sorted(set(both.plans.statements()) - before)
+    assert len(made) == 2
+    for status, statement in zip(("FAILED", "SETTLED"), made, strict=True):
+        assert f"payment.status = '{status}'::text" in statement
+        assert "USD" not in statement

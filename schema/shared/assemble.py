@@ -18,13 +18,14 @@ from domain.reads.registry import Linked
 from domain.reads.tree import Shown
 from schema.shared.context import Reading
 from schema.shared.documents import ExecutableSchema
-from schema.shared.errors import DomainErrors
+from schema.shared.errors import DomainErrors, coded
 from schema.shared.follow import Follows
 from schema.shared.page import ID_OF
-from schema.shared.permission import OnDenied, check_schema_marked, permission_check
+from schema.shared.permission import OnDenied, check_schema_marked, judge_of, permission_check
 from schema.shared.scalars import SCALARS
 from schema.shared.selection import READS, Reads, Types, Variants
 from schema.shared.snapshot import SnapshotPerResult
+from schema.shared.straight import Straight
 
 _DEFINITION = "strawberry-definition"
 
@@ -62,6 +63,7 @@ def assemble(
         subscription=subscription,
         types=tuple(types),
         extensions=[DomainErrors, SnapshotPerResult, permission_check(on_denied)],
+        straight=Straight(judge_of(on_denied), coded),
         config=StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(SCALARS)),
     )
     check_schema_marked(schema)

@@ -36,6 +36,7 @@ from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.shared.cost import LIMITS, DocumentCost, DocumentLimits, measure
 from schema.shared.cost_refusals import bad_input, too_costly
+from schema.shared.straight import Asked, Straight
 from schema.shared.woven import WovenExecutor
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -193,7 +194,8 @@ class PreparedDocuments(SchemaExtension):
 class ExecutableSchema(strawberry.Schema):
     """The schema as every transport runs it: prepared documents, no suggestions, quiet logger.
 
-    Takes the arguments of `strawberry.Schema`; `documents` prepares texts for it. Printed, it is
+    Takes the arguments of `strawberry.Schema`; `documents` prepares texts for it. `straight` says
+    what its extensions do for one answer, which then needs none of their hooks. Printed, it is
     sorted; run, it never is: sorting rebuilds the types, and Strawberry 0.341 then refuses to
     return its own enums and members of unions.
     """
@@ -202,6 +204,7 @@ class ExecutableSchema(strawberry.Schema):
 
     def __init__(self, query: type, **kwargs: Any) -> None:
         given = kwargs.pop("config", None)
+        self._straight: Straight | None = kwargs.pop("straight", None)
         unsorted = copy(given) if given else StrawberryConfig(disable_field_suggestions=True)
         unsorted.sort_schema = False
         kwargs.setdefault("execution_context_class", WovenExecutor)
@@ -218,7 +221,10 @@ class ExecutableSchema(strawberry.Schema):
         operation_name: str | None,
         kind: AllowedType,
     ) -> ExecutionResult:
-        """Execute an operation of a prepared document, if it is of this kind."""
+        """Execute an operation of a prepared document, which is of this kind."""
+        if self._straight is not None:
+            asked = Asked(prepared.document, operation_name, variables, context)
+            return await self._straight.run(self._schema, asked)
         return await self.execute(
             prepared.text,
             variable_values=variables,

@@ -25,6 +25,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from schema.shared.permission_analysis import Marks, Need, Path, analysis_of
+from schema.shared.straight import Asked, Judge
 from tenants.context import ActorKind, Scope
 
 _PLACES = [Location.FIELD_DEFINITION, Location.INTERFACE, Location.OBJECT]
@@ -148,10 +149,27 @@ def lacking(
 
     Ask again when a long-lived subscription's permissions change.
     """
-    found = analysis_of(schema._schema, document, marks_of(schema._schema)).needs(
-        operation, variables or {}
-    )
+    asked = Asked(document, operation, variables or {}, None)
+    return _lacking(schema._schema, asked, permissions)
+
+
+def _lacking(core: GraphQLSchema, asked: Asked, permissions: frozenset[str]) -> list[Need]:
+    found = analysis_of(core, asked.document, marks_of(core)).needs(asked.name, asked.variables)
     return [need for need in found if need.permission not in permissions]
+
+
+def judge_of(on_denied: OnDenied | None) -> Judge:
+    """What the check below does before an operation of one answer."""
+
+    async def judge(core: GraphQLSchema, asked: Asked) -> list[GraphQLError]:
+        denied = _lacking(core, asked, asked.context.scope.permissions)
+        refused = refusals(asked.context, denied) if denied else []
+        for need in denied:
+            if on_denied is not None:
+                await on_denied(asked.context, need.permission, need.path)
+        return refused
+
+    return judge
 
 
 def refusals(context: Asking, denied: Iterable[Need]) -> list[GraphQLError]:

@@ -7,11 +7,12 @@ others: there is one pool, and its counts hold.
 """
 
 import asyncio
+import weakref
 from collections import deque
 from typing import Any
 
-from sqlalchemy.pool import AsyncAdaptedQueuePool
-from sqlalchemy.pool.base import _ConnectionRecord
+from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
+from sqlalchemy.pool.base import _ConnectionFairy, _ConnectionRecord
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.queue import Empty
 
@@ -44,6 +45,15 @@ class LendingPool(AsyncAdaptedQueuePool):
     def give_back(self, record: _ConnectionRecord) -> None:
         """Nothing is open on it: it is another's from now on."""
         self._do_return_conn(record)
+
+    def around(self, record: _ConnectionRecord) -> PoolProxiedConnection:
+        """SQLAlchemy's own handle of what is lent: from now on that gives it back."""
+        driver = record.dbapi_connection
+        assert driver is not None, "it is open"
+        handle = _ConnectionFairy(self, driver, record, None)
+        record.fairy_ref = weakref.ref(handle, lambda _ref: None)
+        handle._counter += 1
+        return handle
 
     async def throw_away(self, record: _ConnectionRecord) -> None:
         """For one that may be mid-protocol; whoever is lent this place next connects anew."""

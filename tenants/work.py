@@ -18,12 +18,8 @@ from uuid import UUID
 
 from asyncpg import PostgresError
 from sqlalchemy import Row, text
-from sqlalchemy.exc import (
-    DBAPIError,
-    PendingRollbackError,
-    ResourceClosedError,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import new_uuid
@@ -31,11 +27,6 @@ from tenants.actors import ActorSource, sources
 from tenants.connection import (
     LOST,
     RETRIED,
-    check_out,
-    discard,
-    end,
-    execute,
-    fetch,
     lent,
     refusal_of,
     sqlstate,
@@ -43,6 +34,7 @@ from tenants.connection import (
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
 from tenants.enclosed import PlanBroke, PlanGaveUp
 from tenants.fixed import Fixed, fixed_of
+from tenants.held import Held
 from tenants.judge import check, question
 from tenants.log import Change, Event, append
 from tenants.refusals import BrandSuspended, RightsChanged, Unauthenticated
@@ -56,9 +48,6 @@ Command = Callable[["WriteWork"], Awaitable[T]]
 _IB_PATH = re.compile(r"([0-9a-f]{32}/)*", re.ASCII)
 _ATTEMPTS = 3
 _DATA = "22"
-_USED = "used"
-# What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
-_GONE = (ResourceClosedError, PendingRollbackError, OSError)
 _READ = "begin isolation level repeatable read read only"
 _WRITE = "begin isolation level read committed"
 _SAVE, _UNDO = (Fixed(text(f"{verb} command")) for verb in ("savepoint", "rollback to savepoint"))
@@ -84,7 +73,7 @@ class _Work:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.statements = 0
-        self._connection: AsyncConnection | None = None
+        self._connection: Held | None = None
         self._lock = asyncio.Lock()
 
     async def rows(
@@ -97,14 +86,7 @@ class _Work:
         async with self._lock:
             connection = await self._opened()
             self.statements += 1
-            if isinstance(statement, Fixed):
-                return await fetch(connection, statement, parameters or {})
-            try:
-                result = await connection.execute(statement, parameters or {})
-            except _GONE as error:
-                await asyncio.shield(discard(connection))
-                raise Unavailable() from error
-            return result.all() if result.returns_rows else ()
+            return await connection.rows(statement, parameters or {})
 
     async def kept_rows(
         self, statement: Any, parameters: Mapping[str, Any] | None = None
@@ -113,7 +95,7 @@ class _Work:
         no value takes more than it knows."""
         return await self.rows(fixed_of(statement) or statement, parameters)
 
-    async def _opened(self) -> AsyncConnection:
+    async def _opened(self) -> Held:
         assert self._connection is not None, "the work is over"
         return self._connection
 
@@ -142,7 +124,7 @@ class ReadWork(_Work):
                 raise
             raise refusal from error
 
-    async def _opened(self) -> AsyncConnection:
+    async def _opened(self) -> Held:
         assert not self._over, "the work is over"
         if self._connection is None:
             self._connection = await _begin(self._engine, opening(_READ, self.scope))
@@ -154,7 +136,7 @@ class ReadWork(_Work):
             self._over = True
             connection, self._connection = self._connection, None
             if connection is not None:
-                await end(connection, "rollback")
+                await connection.end("rollback")
 
     async def __aenter__(self) -> Self:
         return self
@@ -171,7 +153,7 @@ class ReadWork(_Work):
 class WriteWork(_Work):
     """The write transaction of one command, made and committed by `Database.write` only."""
 
-    def __init__(self, scope: Scope, connection: AsyncConnection) -> None:
+    def __init__(self, scope: Scope, connection: Held) -> None:
         super().__init__(scope)
         self._connection = connection
         self._now: datetime | None = None
@@ -376,18 +358,18 @@ async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[Write
     try:
         yield work
     except _StoredRefusal as stored:
-        await end(connection, "commit")
+        await connection.end("commit")
         raise stored.refusal from stored.refusal.__cause__
     except BaseException:
-        await end(connection, "rollback")
+        await connection.end("rollback")
         raise
     else:
-        await end(connection, "commit")
+        await connection.end("commit")
     finally:
         work._connection = None
 
 
-async def _begin(engine: AsyncEngine, statements: str) -> AsyncConnection:
+async def _begin(engine: AsyncEngine, statements: str) -> Held:
     """A connection inside a transaction.
 
     One that was used before may have died while it lay in the pool, as all do when the server
@@ -395,15 +377,15 @@ async def _begin(engine: AsyncEngine, statements: str) -> AsyncConnection:
     A silent one is not replaced: the caller has waited long enough.
     """
     while True:
-        connection = await check_out(engine)
-        used = _USED in connection.info
+        connection = await Held.of(engine)
+        used = connection.has_served()
         try:
-            await execute(connection, statements)
+            await connection.execute(statements)
         except Unavailable as error:
             if not used or isinstance(error.__cause__, TimeoutError):
                 raise
         else:
-            connection.info[_USED] = True
+            connection.serves()
             return connection
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tenants import work
 from tenants.fixed import Fixed
+from tenants.held import Held
 
 
 @contextmanager
@@ -19,15 +19,15 @@ def sent_by(engine: AsyncEngine) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         texts.append(statement)
 
-    async def fetch(connection: Any, fixed: Fixed, *rest: Any) -> Any:
-        if connection.engine is engine:
-            texts.append(fixed.text)
-        return await past_sqlalchemy(connection, fixed, *rest)
+    async def rows(held: Held, statement: Any, *rest: Any) -> Any:
+        if held.engine is engine and isinstance(statement, Fixed):
+            texts.append(statement.text)
+        return await all_rows(held, statement, *rest)
 
-    past_sqlalchemy, work.fetch = work.fetch, fetch
+    all_rows, Held.rows = Held.rows, rows  # type: ignore[method-assign]
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     try:
         yield texts
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
-        work.fetch = past_sqlalchemy
+        Held.rows = all_rows  # type: ignore[method-assign]

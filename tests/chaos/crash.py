@@ -16,7 +16,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.events.jobs import JobRegistry, JobRun
-from tenants import connection, work
+from tenants import work
+from tenants.held import Held
 from tests.chaos.board import Board
 from tests.chaos.patch import patch
 
@@ -75,27 +76,27 @@ def wrap_transactions(crash: Crash) -> None:
             crash.at("begun")
         return made
 
-    async def ended(one: Any, statement: str) -> None:
+    async def ended(one: Held, statement: str) -> None:
         if statement == "commit":
             crash.at("posted, uncommitted")
         await end(one, statement)
         if statement == "commit":
             crash.at("committed, unanswered")
 
-    async def driven(one: Any, statements: str) -> None:
+    async def driven(one: Held, statements: str) -> None:
         if statements == "commit":
             crash.soon("mid-commit")
             if crash.drops():
                 # It is committed, the connection is gone, and our side has read nothing of it.
-                raw = (await one.get_raw_connection()).driver_connection
+                raw = one._driver
                 with suppress(Exception):  # killed at the same moment: as good
                     await raw.execute(statements)
                 raw.terminate()
         await driver(one, statements)
 
     begin = patch(work, "_begin", begun)
-    end = patch(work, "end", ended)
-    driver = patch(connection, "execute", driven)
+    end = patch(Held, "end", ended)
+    driver = patch(Held, "execute", driven)
 
 
 def wrap_jobs(jobs: JobRegistry, crash: Crash) -> None:

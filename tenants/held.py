@@ -26,10 +26,11 @@ _GONE = (ResourceClosedError, PendingRollbackError, OSError)
 class Held:
     """One connection, until it is given back or thrown away."""
 
-    __slots__ = ("_around", "_driver", "_is_over", "_record", "engine")
+    __slots__ = ("_around", "_driver", "_is_over", "_pool", "_record", "engine")
 
     def __init__(self, engine: AsyncEngine, record: Any) -> None:
         self.engine = engine
+        self._pool = pool_of(engine)
         self._record = record
         self._driver: Any = record.driver_connection
         self._around: AsyncConnection | None = None
@@ -120,7 +121,7 @@ class Held:
             raise Unavailable
         self._is_over = True
         if self._around is None:
-            pool_of(self.engine).give_back(self._record)
+            self._pool.give_back(self._record)
         else:
             await self._around.close()
 
@@ -130,7 +131,7 @@ class Held:
             return
         self._is_over = True
         if self._around is None:
-            await pool_of(self.engine).throw_away(self._record)
+            await self._pool.throw_away(self._record)
         else:
             await self._around.invalidate()
             await self._around.close()
@@ -145,7 +146,7 @@ class Held:
         if self._is_over:
             raise ResourceClosedError("The connection is closed.")
         if self._around is None:
-            handle = pool_of(self.engine).around(self._record)
+            handle = self._pool.around(self._record)
             inner = Connection(self.engine.sync_engine, handle)
             self._around = AsyncConnection(self.engine, inner)
         return self._around

@@ -9,6 +9,7 @@ others: there is one pool, and its counts hold.
 import asyncio
 import weakref
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
@@ -65,11 +66,11 @@ class LendingPool(AsyncAdaptedQueuePool):
     async def _taken(self) -> _ConnectionRecord:
         if not self._borrowers and not self._others:
             # Nobody waits, so that nobody is overtaken.
-            try:
+            with suppress(Empty):
                 return self._record(self._pool.get_nowait())
-            except Empty:
-                if self._overflow < self._max_overflow:
-                    return self._record(await greenlet_spawn(self._do_get))
+        if self._overflow < self._max_overflow:
+            # Not behind those who connect: they hold theirs for as long as a work takes.
+            return self._record(await greenlet_spawn(self._grown))
         turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._borrowers.append(turn)
         try:
@@ -79,6 +80,9 @@ class LendingPool(AsyncAdaptedQueuePool):
             if turn.done() and not turn.cancelled():
                 self._do_return_conn(turn.result())
             raise
+
+    def _grown(self) -> Any:
+        return super()._do_get()
 
     def _do_get(self) -> Any:
         self._others += 1

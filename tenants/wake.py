@@ -26,17 +26,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Wakeup:
-    """Rings for brands, without waiting: at most once per brand and interval.
+    """Rings for brands, without waiting: at most once in an interval, for all that have news then.
 
-    Call it with a brand after a commit. What could not be sent is kept and sent after the
-    connection is back.
+    Call it with a brand after a commit. The first news after a quiet interval are told at once:
+    ringing for each write by itself would be a transaction of every process for every write. What
+    could not be sent is kept and sent after the connection is back.
     """
 
     def __init__(self, url: str, *, interval_seconds: float = 0.010) -> None:
         self._url = driver_url(url)
         self._interval = interval_seconds
         self._pending: set[UUID] = set()
-        self._sent: dict[UUID, float] = {}
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -55,17 +55,13 @@ class Wakeup:
         await _reconnecting(self._url, "wakeup", self._serve)
 
     async def _serve(self, connection: "asyncpg.Connection[Any]") -> None:
-        wait: float | None = 0.0
+        if self._pending:
+            self._news.set()
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._news.wait()
+            await self._news.wait()
             self._news.clear()
-            due, wait = self._due()
-            if due:
-                await self._ring(connection, due)
-            if not self._pending:
-                wait = None
+            await self._ring(connection, list(self._pending))
+            await asyncio.sleep(self._interval)
 
     async def _ring(self, connection: "asyncpg.Connection[Any]", due: list[UUID]) -> None:
         # Out of the set before the call, so that a wake-up during it is not taken for this one.
@@ -76,16 +72,6 @@ class Wakeup:
         except BaseException:
             self._pending.update(due)
             raise
-        self._sent.update(dict.fromkeys(due, asyncio.get_running_loop().time()))
-
-    def _due(self) -> tuple[list[UUID], float]:
-        """Brands whose interval is over, and how long until the next one's is."""
-        now = asyncio.get_running_loop().time()
-        over = now - self._interval
-        self._sent = {brand: at for brand, at in self._sent.items() if at > over}
-        due = [brand for brand in self._pending if brand not in self._sent]
-        waiting = [at - over for at in self._sent.values()]
-        return due, max(0.001, min(waiting, default=self._interval))
 
 
 class Listener:

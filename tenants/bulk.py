@@ -88,6 +88,32 @@ def arrays(
     return {f"{prefix}{name}": cells for name, cells in given.items()}
 
 
+def single(
+    table: Table, names: Sequence[str], prefix: str = ""
+) -> tuple[list[str], list[BindParameter[Any]]]:
+    """A row as parameters of a statement, for what is nearly always one: its columns' values, and
+    the parameters with their types. `cells` is what they take."""
+    casts = _casts(table)
+    parameters = [bindparam(f"{prefix}{one}", type_=_kind(table.c[one])) for one in names]
+    values = [
+        f"cast(:{prefix}{one} as {casts[one]})" if one in casts else f":{prefix}{one}"
+        for one in names
+    ]
+    return values, parameters
+
+
+def cells(
+    table: Table, names: Sequence[str], row: Mapping[str, Any], prefix: str = ""
+) -> dict[str, Any]:
+    """What `single` takes for a row."""
+    given = {f"{prefix}{name}": row[name] for name in names}
+    for name, cast in _casts(table).items():
+        value = row.get(name)
+        if value is not None:
+            given[f"{prefix}{name}"] = json.dumps(value) if cast == "jsonb" else _literal(value)
+    return given
+
+
 def spread(
     table: Table, names: Sequence[str], prefix: str = ""
 ) -> tuple[str, list[str], list[BindParameter[Any]]]:
@@ -120,8 +146,12 @@ def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: s
 
 
 def _array(column: Any) -> ARRAY[Any]:
+    return ARRAY(_kind(column))
+
+
+def _kind(column: Any) -> Any:
     kind = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
-    return ARRAY(kind if isinstance(kind, _TYPED) else Text)
+    return kind if isinstance(kind, _TYPED) else Text
 
 
 @cache

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Unavailable
+from tenants.ahead import begin_with, commit_with, may_send_ahead, written
 from tenants.connection import LOST, borrow, pool_of
 from tenants.fixed import Fixed, Line
 
@@ -26,7 +27,9 @@ _GONE = (ResourceClosedError, PendingRollbackError, OSError)
 class Held:
     """One connection, until it is given back or thrown away."""
 
-    __slots__ = ("_around", "_driver", "_is_over", "_pool", "_record", "engine")
+    __slots__ = (
+        "_around", "_driver", "_is_ending", "_is_over", "_pool", "_record", "engine",
+    )  # fmt: skip
 
     def __init__(self, engine: AsyncEngine, record: Any) -> None:
         self.engine = engine
@@ -34,7 +37,7 @@ class Held:
         self._record = record
         self._driver: Any = record.driver_connection
         self._around: AsyncConnection | None = None
-        self._is_over = False
+        self._is_over = self._is_ending = False
 
     @classmethod
     async def of(cls, engine: AsyncEngine) -> Self:
@@ -71,7 +74,7 @@ class Held:
                 statement.text, *arguments, record_class=Line
             )
         except PostgresError as error:
-            if str(error.sqlstate or "")[:2] not in LOST:
+            if not _is_lost(error):
                 raise DBAPIError(statement.text, None, error) from error
             await asyncio.shield(self.discard())
             raise Unavailable() from error
@@ -83,6 +86,27 @@ class Held:
                 raise Unavailable() from error
             raise
         return found
+
+    async def begin_with(self, opening: Sequence[str], first: Fixed) -> Sequence[Any]:
+        """Begin, and the rows of the first statement: in one round trip where that can be.
+
+        What the server refuses of them is told as by `rows`, and rolled back; all else throws the
+        connection away. Refusals: UNAVAILABLE.
+        """
+        if not may_send_ahead(self._driver):
+            await self.execute("; ".join(opening))
+            return await self.rows(first, {})
+        asked = first.text, first.arguments({})
+        try:
+            return await begin_with(self._open_driver(), self._record.info, opening, asked)
+        except BaseException as error:
+            if isinstance(error, PostgresError) and not _is_lost(error):
+                await self.end("rollback")
+                raise DBAPIError(first.text, None, error) from error
+            await asyncio.shield(self.discard())
+            if isinstance(error, Exception):
+                raise Unavailable() from error
+            raise
 
     async def execute(self, statements: str) -> None:
         """Send statements as one simple query; a broken connection is thrown away.
@@ -100,6 +124,50 @@ class Held:
                 raise Unavailable() from error
             raise
 
+    async def commit_with(self, statement: Fixed, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """The last statement of a transaction and its commit, in one round trip where that can be;
+        even when the caller is cancelled. Its rows have one bigint.
+
+        What the server refuses of the statement is told as by `rows`, and rolled back; all else is
+        as of `end`. The transaction is over in any case.
+        """
+        values = self._written(statement, parameters)
+        if values is None:
+            found = await self.rows(statement, parameters)
+            await self.end("commit")
+            return found
+        self._is_ending = True
+        return await asyncio.shield(self._commit_with(statement.text, values))
+
+    def _written(self, statement: Fixed, parameters: Mapping[str, Any]) -> list[bytes] | None:
+        if not may_send_ahead(self._driver):
+            return None
+        try:
+            return [written(each) for each in statement.arguments(parameters)]
+        except (TypeError, ValueError):  # of another type than the column's: the driver tells it
+            return None
+
+    async def _commit_with(self, text: str, values: Sequence[bytes]) -> Sequence[Any]:
+        try:
+            found = await commit_with(self._open_driver(), self._record.info, text, values)
+        except BaseException as error:
+            refused = isinstance(error, PostgresError) and not _is_lost(error)
+            if refused and self._driver.is_in_transaction():
+                # Here, since whoever asked may be gone.
+                await self._finish("rollback")
+                raise DBAPIError(text, None, error) from error
+            await asyncio.shield(self.discard())
+            if isinstance(error, Exception) and not _is_bug(error):
+                raise Unavailable() from error
+            raise
+        await self._give_back()
+        return found
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it was given back or thrown away, or is about to be."""
+        return self._is_over or self._is_ending
+
     async def end(self, statement: str) -> None:
         """Commit or roll back and give the connection back, even when the caller is cancelled.
 
@@ -107,6 +175,7 @@ class Held:
         it under the same key. A failed rollback needs no word, since the server rolls back by
         itself.
         """
+        self._is_ending = True
         try:
             await asyncio.shield(self._finish(statement))
         except Unavailable:
@@ -115,10 +184,13 @@ class Held:
 
     async def _finish(self, statement: str) -> None:
         await self.execute(statement)
+        await self._give_back()
+
+    async def _give_back(self) -> None:
         # Nothing open goes back to the pool, whatever the server made of the statement.
         if self._driver.is_in_transaction():
             await self.discard()
-            raise Unavailable
+            raise Unavailable()
         self._is_over = True
         if self._around is None:
             self._pool.give_back(self._record)
@@ -150,6 +222,10 @@ class Held:
             inner = Connection(self.engine.sync_engine, handle)
             self._around = AsyncConnection(self.engine, inner)
         return self._around
+
+
+def _is_lost(error: PostgresError) -> bool:
+    return str(error.sqlstate or "")[:2] in LOST
 
 
 def _is_bug(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import BigInteger, BindParameter, bindparam, text
@@ -66,22 +66,35 @@ class Change:
     repeats: int = 1
 
 
+class Ending(Statements, Protocol):
+    """The part of a work that appending needs."""
+
+    async def last(self, statement: Fixed, parameters: Any) -> Sequence[Any]: ...
+
+
 async def append(
-    work: Statements, scope: Scope, at: datetime, events: Sequence[Event], changes: Sequence[Change]
+    work: Ending, scope: Scope, at: datetime, events: Sequence[Event], changes: Sequence[Change]
 ) -> int | None:
-    """Number and insert everything a work recorded; the last event's `seq`, None without events."""
+    """Number and insert everything a work recorded; the last event's `seq`, None without events.
+
+    What most works record is committed in the same breath: the head is not held for a round trip.
+    """
     if not events and not changes:
         return None
     told = [_event_row(scope, at, n, one) for n, one in enumerate(events, 1)]
     noted = [_audit_row(scope, at, n, one) for n, one in enumerate(changes, 1)]
     given = {"brand": scope.brand_id, "told": len(told), "noted": len(noted)}
-    if len(told) == len(noted) == 1:
-        statement = _append_one_of_each()
-        given.update(cells(event, _TOLD, told[0], "e_"), **cells(audit, _NOTED, noted[0], "a_"))
+    if len(told) <= 1 and len(noted) <= 1:
+        for table, names, rows, prefix in (
+            (event, _TOLD, told, "e_"),
+            (audit, _NOTED, noted, "a_"),
+        ):
+            for row in rows:
+                given.update(cells(table, names, row, prefix))
+        heads = await work.last(_append_at_most_one(bool(told), bool(noted)), given)
     else:
-        statement = _append()
         given.update(arrays(event, _TOLD, told, "e_"), **arrays(audit, _NOTED, noted, "a_"))
-    heads = await work.rows(statement, given)
+        heads = await work.rows(_append(), given)
     assert len(heads) == 1, "a brand has exactly one head row"
     return int(heads[0].event_seq) if events else None
 
@@ -98,26 +111,34 @@ def _append() -> Fixed:
 
 
 @cache
-def _append_one_of_each() -> Fixed:
-    """The same for what most works record: arrays and their functions cost a third more."""
+def _append_at_most_one(told: bool, noted: bool) -> Fixed:
+    """The same for what most works record, an event or a change or one of each: arrays and their
+    functions cost a third more."""
     return _appending(
-        _Rows("", *single(event, _TOLD, "e_")), _Rows("", *single(audit, _NOTED, "a_"))
+        _Rows("", *single(event, _TOLD, "e_")) if told else None,
+        _Rows("", *single(audit, _NOTED, "a_")) if noted else None,
     )
 
 
-def _appending(events: _Rows, changes: _Rows) -> Fixed:
-    statement = text(
-        "with head as (update brand_head"  # noqa: S608 - names of our own tables
+def _appending(events: _Rows | None, changes: _Rows | None) -> Fixed:
+    counts = [bindparam(name, type_=BigInteger) for name in ("told", "noted")]
+    parts = [
+        "head as (update brand_head"
         " set event_seq = event_seq + :told, audit_seq = audit_seq + :noted"
-        " where brand_id = :brand returning event_seq, audit_seq),"
-        f" told as (insert into event (seq, {', '.join(_TOLD[1:])})"
-        f" select head.event_seq - :told + {', '.join(events.values)} from head{events.source}),"
-        f" noted as (insert into audit (seq, {', '.join(_NOTED[1:])})"
-        f" select head.audit_seq - :noted + {', '.join(changes.values)} from head{changes.source})"
-        " select event_seq from head"
-    )
-    counts = (bindparam(name, type_=BigInteger) for name in ("told", "noted"))
-    return Fixed(statement.bindparams(*counts, *events.parameters, *changes.parameters))
+        " where brand_id = :brand returning event_seq, audit_seq)"
+    ]
+    for rows, table, names, first in (
+        (events, event, _TOLD, "event_seq - :told"),
+        (changes, audit, _NOTED, "audit_seq - :noted"),
+    ):
+        if rows is not None:
+            parts.append(
+                f"{table.name}_added as (insert into {table.name} (seq, {', '.join(names[1:])})"  # noqa: S608 - names of our own tables
+                f" select head.{first} + {', '.join(rows.values)} from head{rows.source})"
+            )
+            counts += rows.parameters
+    statement = text(f"with {', '.join(parts)} select event_seq from head")  # noqa: S608
+    return Fixed(statement.bindparams(*counts))
 
 
 def _event_row(scope: Scope, at: datetime, seq: int, one: Event) -> dict[str, Any]:

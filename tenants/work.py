@@ -218,11 +218,19 @@ class WriteWork(_Work):
         given = {"queue": queue, "task": task, "lock": lock, "args": arguments}
         await self.rows(_DEFER_AGAIN if again else _DEFER, given)
 
-    async def _begin(self, actors: Mapping[ActorKind, ActorSource]) -> None:
-        """Read the work's instant and judge the rights the request came with again."""
-        row = await self.maybe(question(self.scope, actors))
-        if row is None:
+    async def last(self, statement: Fixed, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """The work's last statement, which commits it. For `tenants.log` only."""
+        async with self._lock:
+            connection = await self._opened()
+            self.statements += 1
+            return await connection.commit_with(statement, parameters)
+
+    def _judge(self, found: Sequence[Any]) -> None:
+        """The work's instant, and the rights the request came with judged again."""
+        self.statements += 1
+        if not found:
             raise Unavailable("This brand is not served here.")
+        (row,) = found
         self._database_now = row.now
         self._now = row.now + timedelta(milliseconds=row.clock_offset_ms)
         check(self.scope, row)
@@ -314,8 +322,7 @@ class Database:
     async def _write_once(
         self, scope: Scope, command: Command[T], repeat: Repeat | None
     ) -> Done[T]:
-        async with _transaction(self._engine, scope) as work:
-            await work._begin(self._actors)
+        async with _transaction(self._engine, scope, question(scope, self._actors)) as work:
             if repeat is None:
                 value = await command(work)
             else:
@@ -352,25 +359,42 @@ class _StoredRefusal(Exception):
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, scope: Scope) -> AsyncIterator[WriteWork]:
-    connection = await _begin(engine, opening(_WRITE, scope))
+async def _transaction(engine: AsyncEngine, scope: Scope, first: Fixed) -> AsyncIterator[WriteWork]:
+    connection, found = await _begin_with(engine, steps(_WRITE, scope), first)
     work = WriteWork(scope, connection)
     try:
+        work._judge(found)
         yield work
     except _StoredRefusal as stored:
         await connection.end("commit")
         raise stored.refusal from stored.refusal.__cause__
     except BaseException:
-        await connection.end("rollback")
+        # The last statement commits or rolls back by itself, whoever waits for it no more.
+        if not connection.is_ended:
+            await connection.end("rollback")
         raise
     else:
-        await connection.end("commit")
+        if not connection.is_ended:
+            await connection.end("commit")
     finally:
         work._connection = None
 
 
 async def _begin(engine: AsyncEngine, statements: str) -> Held:
-    """A connection inside a transaction.
+    """A connection inside a transaction."""
+    connection, _ = await _answering(engine, lambda one: one.execute(statements))
+    return connection
+
+
+async def _begin_with(
+    engine: AsyncEngine, opening: Sequence[str], first: Fixed
+) -> tuple[Held, Sequence[Any]]:
+    """The same, and the rows of the transaction's first statement, which changes nothing."""
+    return await _answering(engine, lambda one: one.begin_with(opening, first))
+
+
+async def _answering(engine: AsyncEngine, ask: Callable[[Held], Awaitable[T]]) -> tuple[Held, T]:
+    """A connection that answers, and its answer.
 
     One that was used before may have died while it lay in the pool, as all do when the server
     restarts; nothing was done on it yet, so that another takes its place, until a fresh one fails.
@@ -380,13 +404,13 @@ async def _begin(engine: AsyncEngine, statements: str) -> Held:
         connection = await Held.of(engine)
         used = connection.has_served()
         try:
-            await connection.execute(statements)
+            answer = await ask(connection)
         except Unavailable as error:
             if not used or isinstance(error.__cause__, TimeoutError):
                 raise
         else:
             connection.serves()
-            return connection
+            return connection, answer
 
 
 def opening(begin: str, scope: Scope) -> str:
@@ -394,14 +418,19 @@ def opening(begin: str, scope: Scope) -> str:
 
     Values are validated, since SET takes no parameters: a UUID each, and a path of hex ids.
     """
+    return "; ".join(steps(begin, scope))
+
+
+def steps(begin: str, scope: Scope) -> list[str]:
+    """The statements of that call."""
     settings = [f"set local app.brand_id = '{_uuid(scope.brand_id)}'"]
     if scope.client_id is not None:
         settings.append(f"set local app.client_id = '{_uuid(scope.client_id)}'")
     _check_path(scope)
     if scope.ib_path is not None:
         settings.append(f"set local app.ib_path = '{scope.ib_path}'")
-    settings.append("set local statement_timeout = '10s'; set local lock_timeout = '2s'")
-    return "; ".join([begin, *settings])
+    settings += ["set local statement_timeout = '10s'", "set local lock_timeout = '2s'"]
+    return [begin, *settings]
 
 
 def _check_path(scope: Scope) -> None:

@@ -24,10 +24,24 @@ def sent_by(engine: AsyncEngine) -> Iterator[list[str]]:
             texts.append(statement.text)
         return await all_rows(held, statement, *rest)
 
+    async def last(held: Held, statement: Fixed, *rest: Any) -> Any:
+        if held.engine is engine:
+            texts.append(statement.text)
+        return await all_last(held, statement, *rest)
+
+    async def first(held: Held, opening: Any, statement: Fixed) -> Any:
+        if held.engine is engine:
+            texts.append(statement.text)
+        return await all_first(held, opening, statement)
+
+    all_first, Held.begin_with = Held.begin_with, first  # type: ignore[method-assign]
     all_rows, Held.rows = Held.rows, rows  # type: ignore[method-assign]
+    all_last, Held.commit_with = Held.commit_with, last  # type: ignore[method-assign]
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     try:
         yield texts
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
         Held.rows = all_rows  # type: ignore[method-assign]
+        Held.begin_with = all_first  # type: ignore[method-assign]
+        Held.commit_with = all_last  # type: ignore[method-assign]

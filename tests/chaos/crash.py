@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.events.jobs import JobRegistry, JobRun
 from tenants import work
+from tenants.ahead import commit_with
 from tenants.held import Held
 from tests.chaos.board import Board
 from tests.chaos.patch import patch
@@ -70,10 +71,9 @@ class Crash:
 def wrap_transactions(crash: Crash) -> None:
     """Put the points of a write into this process's transaction boundary."""
 
-    async def begun(engine: Any, statements: str) -> Any:
-        made = await begin(engine, statements)
-        if statements.startswith(work._WRITE):
-            crash.at("begun")
+    async def begun(*asked: Any) -> Any:
+        made = await begin(*asked)
+        crash.at("begun")
         return made
 
     async def ended(one: Held, statement: str) -> None:
@@ -94,7 +94,23 @@ def wrap_transactions(crash: Crash) -> None:
                 raw.terminate()
         await driver(one, statements)
 
-    begin = patch(work, "_begin", begun)
+    async def with_last(one: Held, *last: Any) -> Any:
+        crash.at("posted, uncommitted")
+        found = await commit(one, *last)
+        crash.at("committed, unanswered")
+        return found
+
+    async def sent(one: Held, *last: Any) -> Any:
+        crash.soon("mid-commit")
+        if crash.drops():
+            with suppress(Exception):
+                await commit_with(one._driver, one._record.info, *last)
+            one._driver.terminate()
+        return await send(one, *last)
+
+    begin = patch(work, "_begin_with", begun)
+    commit = patch(Held, "commit_with", with_last)
+    send = patch(Held, "_commit_with", sent)
     end = patch(Held, "end", ended)
     driver = patch(Held, "execute", driven)
 

@@ -15,6 +15,7 @@ from sqlalchemy import insert, text
 from domain.payments.adapters import sandbox as adapter
 from tenants import log, work
 from tenants.context import Scope
+from tenants.judge import question
 from tenants.log import Change, Event
 from tenants.tables import event
 from tests.chaos.patch import patch
@@ -99,7 +100,7 @@ def _sequence(brand_id: UUID) -> str:
 async def _publish_early(
     writing: Any, scope: Scope, at: datetime, events: Sequence[Event], changes: Sequence[Change]
 ) -> int | None:
-    async with work._transaction(writing._connection.engine, scope) as apart:
+    async with work._transaction(writing._connection.engine, scope, question(scope, {})) as apart:
         return await log.append(apart, scope, at, events, changes)
 
 

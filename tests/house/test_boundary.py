@@ -7,7 +7,7 @@ from tests.house.sources import Source, called, of, report, sources
 
 BOUNDARY = "tenants/work.py"
 # The boundary itself, and the connections that nothing else takes.
-PARTS = (BOUNDARY, "tenants/connection.py", "tenants/held.py")
+PARTS = (BOUNDARY, "tenants/ahead.py", "tenants/connection.py", "tenants/held.py")
 # Own connections, each with its reason.
 CONNECTIONS = {
     "tenants/wake.py": "sends NOTIFY after a commit, outside any transaction",

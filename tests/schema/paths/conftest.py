@@ -75,7 +75,7 @@ class Desk:
             reading=self.assembled.reading, services=None,
         )  # fmt: skip
         with self.plans.collected() as plans:
-            admission = await edge.admit(Parameters(text, None, None), context, QUERIES)
+            admission = await edge.admit(Parameters(text, {}, None), context, QUERIES)
             answer = (await edge.execute(admission, context)).read()
             await context.close()
         assert plans or "errors" in answer.payload, f"nothing was sent for {text}"

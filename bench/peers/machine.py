@@ -19,9 +19,11 @@ def cores() -> tuple[int, int] | None:
 def pin(pid: int, core: int) -> None:
     """Keep a process, its threads and its children on one core. What they start stays there."""
     for each in [pid, *children(pid)]:
-        for thread in Path(f"/proc/{each}/task").iterdir():
-            with suppress(ProcessLookupError):  # a thread may end while they are counted
-                os.sched_setaffinity(int(thread.name), {core})
+        # A process or a thread may end while they are counted.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for thread in Path(f"/proc/{each}/task").iterdir():
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread.name), {core})
 
 
 def children(pid: int) -> list[int]:

@@ -18,6 +18,8 @@ from tenants.pool import LendingPool
 
 RETRIED = frozenset({"40001", "40P01"})
 LOST = ("", "08", "53", "57")
+USED = "used"
+"""In what a pool knows of a connection: that it has answered, so that it may die lying there."""
 
 
 def pool_of(engine: AsyncEngine) -> LendingPool:
@@ -49,6 +51,7 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[Any]:
     try:
         yield driver
     except PlanGaveUp:
+        record.info[USED] = True
         pool.give_back(record)
         raise
     except BaseException as error:
@@ -56,6 +59,7 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[Any]:
         if isinstance(error, Exception):
             raise Unavailable() from error
         raise
+    record.info[USED] = True
     pool.give_back(record)
 
 

@@ -9,16 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from asyncpg import PostgresError
+from asyncpg.exceptions import InvalidCachedStatementError, InvalidSQLStatementNameError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Unavailable
 from tenants.ahead import begin_with, commit_with, may_send_ahead, written
-from tenants.connection import LOST, borrow, pool_of
+from tenants.connection import LOST, USED, borrow, pool_of
 from tenants.fixed import Fixed, Line
+from tenants.pool import LendingPool
 
-_USED = "used"
+_OUTDATED = (InvalidCachedStatementError, InvalidSQLStatementNameError)
 _REFUSED_BY_RULE = ("23", "LG")
 # What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
 _GONE = (ResourceClosedError, PendingRollbackError, OSError)
@@ -31,9 +33,9 @@ class Held:
         "_around", "_driver", "_is_ending", "_is_over", "_pool", "_record", "engine",
     )  # fmt: skip
 
-    def __init__(self, engine: AsyncEngine, record: Any) -> None:
+    def __init__(self, engine: AsyncEngine, pool: LendingPool, record: Any) -> None:
         self.engine = engine
-        self._pool = pool_of(engine)
+        self._pool = pool
         self._record = record
         self._driver: Any = record.driver_connection
         self._around: AsyncConnection | None = None
@@ -42,15 +44,17 @@ class Held:
     @classmethod
     async def of(cls, engine: AsyncEngine) -> Self:
         """One of the pool's. Refusals: UNAVAILABLE."""
-        return cls(engine, await borrow(engine))
+        # An engine that is disposed of meanwhile has another pool.
+        pool = pool_of(engine)
+        return cls(engine, pool, await borrow(engine))
 
     def has_served(self) -> bool:
         """Whether it was in use before, so that it may have died while it lay in the pool."""
-        return _USED in self._record.info
+        return USED in self._record.info
 
     def serves(self) -> None:
         """Say that it answers."""
-        self._record.info[_USED] = True
+        self._record.info[USED] = True
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Run a statement; its rows, or none for a statement that returns none.
@@ -95,9 +99,14 @@ class Held:
         """
         if not may_send_ahead(self._driver):
             await self.execute("; ".join(opening))
-            return await self.rows(first, {})
-        asked = first.text, first.arguments({})
+            try:
+                return await self.rows(first, {})
+            except BaseException:
+                if not self.is_ended:
+                    await self.end("rollback")
+                raise
         try:
+            asked = first.text, first.arguments({})
             return await begin_with(self._open_driver(), self._record.info, opening, asked)
         except BaseException as error:
             if isinstance(error, PostgresError) and not _is_lost(error):
@@ -108,8 +117,9 @@ class Held:
                 raise Unavailable() from error
             raise
 
-    async def execute(self, statements: str) -> None:
-        """Send statements as one simple query; a broken connection is thrown away.
+    async def execute(self, statements: str) -> str:
+        """Send statements as one simple query, and what the server says of the last of them; a
+        broken connection is thrown away.
 
         Any exception out of the driver may leave the connection mid-protocol (a killed server
         raises types outside every documented family), so that each of them discards it. What a
@@ -117,7 +127,7 @@ class Held:
         committed.
         """
         try:
-            await self._open_driver().execute(statements)
+            return str(await self._open_driver().execute(statements))
         except BaseException as error:
             await asyncio.shield(self.discard())
             if isinstance(error, Exception) and not _is_bug(error):
@@ -164,6 +174,11 @@ class Held:
         return found
 
     @property
+    def is_ending(self) -> bool:
+        """Whether its transaction was told to end; one that was thrown away was not."""
+        return self._is_ending
+
+    @property
     def is_ended(self) -> bool:
         """Whether it was given back or thrown away, or is about to be."""
         return self._is_over or self._is_ending
@@ -183,8 +198,11 @@ class Held:
                 raise
 
     async def _finish(self, statement: str) -> None:
-        await self.execute(statement)
+        done = await self.execute(statement)
         await self._give_back()
+        # To the commit of a failed transaction the server only says that it rolled back.
+        if done.casefold() != statement:
+            raise RuntimeError("what has failed can't be committed")
 
     async def _give_back(self) -> None:
         # Nothing open goes back to the pool, whatever the server made of the statement.
@@ -225,7 +243,9 @@ class Held:
 
 
 def _is_lost(error: PostgresError) -> bool:
-    return str(error.sqlstate or "")[:2] in LOST
+    """Whether the connection is no good any more: gone, or what is prepared on it is outdated, as
+    after a migration that changes the type of a column."""
+    return str(error.sqlstate or "")[:2] in LOST or isinstance(error, _OUTDATED)
 
 
 def _is_bug(error: Exception) -> bool:

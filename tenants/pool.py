@@ -71,18 +71,34 @@ class LendingPool(AsyncAdaptedQueuePool):
         if self._overflow < self._max_overflow:
             # Not behind those who connect: they hold theirs for as long as a work takes.
             return self._record(await greenlet_spawn(self._grown))
+        async with asyncio.timeout(WAIT_S):
+            record = await self._waited_for()
+        return self._record(record) if record is not None else await self._taken()
+
+    async def _waited_for(self) -> Any:
+        """What is handed over; None when there is a place to connect at, and nothing to hand."""
         turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._borrowers.append(turn)
         try:
-            async with asyncio.timeout(WAIT_S):
-                return self._record(await turn)
+            return await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
-                self._do_return_conn(turn.result())
+                self._pass_on(turn.result())
             raise
 
+    def _pass_on(self, record: Any) -> None:
+        if record is None:
+            self._hand(None)
+        else:
+            self._do_return_conn(record)
+
     def _grown(self) -> Any:
-        return super()._do_get()
+        try:
+            return super()._do_get()
+        except BaseException:
+            # Its place is free again, and whoever waits was counting on it.
+            self._hand(None)
+            raise
 
     def _do_get(self) -> Any:
         self._others += 1

@@ -132,6 +132,12 @@ class ReadWork(_Work):
 
     async def close(self) -> None:
         """End the snapshot and give the connection back; harmless when nothing was read."""
+        if self._lock.locked():  # a sibling's statement is on its way: whoever waits may be gone
+            await asyncio.shield(self._close())
+        else:
+            await self._close()
+
+    async def _close(self) -> None:
         async with self._lock:
             self._over = True
             connection, self._connection = self._connection, None
@@ -374,7 +380,8 @@ async def _transaction(engine: AsyncEngine, scope: Scope, first: Fixed) -> Async
             await connection.end("rollback")
         raise
     else:
-        if not connection.is_ended:
+        # One that was thrown away meanwhile is told so here: nothing was committed.
+        if not connection.is_ending:
             await connection.end("commit")
     finally:
         work._connection = None

@@ -164,22 +164,33 @@ def _things(node: Root | Node) -> list[Thing]:
 
 
 def call_of(
-    registry: Registry, place: Place, page: Page, *, viewer: Viewer, cursors: Cursors, at: int
+    registry: Registry,
+    place: Place,
+    page: Page,
+    *,
+    viewer: Viewer,
+    cursors: Cursors,
+    at: int,
+    says_words: bool = True,
 ) -> Call:
-    """A page for the slot `at`. Refusals: BAD_USER_INPUT, FORBIDDEN, as for loaders."""
+    """A page for the slot `at`; where it `says_words`, those of filters are in the text. Refusals:
+    BAD_USER_INPUT, FORBIDDEN, as for loaders."""
     one, binds = registry[place.entity], {}
     shape = counted = None
     if place.rows:
         question = question_of(one, page, place.want, viewer=viewer, cursors=cursors)
-        narrowing = worded(one, question.shape.narrowing, question.binds)
-        shape = replace(question.shape, narrowing=narrowing)
+        shape = question.shape
+        if says_words:
+            narrowing = worded(one, shape.narrowing, question.binds)
+            shape = replace(shape, narrowing=narrowing)
         binds = {name: value for name, value in question.binds.items() if name not in _VIEWER}
         binds["size"], binds["more"] = question.size, question.size + 1
         if place.cursors:
             binds["tag"] = cursors.tag_key(question.plan, viewer.brand_id)
     if place.counts:
         counted, values = narrowing_of(one, page.filter, viewer)
-        counted = worded(one, counted, values)
+        if says_words:
+            counted = worded(one, counted, values)
         binds |= values
     return Call(Slot(shape, counted), {f"s{at}_{name}": value for name, value in binds.items()})
 

@@ -65,6 +65,9 @@ from tenants.work import Database
 
 log = structlog.get_logger("backdesk.plans")
 
+WORDED_MAX: Final = 64
+"""Statements of one document: past them, the words of filters are bound like any other value, so
+that calls with ever other words don't push out other documents."""
 _NO_VARIABLES: Final = VariableValues({}, {})
 
 
@@ -83,13 +86,17 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """One call: the operation and its name, the values of its variables, and who asks."""
+    """One call: the operation and its name, the values of its variables, and who asks.
+
+    `says_words`: its document has few enough statements for one more with other words.
+    """
 
     operation: PlanOperation
     name: str | None
     values: VariableValues
     scope: Scope
     viewer: Viewer
+    says_words: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +212,8 @@ class Plans:
         ready = known.ready.get(like.key) if like else None
         if ready is not None and like is not None:
             return ready.statement, ready.filled(viewer, like.ids)
-        asking = _Asking(operation, name, self._variables(operation, variables), scope, viewer)
+        values, says = self._variables(operation, variables), len(known.statements) < WORDED_MAX
+        asking = _Asking(operation, name, values, scope, viewer, says)
         plan, key, ids = self._plan(known, prepared, asking)
         called = [
             self._call(plan, at, asked, asking=asking, ids=ids)
@@ -215,11 +223,11 @@ class Plans:
         given = viewer.binds()
         for each in called:
             given.update(each.call.binds)
-        values = statement.values(given)
+        bound = statement.values(given)
         if like is not None and all(each.is_shared for each in called):
             differs = {param: of for each in called for param, of in each.differs.items()}
-            self._shelf.keep(known, like.key, Ready.of(statement, values, viewer, differs))
-        return statement, values
+            self._shelf.keep(known, like.key, Ready.of(statement, bound, viewer, differs))
+        return statement, bound
 
     def _plan(
         self, known: Known[_Plan], prepared: Prepared, asking: _Asking
@@ -364,6 +372,7 @@ class Plans:
             viewer=asking.viewer,
             cursors=self._reading.cursors,
             at=at,
+            says_words=asking.says_words,
         )
         # A cursor is read, and written, for one brand.
         names_brand = bool(page.after or page.before or plan.places[at].cursors)

@@ -83,7 +83,7 @@ def wrap_transactions(crash: Crash) -> None:
         if statement == "commit":
             crash.at("committed, unanswered")
 
-    async def driven(one: Held, statements: str) -> None:
+    async def driven(one: Held, statements: str) -> Any:
         if statements == "commit":
             crash.soon("mid-commit")
             if crash.drops():
@@ -92,7 +92,7 @@ def wrap_transactions(crash: Crash) -> None:
                 with suppress(Exception):  # killed at the same moment: as good
                     await raw.execute(statements)
                 raw.terminate()
-        await driver(one, statements)
+        return await driver(one, statements)
 
     async def with_last(one: Held, *last: Any) -> Any:
         crash.at("posted, uncommitted")

@@ -1,6 +1,7 @@
 """A work's last statement and its commit are one round trip; what goes wrong is told as ever."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
@@ -8,11 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import Unavailable
+from tenants import work as boundary
 from tenants.ahead import written
+from tenants.context import system_scope
 from tenants.database import make_engine
+from tenants.fixed import Fixed
 from tenants.held import Held
 from tenants.log import Change, Event
-from tenants.tables import audit, event
+from tenants.repeat import Repeat
+from tenants.tables import audit, event, idempotency
 from tenants.work import Database
 
 ODD = 'it\'s \\ "quoted", $1 {é}\n\t;commit --'
@@ -140,3 +145,74 @@ async def test_a_cancelled_caller_leaves_no_half_commit_and_no_connection(
     assert (await database.write(scope_for(brand), tell)).seq == (2 if does else 1)
     assert engine.pool.checkedout() == 0
     await engine.dispose()
+
+
+async def test_a_first_question_that_is_refused_gives_the_connection_back(
+    mine, pooled, brand, scope_for, monkeypatch
+):
+    wrong = Fixed(text("select 1 / 0 as now"))
+    with monkeypatch.context() as patched:
+        patched.setattr(boundary, "question", lambda _scope, _actors: wrong)
+        for _ in range(3):
+            with pytest.raises(DBAPIError):
+                await mine.write(scope_for(brand), tell)
+            assert pooled.pool.checkedout() == 0
+    assert (await mine.write(scope_for(brand), tell)).seq == 1
+
+
+@pytest.mark.parametrize("does", [tell, tell_twice])
+async def test_without_its_head_nothing_of_a_brand_is_committed(
+    mine, pooled, brand, make, superuser, does
+):
+    scope = system_scope(brand.id)
+    head = superuser.execute("delete from brand_head where brand_id = %s returning *", [brand.id])
+    row = head.fetchone()
+
+    async def told(work):
+        await does(work)
+        return {}
+
+    with pytest.raises(DBAPIError, match="division by zero"):
+        await mine.write(scope, told, repeat=Repeat.of("thing", "a key", None))
+    assert make.rows(idempotency, brand) == make.rows(event, brand) == []
+    assert pooled.pool.checkedout() == 0
+    marks = ", ".join(["%s"] * len(row))
+    superuser.execute(f"insert into brand_head values ({marks})", row)
+    assert (await mine.write(scope, does)).seq
+
+
+async def test_a_work_whose_connection_was_lost_is_not_done(
+    mine, pooled, brand, scope_for, superuser
+):
+    async def careless(work):
+        pid = (await work.one(text("select pg_backend_pid() as pid"))).pid
+        superuser.execute("select pg_terminate_backend(%s, 5000)", [pid])
+        with suppress(Unavailable):
+            await work.rows(Fixed(text("select 1 as one")))
+
+    with pytest.raises(Unavailable):
+        await mine.write(scope_for(brand), careless)
+    assert pooled.pool.checkedout() == 0
+
+
+async def test_a_work_that_has_failed_is_not_done(mine, pooled, brand, scope_for):
+    async def careless(work):
+        with suppress(DBAPIError):
+            await work.rows(text("select 1 / 0"))
+
+    with pytest.raises(RuntimeError, match="can't be committed"):
+        await mine.write(scope_for(brand), careless)
+    assert pooled.pool.checkedout() == 0
+    assert (await mine.write(scope_for(brand), tell)).seq == 1
+
+
+async def test_what_is_outdated_on_a_connection_costs_nobody_a_write(
+    mine, pooled, brand, scope_for
+):
+    """As after a migration: what was prepared is prepared anew, on another connection."""
+    await mine.write(scope_for(brand), tell)
+    record = await pooled.pool.lend()
+    await record.driver_connection.execute("deallocate all")
+    pooled.pool.give_back(record)
+    assert (await mine.write(scope_for(brand), tell)).seq == 2
+    assert pooled.pool.checkedout() == 0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import await_only
 
 from domain.kernel.errors import Unavailable
 from tenants import pool as pools
@@ -134,6 +135,29 @@ async def test_a_checkout_that_is_given_up_leaves_its_turn_to_borrowers(
     with pytest.raises(asyncio.CancelledError):
         await given_up
     pool.give_back(await asyncio.wait_for(borrower, 5))
+    assert pool.checkedout() == 0
+
+
+async def test_who_could_not_connect_tells_those_who_wait(
+    pool: LendingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = asyncio.Event()
+
+    def refused() -> Any:
+        await_only(down.wait())
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pool, "_create_connection", refused)
+        first = asyncio.create_task(pool.lend())
+        await settled()
+        second = asyncio.create_task(pool.lend())
+        await settled()
+    assert not second.done()
+    down.set()
+    with pytest.raises(ConnectionRefusedError):
+        await first
+    pool.give_back(await second)
     assert pool.checkedout() == 0
 
 

@@ -13,6 +13,7 @@ from api.graphql.operation import QUERIES, SINGLE, Answer, Operations
 from api.graphql.parameters import Parameters
 from api.graphql.trusted import Trusted
 from domain.kernel.ids import encode_id
+from domain.payments.values import PaymentStatus
 from schema.shared.context import Context
 from schema.shared.ready import READY_MAX
 from tenants.trusted_documents import (
@@ -52,11 +53,17 @@ def context(both: Both, actor: str) -> Context[Any]:
 
 
 async def answered(
-    both: Both, text: str, actor: str = "brand_admin", *, with_plans: bool = True, **variables: Any
+    both: Both,
+    text: str,
+    actor: str = "brand_admin",
+    *,
+    with_plans: bool = True,
+    named: str | None = None,
+    **variables: Any,
 ) -> tuple[Answer, Any]:
     """What the edge answers to a query or a mutation, and its body as it is sent."""
     edge, asking = operations(both, with_plans=with_plans), context(both, actor)
-    admission = await edge.admit(Parameters(text, variables, None), asking, SINGLE)
+    admission = await edge.admit(Parameters(text, variables, named), asking, SINGLE)
     answer = await edge.execute(admission, asking)
     _, body = edge.encode(answer, asking.request_id)
     return answer, orjson.loads(body)
@@ -129,6 +136,23 @@ async def test_calls_of_one_document_push_out_no_other(both: Both, no_plan_left:
     assert both.plans.sizes()["things"] == before + 3 + READY_MAX
 
 
+async def test_words_of_filters_push_out_no_other_document(
+    both: Both, no_plan_left: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("schema.shared.plans.WORDED_MAX", 5)
+    asked = """query($a: PaymentStatus!, $b: PaymentStatus!) {
+      a: payments(filter: {status: {eq: $a}}) { nodes { id } totalCount { value } }
+      b: payments(filter: {status: {eq: $b}}) { nodes { id } } }"""
+    words = list(PaymentStatus)[:5]
+    for a in words:
+        for b in words:
+            _, body = await answered(both, asked, a=a, b=b)
+            _, expected = await answered(both, asked, with_plans=False, a=a, b=b)
+            assert body == expected
+    # Those with words, and one with none.
+    assert len(both.plans.statements()) == 5 + 1
+
+
 async def test_names_of_variables_are_the_callers_own(both: Both, no_plan_left: None) -> None:
     """One that is named as we name the brand changes no brand, in any call."""
     asked = """query($brand_id: ID!, $viewer_id: Int) {
@@ -147,6 +171,46 @@ async def test_names_of_variables_are_the_callers_own(both: Both, no_plan_left: 
         _, expected = await answered(both, asked, with_plans=False, **given)
         assert compiled.woven is not None
         assert body == expected
+
+
+async def test_an_id_that_is_asked_elsewhere_too_is_no_id_alone(both: Both) -> None:
+    once = """query($id: ID!) { node(id: $id) { ... on Client { id } }
+      payments(filter: {clientId: {eq: $id}}) { nodes { id } } }"""
+    twice = """query A($id: ID!) { node(id: $id) { ... on Client { id } } }
+      query B($id: ID!) { payments(filter: {clientId: {eq: $id}}) { nodes { id } } }"""
+    clients = [both.crowd.here.client(name).id for name in ("north", "alone", "north")]
+    for text, name in ((once, None), (twice, "A"), (twice, "B")):
+        for client in clients:
+            found = [
+                (await answered(both, text, with_plans=each, named=name,
+                                id=encode_id("client", client)))[1]
+                for each in (True, False)
+            ]  # fmt: skip
+            assert found[0] == found[1]
+            assert "errors" not in found[0]
+
+
+async def test_operations_of_one_document_are_told_apart(both: Both) -> None:
+    asked = """query A($n: Int!) { clients(first: $n) { nodes { id } } }
+      query B($n: Int!) { payments(first: $n) { nodes { id } } }"""
+    for name, field in (("A", "clients"), ("B", "payments"), ("A", "clients")):
+        answer, body = await answered(both, asked, named=name, n=1)
+        assert answer.woven is not None
+        assert list(body["data"]) == [field]
+
+
+async def test_absent_null_and_default_are_told_apart(both: Both, no_plan_left: None) -> None:
+    paged = "query($n: Int = 2) { clients(first: $n) { nodes { id } } }"
+    for given in ({}, {"n": None}, {"n": 2}, {}, {"n": None}):
+        _, body = await answered(both, paged, **given)
+        _, expected = await answered(both, paged, with_plans=False, **given)
+        assert body == expected
+    filtered = "query($c: String) { clients(filter: {country: {eq: $c}}) { nodes { id } } }"
+    for given in ({}, {"c": None}, {"c": "CY"}, {}, {"c": "ZZ"}, {"c": None}):
+        _, body = await answered(both, filtered, **given)
+        _, expected = await answered(both, filtered, with_plans=False, **given)
+        assert body.get("data") == expected.get("data")
+        assert bool(body.get("errors")) == bool(expected.get("errors"))
 
 
 @pytest.mark.parametrize("given", [True, 1.5, "1", None, [1], {"a": 1}])

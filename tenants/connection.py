@@ -18,8 +18,6 @@ from tenants.pool import LendingPool
 
 RETRIED = frozenset({"40001", "40P01"})
 LOST = ("", "08", "53", "57")
-USED = "used"
-"""In what a pool knows of a connection: that it has answered, so that it may die lying there."""
 
 
 def pool_of(engine: AsyncEngine) -> LendingPool:
@@ -51,7 +49,6 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[Any]:
     try:
         yield driver
     except PlanGaveUp:
-        record.info[USED] = True
         pool.give_back(record)
         raise
     except BaseException as error:
@@ -59,7 +56,6 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[Any]:
         if isinstance(error, Exception):
             raise Unavailable() from error
         raise
-    record.info[USED] = True
     pool.give_back(record)
 
 

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Unavailable
 from tenants.ahead import begin_with, commit_with, may_send_ahead, written
-from tenants.connection import LOST, USED, borrow, pool_of
+from tenants.connection import LOST, borrow, pool_of
 from tenants.fixed import Fixed, Line
-from tenants.pool import LendingPool
+from tenants.pool import USED, LendingPool
 
 _OUTDATED = (InvalidCachedStatementError, InvalidSQLStatementNameError)
 _REFUSED_BY_RULE = ("23", "LG")
@@ -51,10 +51,6 @@ class Held:
     def has_served(self) -> bool:
         """Whether it was in use before, so that it may have died while it lay in the pool."""
         return USED in self._record.info
-
-    def serves(self) -> None:
-        """Say that it answers."""
-        self._record.info[USED] = True
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Run a statement; its rows, or none for a statement that returns none.

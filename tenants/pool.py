@@ -18,6 +18,8 @@ from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.queue import Empty
 
 WAIT_S = 10.0
+USED = "used"
+"""In a record's `info`: it was in use before, so that it may have died while it lay in the pool."""
 
 
 class LendingPool(AsyncAdaptedQueuePool):
@@ -110,6 +112,7 @@ class LendingPool(AsyncAdaptedQueuePool):
 
     def _do_return_conn(self, record: Any) -> None:
         """To whoever waits: to borrowers and others by turns where both do."""
+        record.info[USED] = True  # which is forgotten when it connects anew
         if not (self._others and self._lent_last) and self._hand(record):
             return
         self._lent_last = False

@@ -416,7 +416,6 @@ async def _answering(engine: AsyncEngine, ask: Callable[[Held], Awaitable[T]]) -
             if not used or isinstance(error.__cause__, TimeoutError):
                 raise
         else:
-            connection.serves()
             return connection, answer
 
 

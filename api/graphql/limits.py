@@ -154,29 +154,25 @@ class Throttle:
     def _filled(self, keys: Sequence[str]) -> list[_Bucket]:
         """The buckets of all keys as they are now, the new ones full."""
         now, known = self._clock(), self._buckets
+        if not all(map(known.__contains__, keys)):
+            # Before any is in hand, so that none of these is forgotten.
+            self._make_room(now, len(keys))
+            for key in keys:
+                if key not in known:
+                    known[key] = self._made(key, now)
         found = []
         for key in keys:
-            bucket = known.get(key)
-            if bucket is None:
-                # Room is made before any is in hand, so that none of these is forgotten.
-                self._make_room(now, len(keys))
-                return [self._made(each, now) for each in keys]
-            found.append(bucket)
-        for key, bucket in zip(keys, found, strict=True):
+            bucket = known[key]
             bucket.fill(now)
             known.move_to_end(key)
+            found.append(bucket)
         return found
 
     def _made(self, key: str, now: float) -> _Bucket:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            kind, _, rest = key.partition(":")
-            assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
-            size = self._sizes[kind]
-            bucket = self._buckets[key] = _Bucket(size, size.maximum, now)
-        bucket.fill(now)
-        self._buckets.move_to_end(key)
-        return bucket
+        kind, _, rest = key.partition(":")
+        assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
+        size = self._sizes[kind]
+        return _Bucket(size, size.maximum, now)
 
     def _make_room(self, now: float, places: int) -> None:
         """Forgets the buckets untouched for longest: the full ones, and past the bound any."""

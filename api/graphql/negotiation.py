@@ -24,9 +24,7 @@ _EVENTS = "text/event-stream"
 
 def negotiate(accept: str | None) -> Media | None:
     """The form to answer in; None when no form this API speaks is acceptable (406)."""
-    if accept is None or accept in _PLAIN:
-        return Media.JSON
-    if not accept.strip():
+    if accept is None or accept in _PLAIN or not accept.strip():
         return Media.JSON
     weights = _weights(accept)
     json = max((weights.get(kind, 0.0) for kind in _JSON), default=0.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
@@ -183,6 +184,18 @@ async def test_a_broken_connection_is_unavailable_once_and_made_anew(
         await database.whole(scope, PID, [])
     assert int(await database.whole(scope, PID, [])) != dead
     assert pool.checkedout() == 0
+
+
+async def test_what_died_after_it_was_lent_costs_a_work_nothing(
+    one: AsyncEngine, brand: Brand, superuser: Any
+) -> None:
+    database, scope = Database(one), scope_of(brand, "brand_admin")
+    for _ in range(2):
+        dead = int(await database.whole(scope, PID, []))
+        superuser.execute("select pg_terminate_backend(%s, 5000)", [dead])
+        async with database.read(scope) as work:
+            (row,) = await work.rows(text("select pg_backend_pid() as pid"))
+        assert row.pid != dead
 
 
 async def test_a_cancelled_statement_costs_its_connection_and_no_place(

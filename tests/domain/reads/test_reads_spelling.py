@@ -1,7 +1,6 @@
 """JSON that is joined as text is the JSON that a library reads: over many values, nulls between."""
 
 import json
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    bindparam,
     cast,
     column,
     func,
@@ -33,10 +31,9 @@ from sqlalchemy.dialects import postgresql
 from domain.reads import spelling, wording
 from domain.reads.spelling import list_of, object_of, plain_text, sure, text_of, value_of
 from tenants.database import one_of
+from tests.domain.reads.asking import TEXTS, Ask, asker, bound
 
-Ask = Callable[..., Any]
-_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
-_words = st.none() | _texts
+_words = st.none() | TEXTS
 KINDS = Table(
     "kind",
     MetaData(),
@@ -50,21 +47,8 @@ KINDS = Table(
 
 @pytest.fixture(scope="module", params=[15, 17])
 def ask(superuser: psycopg.Connection[Any], request: pytest.FixtureRequest) -> Ask:
-    """What the database makes of an expression over bound values, said for an older one or not."""
-    dialect = postgresql.psycopg.dialect()
-    dialect.server_version_info = (request.param,)
-
-    def asked(expression: Any, **values: Any) -> Any:
-        statement = select(expression).compile(dialect=dialect)
-        row = superuser.execute(str(statement), {**statement.params, **values}).fetchone()
-        assert row is not None
-        return row[0]
-
-    return asked
-
-
-def bound(name: str, type_: Any) -> Any:
-    return cast(bindparam(name, type_=type_), type_)
+    """Asks as an older Postgres may be asked, and as a newer one."""
+    return asker(superuser, request.param)
 
 
 @given(
@@ -149,6 +133,6 @@ def test_an_older_database_is_not_asked_what_it_does_not_know() -> None:
         assert str(shown.compile(dialect=dialect)) == f"CAST({function}(x) AS TEXT)"
 
 
-def test_texts_of_ours_are_one_between_values() -> None:
+def testTEXTS_of_ours_are_one_between_values() -> None:
     shown = text_of(("a", "b", column("x", Text()), "c'", "d"))
     assert str(shown.compile(dialect=postgresql.dialect())) == "'ab'::text || (x || 'c''d'::text)"

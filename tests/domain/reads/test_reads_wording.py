@@ -1,6 +1,5 @@
 """What SQL writes is what Python writes: texts of values, and cursors, over many values."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,21 +16,16 @@ from sqlalchemy import (
     Numeric,
     Text,
     Uuid,
-    bindparam,
-    cast,
-    select,
 )
-from sqlalchemy.dialects import postgresql
 
 from domain.clients import masks
 from domain.kernel.money import from_minor, odd_scales
 from domain.reads import wording
 from domain.reads.keyset import Cursors, Plan
 from schema.shared.scalars import show_instant
+from tests.domain.reads.asking import TEXTS, Ask, asker, bound
 from tests.domain.reads.zoo import RED
 
-Ask = Callable[..., Any]
-_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 _blanks = st.text(" \t\n\x0b\x1c\x1f\x85\xa0\u1680\u2003\u2028\u3000ab\u200bé", max_size=12)
 _instants = st.integers(-62_000_000_000_000_000, 253_000_000_000_000_000).map(
     lambda n: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=n)
@@ -41,19 +35,7 @@ CURRENCIES = (*odd_scales(), "USD", "EUR", "XYZ")
 
 @pytest.fixture(scope="module")
 def ask(superuser: psycopg.Connection[Any]) -> Ask:
-    """The value of an expression over bound values, by the database."""
-
-    def asked(expression: Any, **values: Any) -> Any:
-        statement = select(expression).compile(dialect=postgresql.psycopg.dialect())
-        row = superuser.execute(str(statement), {**statement.params, **values}).fetchone()
-        assert row is not None
-        return row[0]
-
-    return asked
-
-
-def bound(name: str, type_: Any) -> Any:
-    return cast(bindparam(name, type_=type_), type_)
+    return asker(superuser)
 
 
 @given(at=_instants)
@@ -84,7 +66,7 @@ TYPES = {
 }  # fmt: skip
 _sorts = st.tuples(
     st.none() | _instants,
-    st.none() | _texts,
+    st.none() | TEXTS,
     st.none() | st.integers(-(2**63), 2**63 - 1),
     st.none() | st.dates(),
     st.none() | st.decimals(-100, 100, places=4),
@@ -102,7 +84,7 @@ def test_cursors(ask: Ask, sorts: tuple[Any, ...]) -> None:
     assert found == cursors.write(plan, RED, sorts)
 
 
-@given(text=_texts | _blanks)
+@given(text=TEXTS | _blanks)
 def test_masks_say_the_same_twice(ask: Ask, text: str) -> None:
     column = bound("text", Text())
     assert ask(masks.said_name(column), text=text) == masks.mask_name(text)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -32,25 +33,38 @@ def campaign(*arguments: str) -> "subprocess.Popen[str]":
 
 def processes_of(seed: str) -> list[psutil.Process]:
     """Everything of a campaign but Postgres: all are forks of its command."""
-    found = []
-    for one in psutil.process_iter():
-        try:
-            if seed in one.cmdline() and one.status() != psutil.STATUS_ZOMBIE:
-                found.append(one)
-        except psutil.Error:
-            continue
-    return found
+    return [one for one in psutil.process_iter() if seed in cmdline(one)]
 
 
-def postgres_of(seed: str) -> list[psutil.Process]:
-    """The postmasters that a campaign has started."""
-    found = []
-    for one in processes_of(seed):
-        try:
-            found += [child for child in one.children() if "postgres" in child.name()]
-        except psutil.Error:
-            continue
-    return found
+def data_of(seed: str) -> str:
+    """Where the Postgres of a campaign keeps its data. It is killed, too: one comes back soon."""
+    found: list[str] = []
+
+    def there_is_one() -> bool:
+        for one in processes_of(seed):
+            with suppress(psutil.Error):
+                found.extend(_data(child) for child in one.children() if _data(child))
+        return bool(found)
+
+    assert wait_until(there_is_one, seconds=PATIENCE_S)
+    return found[0]
+
+
+def _data(one: psutil.Process) -> str:
+    told = cmdline(one)
+    return told[told.index("-D") + 1] if "-D" in told else ""
+
+
+def postgres_on(data: str) -> list[psutil.Process]:
+    """The postmasters that run on this folder, whichever of them came after which."""
+    return [one for one in psutil.process_iter() if data in cmdline(one)]
+
+
+def cmdline(one: psutil.Process) -> list[str]:
+    try:
+        return [] if one.status() == psutil.STATUS_ZOMBIE else one.cmdline()
+    except psutil.Error:
+        return []
 
 
 def test_nothing_is_lost_or_doubled():
@@ -72,12 +86,10 @@ def test_nothing_is_left_behind(sign: signal.Signals):
     running = campaign("--seconds", "60", "--seed", seed)
     try:
         assert wait_until(lambda: len(processes_of(seed)) >= PROCESSES, seconds=PATIENCE_S)
-        postgres = postgres_of(seed)
-        assert postgres
+        data = data_of(seed)
         os.kill(running.pid, sign)
         assert wait_until(lambda: not processes_of(seed), seconds=PATIENCE_S)
-        _, living = psutil.wait_procs(postgres, timeout=PATIENCE_S)
-        assert not living
+        assert wait_until(lambda: not postgres_on(data), seconds=PATIENCE_S)
     finally:
         running.kill()
         running.communicate()

@@ -1,4 +1,8 @@
-"""Opening the database for a console command: the one of `DATABASE_URL`, or the home's own."""
+"""Opening the database for a console command: the one of `DATABASE_URL`, or the home's own.
+
+A process that serves only looks whether there is one: the driver of the set-up (psycopg, 8 MB) is
+imported where something is set up.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from api.embedded import external
 from api.embedded.endpoints import Endpoints
 from api.embedded.problems import SetupError
 from api.settings import Settings
@@ -15,6 +18,8 @@ from api.settings import Settings
 
 def open_external(settings: Settings, console: Console) -> Endpoints:
     """The endpoints of `DATABASE_URL` with its roles made; prints the SQL when we may not."""
+    from api.embedded import external
+
     urls = settings.endpoints()
     try:
         external.prepare(urls)

@@ -14,8 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.embedded.cluster import Cluster
-from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints
-from api.embedded.external import endpoints as external_endpoints
+from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints, endpoints_of
 from api.embedded.home import Home
 
 ROOT = Path(__file__).parents[1]
@@ -141,6 +140,6 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             self.home.create()
             url = self.database_url.get_secret_value()
-            return external_endpoints(url, self.home, prefix=self.role_prefix)
+            return endpoints_of(url, self.home, prefix=self.role_prefix)
         assert self.cluster is not None
         return self.cluster.endpoints

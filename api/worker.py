@@ -25,7 +25,8 @@ from api.platforms import Platforms
 from api.settings import Settings
 from domain.events.bus import PostgresBus
 from domain.events.consumers import Consumer
-from domain.events.jobs import JobRegistry, make_app, retake_stalled, run_jobs
+from domain.events.jobs import JobRegistry
+from domain.events.queue import make_app, retake_stalled, run_jobs
 from domain.events.runner import ConsumerRunner
 from domain.events.state_socket import StateServer
 from tenants.database import make_engine

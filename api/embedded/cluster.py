@@ -15,9 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-import psycopg
-
-from api.embedded import binaries, place, postmaster, roles
+from api.embedded import binaries, place, postmaster
 from api.embedded.endpoints import DEFAULT_PREFIX, Endpoints
 from api.embedded.home import Home
 from api.embedded.problems import SetupError, from_os_error, from_postgres_output
@@ -114,6 +112,8 @@ class Cluster:
 
     def bootstrap(self) -> Endpoints:
         """Make the roles and the database in the running cluster; repeating changes nothing."""
+        from api.embedded import roles
+
         roles.bootstrap(self.endpoints)
         return self.endpoints
 
@@ -167,6 +167,8 @@ class Cluster:
 
     def wait_ready(self, *, seconds: float = START_SECONDS) -> None:
         """Return when Postgres answers a query; refuse in one line when it dies instead."""
+        import psycopg
+
         deadline = time.monotonic() + seconds
         while True:
             try:

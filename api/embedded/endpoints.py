@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from api.embedded.home import Home
 from api.embedded.problems import SetupError
 
 Role = Literal["superuser", "owner", "app", "worker", "platform", "simulator", "sandbox"]
@@ -58,6 +59,22 @@ class Endpoints:
     def within(self, database: str) -> Endpoints:
         """The same server and accounts, another database (tests clone theirs)."""
         return replace(self, database=database)
+
+
+def endpoints_of(url: str, home: Home, *, prefix: str = DEFAULT_PREFIX) -> Endpoints:
+    """The endpoints of the database that somebody else runs at `url`; connects to nothing."""
+    user, password, address, database, query = read_url(url)
+    made = home.secrets().passwords
+    passwords: dict[str, str] = {role: made[role] for role in SERVING_ROLES}
+    passwords["owner"] = unquote(password)
+    return Endpoints(
+        database=unquote(database),
+        passwords=passwords,
+        prefix=prefix,
+        address=address,
+        options=dict(parse_qsl(query)),
+        names={"owner": unquote(user)},
+    )
 
 
 def read_url(text: str) -> tuple[str, str, str, str, str]:

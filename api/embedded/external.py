@@ -7,13 +7,11 @@ whoever may.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 import psycopg
 
 from api.embedded.binaries import OLDEST_MAJOR
-from api.embedded.endpoints import DEFAULT_PREFIX, SERVING_ROLES, Endpoints, read_url
-from api.embedded.home import Home
+from api.embedded.endpoints import SERVING_ROLES, Endpoints
 from api.embedded.problems import SetupError, first_cause
 from api.embedded.roles import missing_statements
 
@@ -27,22 +25,6 @@ class RolesMissing(SetupError):
             "run the SQL above as an administrator, then start again",
         )
         self.statements = statements
-
-
-def endpoints(url: str, home: Home, *, prefix: str = DEFAULT_PREFIX) -> Endpoints:
-    """The endpoints of the database at `url`, without connecting to it."""
-    user, password, address, database, query = read_url(url)
-    made = home.secrets().passwords
-    passwords: dict[str, str] = {role: made[role] for role in SERVING_ROLES}
-    passwords["owner"] = unquote(password)
-    return Endpoints(
-        database=unquote(database),
-        passwords=passwords,
-        prefix=prefix,
-        address=address,
-        options=dict(parse_qsl(query)),
-        names={"owner": unquote(user)},
-    )
 
 
 def prepare(urls: Endpoints) -> None:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from api.embedded import Endpoints, Home, SetupError, external
-from api.embedded.endpoints import SERVING_ROLES
+from api.embedded.endpoints import SERVING_ROLES, endpoints_of
 from api.embedded.roles import (
     GUARDS,
     bootstrap,
@@ -130,7 +130,7 @@ def test_what_somebody_changed_is_set_right(
 def test_an_owner_who_may_make_roles_makes_them(
     foreign_url: dict[str, str], home: Home, administrator: psycopg.Connection
 ) -> None:
-    urls = external.endpoints(foreign_url[f"{PREFIX}_keen"], home, prefix=PREFIX)
+    urls = endpoints_of(foreign_url[f"{PREFIX}_keen"], home, prefix=PREFIX)
     external.prepare(urls)
     external.prepare(urls)
     for role in SERVING_ROLES:
@@ -148,7 +148,7 @@ def test_an_owner_who_may_make_roles_makes_them(
 def test_one_who_may_not_gets_the_sql_and_nothing_is_made(
     foreign_url: dict[str, str], home: Home, administrator: psycopg.Connection
 ) -> None:
-    urls = external.endpoints(foreign_url[f"{PREFIX}_meek"], home, prefix=PREFIX)
+    urls = endpoints_of(foreign_url[f"{PREFIX}_meek"], home, prefix=PREFIX)
     with pytest.raises(external.RolesMissing, match="run the SQL above as an administrator") as no:
         external.prepare(urls)
     assert find_role(administrator, f"{PREFIX}_app") is None
@@ -161,11 +161,11 @@ def test_one_who_may_not_gets_the_sql_and_nothing_is_made(
 def test_a_wrong_password_is_one_line(foreign_url: dict[str, str], home: Home) -> None:
     url = foreign_url[f"{PREFIX}_keen"].replace(":pw@", ":no@")
     with pytest.raises(SetupError, match=r"DATABASE_URL does not open .*: check the server") as no:
-        external.prepare(external.endpoints(url, home))
+        external.prepare(endpoints_of(url, home))
     assert "\n" not in str(no.value)
 
 
 def test_a_serving_role_is_no_owner(home: Home) -> None:
-    urls = external.endpoints("postgresql://backdesk_app:x@/backdesk", home)
+    urls = endpoints_of("postgresql://backdesk_app:x@/backdesk", home)
     with pytest.raises(SetupError, match="names a serving role: give the owner"):
         external.prepare(urls)

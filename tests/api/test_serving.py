@@ -1,4 +1,7 @@
-"""Whose word about a caller's address counts, and by which address anonymous callers are known."""
+"""What a server loads; whose word about an address counts, and how unknown callers are known."""
+
+import subprocess
+import sys
 
 import pytest
 from pydantic import ValidationError
@@ -6,6 +9,7 @@ from pydantic import ValidationError
 from api.app import throttle_keys
 from api.settings import Settings
 from tenants.context import ANONYMOUS, NO_BRAND, Scope
+from tests.api.embedded import ROOT
 
 
 def own_key(ip: str) -> str:
@@ -28,3 +32,18 @@ def test_proxies_are_trusted_by_name_only(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("TRUSTED_PROXIES", wrong)
         with pytest.raises(ValidationError):
             Settings()
+
+
+def test_a_server_imports_nothing_of_the_worker_the_demo_and_the_set_up() -> None:
+    """Each of these takes megabytes of every process that serves."""
+    asked = (
+        "import sys, api.cli, api.database, api.serving, api.listening, api.app;"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(told.stdout.split())
+    assert {"sqlalchemy", "strawberry", "asyncpg"} <= loaded
+    assert not loaded & {"procrastinate", "psycopg", "rapidfuzz", "numpy", "fpdf", "alembic"}
+    assert not loaded & {"simulator", "sandbox"}

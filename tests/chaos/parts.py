@@ -26,7 +26,7 @@ from api.listening import OPTIONS, Server
 from api.logs import configure_logs
 from api.settings import Settings
 from domain.accounts import jobs as accounts
-from domain.events import jobs
+from domain.events import queue
 from domain.events.bus import PostgresBus
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
@@ -150,9 +150,9 @@ class Parts:
 
 def shorten_clocks() -> None:
     """Leases, retries and rounds of the product, from minutes to seconds."""
-    patch(jobs, "STALLED_SECONDS", LEASE_SECONDS)
-    patch(jobs, "_HEARTBEAT_SECONDS", _BEAT_SECONDS)
-    patch(jobs, "_RETRY_SECONDS_MAX", _RETRY_SECONDS)
+    patch(queue, "STALLED_SECONDS", LEASE_SECONDS)
+    patch(queue, "_HEARTBEAT_SECONDS", _BEAT_SECONDS)
+    patch(queue, "_RETRY_SECONDS_MAX", _RETRY_SECONDS)
     patch(accounts, "STUCK_AFTER", _STUCK_AFTER)
     patch(notices, "STUCK_AFTER", _STUCK_AFTER)
     patch(deposits, "SILENT_AFTER", _STUCK_AFTER)
@@ -160,7 +160,7 @@ def shorten_clocks() -> None:
     for waiting in (started, ended):
         # A server lives for about a second here: whoever waits for two is never answered.
         waiting.__kwdefaults__["patience_s"] = _PATIENCE_SECONDS
-    retake = partial(jobs.retake_stalled, stalled_seconds=LEASE_SECONDS)
+    retake = partial(queue.retake_stalled, stalled_seconds=LEASE_SECONDS)
     patch(worker, "retake_stalled", retake)
     patch(worker, "_STALLED_EVERY_SECONDS", _BEAT_SECONDS)
     patch(Passwords, "warm_up", _nothing)

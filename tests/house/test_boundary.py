@@ -27,7 +27,7 @@ STATEMENTS = {
 LOOPS = {
     "tenants/wake.py",
     "domain/events/hub.py",
-    "domain/events/jobs.py",
+    "domain/events/queue.py",
     "domain/events/reader.py",
     "domain/events/runner.py",
 }

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import numpy as np
 
-from domain.compliance.screening.rules import (
+from domain.compliance.screening.name_rules import (
     POSSIBLE_FROM,
     SURE,
     Name,

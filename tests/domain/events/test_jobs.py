@@ -9,15 +9,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select, update
 
-from domain.events.jobs import (
-    ATTEMPTS_MAX,
-    Backoff,
-    JobRegistry,
-    defer,
-    make_app,
-    retake_stalled,
-    run_jobs,
-)
+from domain.events.jobs import ATTEMPTS_MAX, JobRegistry, defer
+from domain.events.queue import Backoff, make_app, retake_stalled, run_jobs
 from tenants.context import system_scope
 from tenants.tables import brand_counter
 from tests.domain.events.conftest import until

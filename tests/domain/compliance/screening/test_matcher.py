@@ -7,7 +7,7 @@ import pytest
 
 from domain.compliance.screening import matcher as module
 from domain.compliance.screening.matcher import WORDS_LOOKED_FOR, Matcher
-from domain.compliance.screening.rules import POSSIBLE_FROM, STRONG_FROM, Word, read_name
+from domain.compliance.screening.name_rules import POSSIBLE_FROM, STRONG_FROM, Word, read_name
 from domain.compliance.screening.values import HitStrength
 
 LETTERS = "abdeiklmnorstu"

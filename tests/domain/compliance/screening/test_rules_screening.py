@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.compliance.screening.actions import HitStanding, hit_actions
-from domain.compliance.screening.rules import (
+from domain.compliance.screening.name_rules import (
     STRONG_FROM,
     compare,
     fold,
-    is_news,
     is_slip_of_all,
-    next_disposition,
     read_name,
-    read_reason,
     strength_of,
 )
+from domain.compliance.screening.rules import is_news, next_disposition, read_reason
 from domain.compliance.screening.values import Disposition as D
 from domain.compliance.screening.values import HitStrength
 from domain.kernel.errors import DomainError, Invalid

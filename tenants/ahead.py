@@ -1,16 +1,19 @@
 """Statements sent ahead of one of the driver's own: one message to the server, one answer.
 
 The driver sends a statement, waits, and sends the next. What a transaction begins with is several:
-the begin, its settings, the first question. What it ends with is two: its last statement, whose
-lock all works of a brand wait for, and the commit. They are written as the protocol's own messages
-(parse, bind, execute) in front of a statement of the driver's, whose sync ends them all. Behind a
-commit that one has no rows, so that the rows the driver reads are those of the last statement.
+the begin, its settings, the first question. In between are some whose answer nobody needs. What it
+ends with is two: its last statement, whose lock all works of a brand wait for, and the commit. They
+are written as the protocol's own messages (parse, bind, execute) in front of a statement of the
+driver's, whose sync ends them all. Behind a commit that one has no rows, so that the rows the
+driver reads are those of the last statement.
 """
 
 import struct
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from tenants.fixed import Line
@@ -21,6 +24,14 @@ _COUNT: Final = struct.Struct("!h")
 _NULL: Final = _LENGTH.pack(-1)
 _EXECUTE: Final = b"E" + _LENGTH.pack(9) + b"\0" + _LENGTH.pack(0)
 _NO_ROWS: Final = "select 0::bigint as event_seq where false"
+_OPENINGS_MAX: Final = 4_096
+
+
+class Sent(NamedTuple):
+    """A statement that goes ahead of another: its text, and its values as `written`."""
+
+    text: str
+    values: Sequence[bytes]
 
 
 def _message(kind: bytes, body: bytes) -> bytes:
@@ -31,15 +42,46 @@ def written(value: Any) -> bytes:
     """A value as the server reads it from text. Raises TypeError, and ValueError for no text."""
     if value is None:
         return _NULL
-    if isinstance(value, str):
-        told = value.encode()
-    elif isinstance(value, datetime):
-        told = value.isoformat().encode()
-    elif isinstance(value, UUID | int) and not isinstance(value, bool):
-        told = str(value).encode()
-    else:
-        raise TypeError(f"{type(value).__name__} is not sent ahead")
+    told = _text(value).encode()
     return _LENGTH.pack(len(told)) + told
+
+
+def _text(value: Any) -> str:
+    write = _TEXTS.get(type(value)) or _write_of(value)
+    return write(value)
+
+
+def _array(several: Sequence[Any]) -> str:
+    escaped = (
+        None if one is None else _text(one).replace("\\", "\\\\").replace('"', '\\"')
+        for one in several
+    )
+    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in escaped) + "}"
+
+
+def _bytes(value: bytes) -> str:
+    return "\\x" + value.hex()
+
+
+_TEXTS: Final[dict[type, Callable[[Any], str]]] = {
+    str: str.__str__,  # of an enum's member its value
+    UUID: str,
+    bool: str,
+    int: int.__repr__,
+    Decimal: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    bytes: _bytes,
+    list: _array,
+}
+
+
+def _write_of(value: Any) -> Callable[[Any], str]:
+    """How a value of a derived type is written: an enum's member, the driver's UUID."""
+    for kind, write in _TEXTS.items():
+        if isinstance(value, kind):
+            return write
+    raise TypeError(f"{type(value).__name__} is not sent ahead")
 
 
 def _bound(name: str, values: Sequence[bytes]) -> bytes:
@@ -51,6 +93,7 @@ def _bound(name: str, values: Sequence[bytes]) -> bytes:
     return _message(b"B", body) + _EXECUTE
 
 
+@lru_cache(_OPENINGS_MAX)
 def _unprepared(statement: str) -> bytes:
     parsed = b"\0" + statement.encode() + b"\0" + _COUNT.pack(0)
     return _message(b"P", parsed) + _message(b"B", b"\0\0" + _COUNT.pack(0) * 3) + _EXECUTE
@@ -78,19 +121,38 @@ async def begin_with(
     return found
 
 
-async def commit_with(
-    driver: Any, kept: dict[Any, Any], text: str, values: Sequence[bytes]
+async def ask_with(
+    driver: Any, kept: dict[Any, Any], ahead: Sequence[Sent], asked: tuple[str, Sequence[Any]]
 ) -> Sequence[Any]:
-    """Run a statement whose rows have one bigint, and commit; its rows. Values are `written`.
+    """Send statements that have no rows ahead of one that may; the rows of that one.
 
-    `kept` holds what is prepared on this connection. When the statement fails, nothing is
-    committed and the transaction is a failed one. Raises what the driver raises.
+    The first that fails ends them all. Raises what the driver raises.
     """
-    last, none = await _prepared(driver, kept, text), await _prepared(driver, kept, _NO_ROWS)
+    text, values = asked
+    statement, messages = await _prepared(driver, kept, text), await _messages(driver, kept, ahead)
+    driver._transport.write(messages)
+    found: Sequence[Any] = await statement.fetch(*values)
+    return found
+
+
+async def commit_with(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -> Sequence[Any]:
+    """Run statements, and commit. At most one has rows, of one bigint: those rows.
+
+    `kept` holds what is prepared on this connection. When a statement fails, nothing is committed
+    and the transaction is a failed one. Raises what the driver raises.
+    """
+    none, messages = await _prepared(driver, kept, _NO_ROWS), await _messages(driver, kept, sent)
     # Nothing is waited for between the two, so that they are one message.
-    driver._transport.write(_bound(last.get_name(), values) + _COMMIT)
+    driver._transport.write(messages + _COMMIT)
     found: Sequence[Any] = await none.fetch()
     return found
+
+
+async def _messages(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -> bytes:
+    prepared = [await _prepared(driver, kept, one.text) for one in sent]
+    return b"".join(
+        _bound(each.get_name(), one.values) for each, one in zip(prepared, sent, strict=True)
+    )
 
 
 async def _prepared(driver: Any, kept: dict[Any, Any], text: str) -> Any:

@@ -28,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
+from tenants.fixed import Fixed
+
 _TYPED = (PgUUID, Date, DateTime, BigInteger, Integer, LargeBinary, Numeric, Boolean)
 
 
@@ -37,12 +39,22 @@ class Statements(Protocol):
     async def rows(self, statement: Any, parameters: Any = None) -> Sequence[Any]: ...
 
 
-async def insert_rows(work: Statements, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the columns of the first; a column left out gets its default."""
-    if rows:
-        await work.rows(
-            _insertion(table, tuple(rows[0]), "", ""), arrays(table, tuple(rows[0]), rows)
-        )
+class Inserting(Statements, Protocol):
+    """One that can put off what has no rows."""
+
+    async def later(self, statement: Fixed, parameters: Any = None) -> None: ...
+
+
+async def insert_rows(work: Inserting, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the columns of the first; a column left out gets its default.
+
+    One alone goes with the next statement, which raises what the server refuses of it.
+    """
+    names = tuple(rows[0]) if rows else ()
+    if len(rows) == 1:
+        await work.later(_insertion_of_one(table, names), cells(table, names, rows[0]))
+    elif rows:
+        await work.rows(_insertion(table, names, "", ""), arrays(table, names, rows))
 
 
 async def insert_new(
@@ -135,14 +147,21 @@ def _literal(several: Sequence[Any]) -> str:
 
 
 @cache
-def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: str) -> Any:
+def _insertion_of_one(table: Table, names: tuple[str, ...]) -> Fixed:
+    values, parameters = single(table, names)
+    statement = f"insert into {table.name} ({', '.join(names)}) values ({', '.join(values)})"  # noqa: S608 - names of our own tables
+    return Fixed(text(statement).bindparams(*parameters))
+
+
+@cache
+def _insertion(table: Table, names: tuple[str, ...], conflict: str, returning: str) -> Fixed:
     source, values, parameters = spread(table, names)
     told = f" returning {returning}" if returning else ""
     statement = text(
         f"insert into {table.name} ({', '.join(names)})"  # noqa: S608 - names of our own tables
         f" select {', '.join(values)} from {source}{conflict}{told}"
     )
-    return statement.bindparams(*parameters)
+    return Fixed(statement.bindparams(*parameters))
 
 
 def _array(column: Any) -> ARRAY[Any]:

@@ -10,18 +10,19 @@ from typing import Any, Self
 
 from asyncpg import PostgresError
 from asyncpg.exceptions import InvalidCachedStatementError, InvalidSQLStatementNameError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.kernel.errors import Unavailable
-from tenants.ahead import begin_with, commit_with, may_send_ahead, written
+from tenants.ahead import Sent, ask_with, begin_with, commit_with, may_send_ahead, written
 from tenants.connection import LOST, borrow, pool_of
 from tenants.fixed import Fixed, Line
 from tenants.pool import USED, LendingPool
 
 _OUTDATED = (InvalidCachedStatementError, InvalidSQLStatementNameError)
 _REFUSED_BY_RULE = ("23", "LG")
+_NOTHING = Fixed(text("select where false"))
 # What SQLAlchemy and the driver raise, besides DBAPIError, on a connection that is gone.
 _GONE = (ResourceClosedError, PendingRollbackError, OSError)
 
@@ -30,7 +31,7 @@ class Held:
     """One connection, until it is given back or thrown away."""
 
     __slots__ = (
-        "_around", "_driver", "_is_ending", "_is_over", "_pool", "_record", "engine",
+        "_around", "_driver", "_is_ending", "_is_over", "_pool", "_record", "_waiting", "engine",
     )  # fmt: skip
 
     def __init__(self, engine: AsyncEngine, pool: LendingPool, record: Any) -> None:
@@ -40,6 +41,7 @@ class Held:
         self._driver: Any = record.driver_connection
         self._around: AsyncConnection | None = None
         self._is_over = self._is_ending = False
+        self._waiting: list[Sent] = []
 
     @classmethod
     async def of(cls, engine: AsyncEngine) -> Self:
@@ -59,6 +61,8 @@ class Held:
         """
         if isinstance(statement, Fixed):
             return await self._fetch(statement, parameters)
+        if self._waiting:
+            await self._fetch(_NOTHING, {})
         try:
             result = await self._sqlalchemy().execute(statement, parameters)
         except _GONE as error:
@@ -66,23 +70,39 @@ class Held:
             raise Unavailable() from error
         return result.all() if result.returns_rows else ()
 
+    async def later(self, statement: Fixed, parameters: Mapping[str, Any]) -> None:
+        """Run a statement that has no rows, in one message with the next one where that can be.
+
+        What the server refuses of it is told as by `rows`, by then.
+        """
+        values = self._written(statement, parameters)
+        if values is None:
+            await self.rows(statement, parameters)
+        else:
+            self._waiting.append(Sent(statement.text, values))
+
     async def _fetch(self, statement: Fixed, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Straight from the driver; what the server refuses is told as SQLAlchemy tells it."""
         arguments = statement.arguments(parameters)
+        waiting, self._waiting = self._waiting, []
+        found: Sequence[Any]
         try:
-            found: Sequence[Any] = await self._open_driver().fetch(
-                statement.text, *arguments, record_class=Line
-            )
+            driver = self._open_driver()
+            if waiting:
+                asked = statement.text, arguments
+                found = await ask_with(driver, self._record.info, waiting, asked)
+            else:
+                found = await driver.fetch(statement.text, *arguments, record_class=Line)
         except PostgresError as error:
             if not _is_lost(error):
                 raise DBAPIError(statement.text, None, error) from error
             await asyncio.shield(self.discard())
             raise Unavailable() from error
         except BaseException as error:
-            if isinstance(error, ValueError):  # an argument that is none of its type: nothing sent
-                raise
-            await asyncio.shield(self.discard())
-            if isinstance(error, Exception):
+            is_none = isinstance(error, ValueError)  # an argument that is none of its type
+            if waiting or not is_none:  # else nothing was sent
+                await asyncio.shield(self.discard())
+            if isinstance(error, Exception) and not is_none:
                 raise Unavailable() from error
             raise
         return found
@@ -143,7 +163,8 @@ class Held:
             await self.end("commit")
             return found
         self._is_ending = True
-        return await asyncio.shield(self._commit_with(statement.text, values))
+        sent = [*self._waiting, Sent(statement.text, values)]
+        return await asyncio.shield(self._commit_with(sent))
 
     def _written(self, statement: Fixed, parameters: Mapping[str, Any]) -> list[bytes] | None:
         if not may_send_ahead(self._driver):
@@ -153,15 +174,16 @@ class Held:
         except (TypeError, ValueError):  # of another type than the column's: the driver tells it
             return None
 
-    async def _commit_with(self, text: str, values: Sequence[bytes]) -> Sequence[Any]:
+    async def _commit_with(self, sent: Sequence[Sent]) -> Sequence[Any]:
+        self._waiting = []
         try:
-            found = await commit_with(self._open_driver(), self._record.info, text, values)
+            found = await commit_with(self._open_driver(), self._record.info, sent)
         except BaseException as error:
             refused = isinstance(error, PostgresError) and not _is_lost(error)
             if refused and self._driver.is_in_transaction():
                 # Here, since whoever asked may be gone.
                 await self._finish("rollback")
-                raise DBAPIError(text, None, error) from error
+                raise DBAPIError(sent[-1].text, None, error) from error
             await asyncio.shield(self.discard())
             if isinstance(error, Exception) and not _is_bug(error):
                 raise Unavailable() from error
@@ -194,6 +216,10 @@ class Held:
                 raise
 
     async def _finish(self, statement: str) -> None:
+        if self._waiting and statement == "commit":
+            await self._commit_with(self._waiting)
+            return
+        self._waiting = []
         done = await self.execute(statement)
         await self._give_back()
         # To the commit of a failed transaction the server only says that it rolled back.

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import Busy, Conflict, DomainError
-from tenants.bulk import Statements
+from tenants.bulk import Inserting, Statements
 from tenants.context import Scope
 from tenants.fixed import Fixed
 from tenants.values import Outcome
@@ -41,7 +41,7 @@ _SETTLE = Fixed(
 )
 
 
-class Working(Statements, Protocol):
+class Working(Inserting, Protocol):
     """The part of a write work that keys need."""
 
     scope: Scope
@@ -117,7 +117,7 @@ async def settle(
         outcome, body = Outcome.DONE, orjson.dumps(answer)
     else:
         outcome, body = Outcome.REFUSED, orjson.dumps(_written(refusal))
-    await work.rows(_SETTLE, {**_row(work.scope, repeat), "outcome": outcome, "answer": body})
+    await work.later(_SETTLE, {**_row(work.scope, repeat), "outcome": outcome, "answer": body})
 
 
 def _row(scope: Scope, repeat: Repeat) -> dict[str, Any]:

@@ -224,6 +224,14 @@ class WriteWork(_Work):
         given = {"queue": queue, "task": task, "lock": lock, "args": arguments}
         await self.rows(_DEFER_AGAIN if again else _DEFER, given)
 
+    async def later(self, statement: Fixed, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that has no rows together with the next one or the commit, which raise
+        what the server refuses of it: for what no verdict depends on."""
+        async with self._lock:
+            connection = await self._opened()
+            self.statements += 1
+            await connection.later(statement, parameters or {})
+
     async def last(self, statement: Fixed, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The work's last statement, which commits it. For `tenants.log` only."""
         async with self._lock:
@@ -341,7 +349,7 @@ class Database:
 
     async def _guarded(self, work: WriteWork, command: Command[T], repeat: Repeat) -> T:
         """The command in a savepoint; a refusal is undone, stored with the key and committed."""
-        await work.rows(_SAVE)
+        await work.later(_SAVE)
         try:
             value = await command(work)
         except Unavailable:

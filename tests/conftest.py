@@ -151,7 +151,8 @@ def scope_for() -> Callable[..., Scope]:
 
 @dataclass
 class Counted:
-    """The statements that were sent meanwhile, without begin, settings and the end."""
+    """What was sent meanwhile, without begin, settings and the end; a statement that goes with the
+    next one counts with it."""
 
     texts: list[str] = field(default_factory=list)
 

@@ -104,7 +104,7 @@ async def test_what_is_no_value_is_a_bug_and_nothing_is_sent(mine, pooled, brand
     assert pooled.pool.checkedout() == 0
     assert (await mine.write(scope_for(brand), tell)).seq == 1
     with pytest.raises(TypeError):
-        written(True)
+        written(1.5)
 
 
 async def test_a_connection_that_dies_at_the_end_is_unavailable(

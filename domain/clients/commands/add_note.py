@@ -26,7 +26,7 @@ async def add_note(work: WriteWork, client_id: UUID, body: str) -> UUID:
     row = await get_client(work, client_id)
     actor = work.scope.actor
     note_id = work.new_id()
-    await work.rows(
+    await work.later(
         _ADD,
         {
             "brand_id": work.scope.brand_id,

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from api.embedded import Endpoints
@@ -22,7 +23,13 @@ def find() -> Path | None:
 
 
 def rate(
-    program: Path, endpoints: Endpoints, script: Path, *, connections: int, seconds: int
+    program: Path,
+    endpoints: Endpoints,
+    script: Path,
+    *,
+    connections: int,
+    seconds: int,
+    values: Mapping[str, str] | None = None,
 ) -> float:
     """Transactions per second of a script as the role `app`, statements prepared once."""
     options = endpoints.options or {}
@@ -38,6 +45,8 @@ def rate(
     }
     command = [str(program), "-n", "-M", "prepared", "-j", "1", "-c", str(connections), "-T",
                str(seconds), "-f", str(script)]  # fmt: skip
+    for name, value in (values or {}).items():
+        command += ["-D", f"{name}={value}"]
     told = subprocess.run(command, env=environment, capture_output=True, text=True)
     measured = re.search(r"tps = ([0-9.]+)", told.stdout)
     if told.returncode or not measured:
@@ -59,7 +68,7 @@ def bare(brand: str, *, hot: bool) -> str:
     second = ":a" if hot else "greatest(:a::int, :b::int) + (:a::int = :b::int)::int"
     new = "(lpad(to_hex(:i::bigint), 16, '0') || lpad(to_hex(:j::bigint), 16, '0'))"
     lines = [
-        *_drawn(),
+        *drawn(),
         "\\set i random(1, 9000000000000000)",
         "\\set j random(1, 9000000000000000)",
         "begin;",
@@ -86,7 +95,7 @@ def posted(brand: str, *, hot: bool) -> str:
     first, second = ("0", ":a") if hot else (":a", ":b")
     return "\n".join(
         [
-            *_drawn(),
+            *drawn(),
             f"begin; set local app.brand_id = '{brand}';",
             f"select * from ledger.post('{brand}'::uuid, now(), 'SYSTEM', null,"
             " array[gen_random_uuid()], array[gen_random_uuid()::text], array['TEST'],"
@@ -101,5 +110,6 @@ def posted(brand: str, *, hot: bool) -> str:
     )
 
 
-def _drawn() -> list[str]:
+def drawn() -> list[str]:
+    """The numbers of two accounts, `a` and `b`."""
     return [f"\\set a random(1, {WALLETS - 1})", f"\\set b random(1, {WALLETS - 1})"]

@@ -77,7 +77,7 @@ class Held:
         """
         values = self._written(statement, parameters)
         if values is None:
-            await self.rows(statement, parameters)
+            await self._fetch(statement, parameters)
         else:
             self._waiting.append(Sent(statement.text, values))
 

@@ -151,8 +151,7 @@ def scope_for() -> Callable[..., Scope]:
 
 @dataclass
 class Counted:
-    """What was sent meanwhile, without begin, settings and the end; a statement that goes with the
-    next one counts with it."""
+    """The statements that were sent meanwhile, without begin, settings and the end."""
 
     texts: list[str] = field(default_factory=list)
 

@@ -34,8 +34,14 @@ def sent_by(engine: AsyncEngine) -> Iterator[list[str]]:
             texts.append(statement.text)
         return await all_first(held, opening, statement)
 
+    async def later(held: Held, statement: Fixed, *rest: Any) -> None:
+        if held.engine is engine:
+            texts.append(statement.text)
+        await all_later(held, statement, *rest)
+
     all_first, Held.begin_with = Held.begin_with, first  # type: ignore[method-assign]
     all_rows, Held.rows = Held.rows, rows  # type: ignore[method-assign]
+    all_later, Held.later = Held.later, later  # type: ignore[method-assign]
     all_last, Held.commit_with = Held.commit_with, last  # type: ignore[method-assign]
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     try:
@@ -43,5 +49,6 @@ def sent_by(engine: AsyncEngine) -> Iterator[list[str]]:
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
         Held.rows = all_rows  # type: ignore[method-assign]
+        Held.later = all_later  # type: ignore[method-assign]
         Held.begin_with = all_first  # type: ignore[method-assign]
         Held.commit_with = all_last  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ second guard: it rolls back, or throws the connection away.
 """
 
 import socket
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import asyncpg
@@ -103,9 +104,11 @@ def one_of(column: str, values: type[Any]) -> CheckConstraint:
     )
 
 
-def brand_index(*columns: Any, unique: bool = False, name: str | None = None) -> Index:
-    """An index led by the brand."""
-    return Index(name, "brand_id", *columns, unique=unique)
+def brand_index(
+    *columns: Any, unique: bool = False, name: str | None = None, include: Sequence[str] = ()
+) -> Index:
+    """An index led by the brand; `include` are columns that it holds besides."""
+    return Index(name, "brand_id", *columns, unique=unique, postgresql_include=list(include))
 
 
 COMMAND_S = 15.0

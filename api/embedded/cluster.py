@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from api.embedded import binaries, place, postmaster
@@ -46,6 +47,24 @@ fsync = {durable}
 synchronous_commit = {durable}
 full_page_writes = {durable}
 """
+
+
+_LEAST_MB, _MOST_MB = 128, 2048
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_bytes() -> int:
+    """The memory of this machine, or of the container where that has less."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        found = min(found, int(_CONTAINER.read_text()))
+    return found
+
+
+def buffers_mb(memory: int) -> int:
+    """How much of it Postgres keeps pages in: a quarter, as its manual advises, taken as it is
+    used. At most 2 GB: the other processes live here, too, and the system caches files itself."""
+    return max(_LEAST_MB, min(memory // 4 // 2**20, _MOST_MB))
 
 
 # Python complains of a process object that is dropped while its process lives; an untied Postgres
@@ -267,7 +286,7 @@ class Cluster:
         text = _SETTINGS.format(
             port=PORT,
             socket_dir=self.place.socket_dir,
-            shared_buffers="128MB",
+            shared_buffers=f"{buffers_mb(memory_bytes()) if self.durable else _LEAST_MB}MB",
             durable="on" if self.durable else "off",
         )
         file = self.place.data / "backdesk.conf"

@@ -12,6 +12,8 @@ import psycopg
 import pytest
 
 from api.embedded import Cluster, Home, SetupError, postmaster
+from api.embedded import cluster as cluster_module
+from api.embedded.cluster import buffers_mb, memory_bytes
 from api.embedded.postmaster import wait_until
 from tests.api.embedded import PATIENCE, none_in, processes_in, python, scratch_home
 
@@ -231,3 +233,30 @@ def _launched(cluster: Cluster, how: str) -> tuple["subprocess.Popen[str]", int]
     launcher = python(LAUNCH, str(cluster.home.path), how)
     assert launcher.stdout is not None
     return launcher, int(launcher.stdout.readline())
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "megabytes"),
+    [(0.25, 128), (0.5, 128), (1, 256), (4, 1024), (8, 2048), (64, 2048)],
+)
+def test_postgres_keeps_pages_in_a_quarter_of_the_memory(gigabytes: float, megabytes: int) -> None:
+    assert buffers_mb(int(gigabytes * 2**30)) == megabytes
+
+
+def test_a_container_has_the_memory_that_it_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(cluster_module, "_CONTAINER", limit)
+    whole = memory_bytes()
+    limit.write_text("max\n")
+    assert memory_bytes() == whole
+    limit.write_text(f"{2**20}\n")
+    assert memory_bytes() == 2**20
+
+
+def test_a_durable_one_is_given_it(home: Home) -> None:
+    durable = Cluster.at(home)
+    durable._write_settings()
+    told = (durable.place.data / "backdesk.conf").read_text()
+    assert f"shared_buffers = '{buffers_mb(memory_bytes())}MB'" in told

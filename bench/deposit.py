@@ -4,6 +4,7 @@ What differs between two deposits (its key, its ids, the accounts) is drawn by p
 value is bound as it was.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -75,12 +76,22 @@ def _sql(value: Any, drawn: Mapping[str, str], values: dict[str, str]) -> str:
         return "now()"
     if repr(value) in drawn:
         return drawn[repr(value)]
-    told = ahead.written(value)[4:].decode()
+    told = _told(value)
     if not told:  # pgbench takes no empty value
         return "''"
     name = f"v{len(values)}"
     values[name] = told
     return f":{name}"
+
+
+def _told(value: Any) -> str:
+    if not isinstance(value, list):
+        return ahead.written(value)[4:].decode()
+    parts = (
+        "NULL" if one is None else '"' + re.sub(r'(["\\])', r"\\\1", _told(one)) + '"'
+        for one in value
+    )
+    return "{" + ",".join(parts) + "}"
 
 
 def _bound(text: str, values: Sequence[str]) -> str:

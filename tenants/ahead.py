@@ -10,7 +10,7 @@ driver reads are those of the last statement.
 
 import struct
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -25,6 +25,7 @@ _NULL: Final = _LENGTH.pack(-1)
 _EXECUTE: Final = b"E" + _LENGTH.pack(9) + b"\0" + _LENGTH.pack(0)
 _NO_ROWS: Final = "select 0::bigint as event_seq where false"
 _OPENINGS_MAX: Final = 4_096
+_BYTES_MAX: Final = 8_192
 
 
 class Sent(NamedTuple):
@@ -39,7 +40,10 @@ def _message(kind: bytes, body: bytes) -> bytes:
 
 
 def written(value: Any) -> bytes:
-    """A value as the server reads it from text. Raises TypeError, and ValueError for no text."""
+    """A value as the server reads it from text.
+
+    Raises TypeError for what is left to the driver, and ValueError for no text.
+    """
     if value is None:
         return _NULL
     told = _text(value).encode()
@@ -51,15 +55,23 @@ def _text(value: Any) -> str:
     return write(value)
 
 
-def _array(several: Sequence[Any]) -> str:
-    escaped = (
-        None if one is None else _text(one).replace("\\", "\\\\").replace('"', '\\"')
-        for one in several
-    )
-    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in escaped) + "}"
+def _date(value: date) -> str:
+    if value in (date.min, date.max):  # the driver's infinities
+        raise TypeError("an end of time is not sent ahead")
+    return value.isoformat()
+
+
+def _instant(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise TypeError("an instant without a zone is not sent ahead")
+    if value.year in (MINYEAR, MAXYEAR):
+        raise TypeError("an end of time is not sent ahead")
+    return value.isoformat()
 
 
 def _bytes(value: bytes) -> str:
+    if len(value) > _BYTES_MAX:
+        raise TypeError("so many bytes are not sent ahead: as text they are twice as many")
     return "\\x" + value.hex()
 
 
@@ -69,10 +81,9 @@ _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
     bool: str,
     int: int.__repr__,
     Decimal: str,
-    datetime: datetime.isoformat,
-    date: date.isoformat,
+    datetime: _instant,
+    date: _date,
     bytes: _bytes,
-    list: _array,
 }
 
 
@@ -129,27 +140,33 @@ async def ask_with(
     The first that fails ends them all. Raises what the driver raises.
     """
     text, values = asked
-    statement, messages = await _prepared(driver, kept, text), await _messages(driver, kept, ahead)
+    statement = await _prepared(driver, kept, text)
+    messages = await _messages(driver, kept, ahead)
     driver._transport.write(messages)
     found: Sequence[Any] = await statement.fetch(*values)
     return found
 
 
 async def commit_with(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -> Sequence[Any]:
-    """Run statements, and commit. At most one has rows, of one bigint: those rows.
+    """Run statements, and commit. The last one may have rows, of one bigint: those rows.
 
     `kept` holds what is prepared on this connection. When a statement fails, nothing is committed
     and the transaction is a failed one. Raises what the driver raises.
     """
-    none, messages = await _prepared(driver, kept, _NO_ROWS), await _messages(driver, kept, sent)
+    none = await _prepared(driver, kept, _NO_ROWS)
+    messages = await _messages(driver, kept, sent, with_rows=1)
     # Nothing is waited for between the two, so that they are one message.
     driver._transport.write(messages + _COMMIT)
     found: Sequence[Any] = await none.fetch()
     return found
 
 
-async def _messages(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -> bytes:
+async def _messages(
+    driver: Any, kept: dict[Any, Any], sent: Sequence[Sent], *, with_rows: int = 0
+) -> bytes:
     prepared = [await _prepared(driver, kept, one.text) for one in sent]
+    if any(each.get_attributes() for each in prepared[: len(prepared) - with_rows]):
+        raise RuntimeError("rows of what is sent ahead would be taken for those of the next one")
     return b"".join(
         _bound(each.get_name(), one.values) for each, one in zip(prepared, sent, strict=True)
     )

@@ -112,7 +112,7 @@ def brand_index(
 
 
 COMMAND_S = 15.0
-"""How long a statement may stay unanswered: longer than the server's own limit of 10 s."""
+"""How long what was sent may stay unanswered: longer than the server's own 10 s a statement."""
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 

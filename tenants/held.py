@@ -94,15 +94,15 @@ class Held:
             else:
                 found = await driver.fetch(statement.text, *arguments, record_class=Line)
         except PostgresError as error:
-            if not _is_lost(error):
-                raise DBAPIError(statement.text, None, error) from error
-            await asyncio.shield(self.discard())
-            raise Unavailable() from error
-        except BaseException as error:
-            is_none = isinstance(error, ValueError)  # an argument that is none of its type
-            if waiting or not is_none:  # else nothing was sent
+            is_lost = _is_lost(error)
+            if is_lost or (waiting and not _is_the_servers(error)):
                 await asyncio.shield(self.discard())
-            if isinstance(error, Exception) and not is_none:
+            if is_lost:
+                raise Unavailable() from error
+            raise DBAPIError(_texts(*waiting, statement), None, error) from error
+        except BaseException as error:
+            await asyncio.shield(self.discard())
+            if isinstance(error, Exception):
                 raise Unavailable() from error
             raise
         return found
@@ -125,7 +125,7 @@ class Held:
             asked = first.text, first.arguments({})
             return await begin_with(self._open_driver(), self._record.info, opening, asked)
         except BaseException as error:
-            if isinstance(error, PostgresError) and not _is_lost(error):
+            if isinstance(error, PostgresError) and _is_the_servers(error) and not _is_lost(error):
                 await self.end("rollback")
                 raise DBAPIError(first.text, None, error) from error
             await asyncio.shield(self.discard())
@@ -171,7 +171,7 @@ class Held:
             return None
         try:
             return [written(each) for each in statement.arguments(parameters)]
-        except (TypeError, ValueError):  # of another type than the column's: the driver tells it
+        except (TypeError, ValueError):  # one that is left to the driver
             return None
 
     async def _commit_with(self, sent: Sequence[Sent]) -> Sequence[Any]:
@@ -183,7 +183,7 @@ class Held:
             if refused and self._driver.is_in_transaction():
                 # Here, since whoever asked may be gone.
                 await self._finish("rollback")
-                raise DBAPIError(sent[-1].text, None, error) from error
+                raise DBAPIError(_texts(*sent), None, error) from error
             await asyncio.shield(self.discard())
             if isinstance(error, Exception) and not _is_bug(error):
                 raise Unavailable() from error
@@ -205,8 +205,9 @@ class Held:
         """Commit or roll back and give the connection back, even when the caller is cancelled.
 
         A failed commit raises UNAVAILABLE: whether it happened is unknown, and the caller repeats
-        it under the same key. A failed rollback needs no word, since the server rolls back by
-        itself.
+        it under the same key. What the server refuses of a statement that waited for the commit is
+        told as by `rows`, and rolled back. A failed rollback needs no word, since the server rolls
+        back by itself.
         """
         self._is_ending = True
         try:
@@ -268,6 +269,17 @@ def _is_lost(error: PostgresError) -> bool:
     """Whether the connection is no good any more: gone, or what is prepared on it is outdated, as
     after a migration that changes the type of a column."""
     return str(error.sqlstate or "")[:2] in LOST or isinstance(error, _OUTDATED)
+
+
+def _is_the_servers(error: PostgresError) -> bool:
+    """Whether the server said it. The driver raises the same of an argument that is none of its
+    type: what was written ahead of it is then without an end, and nobody may read on."""
+    return getattr(error, "severity", None) is not None
+
+
+def _texts(*statements: Sent | Fixed) -> str:
+    """All that was sent, for whoever must find out which of them was refused."""
+    return "; ".join(one.text for one in statements)
 
 
 def _is_bug(error: Exception) -> bool:

@@ -225,8 +225,8 @@ class WriteWork(_Work):
         await self.rows(_DEFER_AGAIN if again else _DEFER, given)
 
     async def later(self, statement: Fixed, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that has no rows together with the next one or the commit, which raise
-        what the server refuses of it: for what no verdict depends on."""
+        """Run a statement without rows together with the next one or the commit, which raise what
+        the server refuses of it: for what no verdict depends on."""
         async with self._lock:
             connection = await self._opened()
             self.statements += 1

@@ -50,14 +50,18 @@ full_page_writes = {durable}
 
 
 _LEAST_MB, _MOST_MB = 128, 2048
-_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+_GROUPS, _OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def memory_bytes() -> int:
-    """The memory of this machine, or of the container where that has less."""
+    """The memory of this machine, or what this container or service may use of it (cgroup v2)."""
     found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, ValueError):  # no container, or one without a limit
-        found = min(found, int(_CONTAINER.read_text()))
+    own = ""
+    with suppress(OSError):
+        own = _OWN_GROUP.read_text().strip().rpartition("0::/")[2]
+    for group in (_GROUPS / own, *(_GROUPS / own).parents):
+        with suppress(OSError, ValueError):  # none there, or one without a limit
+            found = min(found, int((group / "memory.max").read_text()))
     return found
 
 

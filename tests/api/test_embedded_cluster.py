@@ -246,17 +246,24 @@ def test_postgres_keeps_pages_in_a_quarter_of_the_memory(gigabytes: float, megab
 def test_a_container_has_the_memory_that_it_may_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(cluster_module, "_CONTAINER", limit)
+    told, service = tmp_path / "told", tmp_path / "system.slice" / "backdesk.service"
+    service.mkdir(parents=True)
+    monkeypatch.setattr(cluster_module, "_GROUPS", tmp_path)
+    monkeypatch.setattr(cluster_module, "_OWN_GROUP", told)
     whole = memory_bytes()
-    limit.write_text("max\n")
+    told.write_text("0::/system.slice/backdesk.service\n")
+    (service / "memory.max").write_text("max\n")
     assert memory_bytes() == whole
-    limit.write_text(f"{2**20}\n")
+    (tmp_path / "memory.max").write_text(f"{2**21}\n")
+    assert memory_bytes() == 2**21
+    (service / "memory.max").write_text(f"{2**20}\n")
     assert memory_bytes() == 2**20
 
 
-def test_a_durable_one_is_given_it(home: Home) -> None:
-    durable = Cluster.at(home)
-    durable._write_settings()
-    told = (durable.place.data / "backdesk.conf").read_text()
-    assert f"shared_buffers = '{buffers_mb(memory_bytes())}MB'" in told
+@pytest.mark.parametrize("durable", [True, False])
+def test_one_that_lasts_is_given_it(cluster: Cluster, durable: bool) -> None:
+    lasting = Cluster.at(cluster.home, durable=durable)
+    lasting._write_settings()
+    told = (lasting.place.data / "backdesk.conf").read_text()
+    given = buffers_mb(memory_bytes()) if durable else 128
+    assert f"shared_buffers = '{given}MB'" in told

@@ -66,6 +66,7 @@ def fill(
             for _ in track(filled, "filling brands", brands, console=Console(stderr=True)):
                 pass
         connection.execute("vacuum analyze")
+        connection.execute("checkpoint")  # else it is written out while something is measured
         return [_crowd(connection, make, brand, held) for brand in made]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -86,7 +87,8 @@ async def test_a_failed_call_comes_again_soon_and_then_as_often_as_said(tmp_path
         if len(slept) == 8:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("api.worker.asyncio.sleep", sleep)
+    # Of the worker's module alone: other tasks of the tests' loop sleep, too.
+    monkeypatch.setattr("api.worker.asyncio", SimpleNamespace(sleep=sleep))
     made = Settings(backdesk_home=tmp_path / "home")
     made.home.create()
     worker = Worker(made, "", None, StateServer(made.states_socket))  # type: ignore[arg-type] # asked for nothing

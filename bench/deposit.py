@@ -24,11 +24,6 @@ from tenants.repeat import Repeat
 from tenants.work import Database, Scope, WriteWork
 
 Statement = tuple[str, Sequence[Any]]
-_AGAIN = (
-    "\\set i random(1, 9000000000000000)",
-    "\\set j random(1, 9000000000000000)",
-)
-_DRAWN = "(lpad(to_hex(:i::bigint), 16, '0') || lpad(to_hex(:j::bigint), 16, '0'))"
 
 
 async def deposit(database: Database, scope: Scope, transfers: Sequence[Transfer]) -> int:
@@ -56,14 +51,14 @@ async def script(database: Database, scope: Scope, *, hot: bool) -> tuple[str, d
         await deposit(database, scope, [transfer])
     first, second = ("0", ":a") if hot else (":a", ":b")
     drawn = {
-        repr(transfer.key): _DRAWN,
-        repr([transfer.key]): f"array[{_DRAWN}]",
-        repr(transfer.id): f"{_DRAWN}::uuid",
-        repr([transfer.id]): f"array[{_DRAWN}::uuid]",
+        repr(transfer.key): pgbench.NEW_ID,
+        repr([transfer.key]): f"array[{pgbench.NEW_ID}]",
+        repr(transfer.id): f"{pgbench.NEW_ID}::uuid",
+        repr([transfer.id]): f"array[{pgbench.NEW_ID}::uuid]",
         repr(accounts): f"array[{pgbench.account(first)}, {pgbench.account(second)}]",
     }
     values: dict[str, str] = {}
-    lines = [*pgbench.drawn(), *_AGAIN]
+    lines = pgbench.drawn()
     for text, arguments in sent:
         lines.append(_bound(text, [_sql(one, drawn, values) for one in arguments]) + ";")
     return "\n".join([*lines, "commit;", ""]), values

@@ -13,6 +13,9 @@ from api.embedded.binaries import available
 WALLETS = 10_000
 """Wallets have the ids 1 … 10,000 and the house's account 0, so that pgbench can draw them."""
 
+NEW_ID = "(lpad(to_hex(:i::bigint), 16, '0') || lpad(to_hex(:j::bigint), 16, '0'))"
+"""What nothing else is called, as hex; a uuid when it is cast."""
+
 
 def find() -> Path | None:
     """pgbench of the Postgres that runs, else the one on PATH."""
@@ -66,15 +69,12 @@ def bare(brand: str, *, hot: bool) -> str:
     """
     first = "0" if hot else "least(:a::int, :b::int)"
     second = ":a" if hot else "greatest(:a::int, :b::int) + (:a::int = :b::int)::int"
-    new = "(lpad(to_hex(:i::bigint), 16, '0') || lpad(to_hex(:j::bigint), 16, '0'))"
     lines = [
         *drawn(),
-        "\\set i random(1, 9000000000000000)",
-        "\\set j random(1, 9000000000000000)",
         "begin;",
         "insert into bare.ledger_transfer (brand_id, id, key, kind, state, actor_kind, meta, hash,"
-        f" effective_at, recorded_at) values ('{brand}', {new}::uuid, {new}, 'TEST', 'POSTED',"
-        " 'SYSTEM', '{}', 'h', now(), clock_timestamp());",
+        f" effective_at, recorded_at) values ('{brand}', {NEW_ID}::uuid, {NEW_ID}, 'TEST',"
+        " 'POSTED', 'SYSTEM', '{}', 'h', now(), clock_timestamp());",
     ]
     for n, (number, amount) in enumerate(((first, -5), (second, 5))):
         if number != "0":
@@ -84,7 +84,7 @@ def bare(brand: str, *, hot: bool) -> str:
             )
         lines.append(
             "insert into bare.ledger_posting (brand_id, transfer_id, n, account_id, asset, amount,"
-            f" recorded_at) values ('{brand}', {new}::uuid, {n}, {account(number)}, 'USD',"
+            f" recorded_at) values ('{brand}', {NEW_ID}::uuid, {n}, {account(number)}, 'USD',"
             f" {amount}, clock_timestamp());"
         )
     return "\n".join([*lines, "commit;", ""])
@@ -111,5 +111,6 @@ def posted(brand: str, *, hot: bool) -> str:
 
 
 def drawn() -> list[str]:
-    """The numbers of two accounts, `a` and `b`."""
-    return [f"\\set a random(1, {WALLETS - 1})", f"\\set b random(1, {WALLETS - 1})"]
+    """The numbers of two accounts, `a` and `b`, and what `NEW_ID` is made of."""
+    accounts = [f"\\set {name} random(1, {WALLETS - 1})" for name in "ab"]
+    return [*accounts, *(f"\\set {name} random(1, 9000000000000000)" for name in "ij")]

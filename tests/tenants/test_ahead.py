@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -21,19 +20,6 @@ from tenants.tables import audit, event, idempotency
 from tenants.work import Database
 
 ODD = 'it\'s \\ "quoted", $1 {é}\n\t;commit --'
-
-
-@pytest_asyncio.fixture(params=[False, True], ids=["direct", "behind a proxy"])
-async def pooled(endpoints, request):
-    url = endpoints.url("app", driver="asyncpg")
-    engine = make_engine(url, pool_size=1, pooled_by_proxy=request.param)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def mine(pooled):
-    return Database(pooled)
 
 
 async def tell(work):

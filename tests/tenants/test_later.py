@@ -7,18 +7,15 @@ from enum import StrEnum
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import bindparam, text
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.errors import Invalid, Unavailable
 from tenants.ahead import written
-from tenants.database import make_engine
 from tenants.fixed import Fixed
 from tenants.log import Event
 from tenants.repeat import Repeat
 from tenants.tables import event, idempotency
-from tenants.work import Database
 
 ODD = 'it\'s \\ "quoted", $1 {é}\n\t;commit --'
 ZONELESS = datetime(2026, 12, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -46,19 +43,6 @@ KINDS = {
     "uuid[]": [[SOME_ID, None]],
 }
 VALUES = [(kind, each) for kind, several in KINDS.items() for each in several]
-
-
-@pytest_asyncio.fixture(params=[False, True], ids=["direct", "behind a proxy"])
-async def pooled(endpoints, request):
-    url = endpoints.url("app", driver="asyncpg")
-    engine = make_engine(url, pool_size=1, pooled_by_proxy=request.param)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def mine(pooled):
-    return Database(pooled)
 
 
 def tell(kind: str) -> Fixed:

@@ -12,15 +12,13 @@ PATIENCE_S = 2.0
 _FIRST_LOOK_S, _LOOK_AGAIN_S_MAX = 0.01, 0.1
 
 
-async def settled(
-    database: Database, scope: Scope, request_id: UUID, *, patience_s: float = PATIENCE_S
-) -> RequestStatus:
+async def settled(database: Database, scope: Scope, request_id: UUID) -> RequestStatus:
     """The request's status once it is DONE or REFUSED, or as it is when patience ends.
 
     Looks every 10 to 100 ms, each time in a snapshot of its own; holds nothing in between.
     """
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + patience_s, _FIRST_LOOK_S
+    deadline, pause = loop.time() + PATIENCE_S, _FIRST_LOOK_S
     while True:
         async with database.read(scope) as work:
             request = await find_request(work, request_id)

@@ -20,7 +20,6 @@ from api.app import assemble_app
 from api.embedded import Endpoints
 from api.listening import OPTIONS
 from api.settings import Settings
-from domain.accounts.waiting import settled
 from tenants import denials
 from tenants.database import make_engine
 from tenants.wake import Wakeup
@@ -119,7 +118,7 @@ def books(superuser: psycopg.Connection[Any], worlds: tuple[World, World]) -> Bo
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker runs here: nobody waits two seconds for a platform's answer."""
-    monkeypatch.setitem(settled.__kwdefaults__ or {}, "patience_s", 0.0)
+    monkeypatch.setattr("domain.accounts.waiting.PATIENCE_S", 0.0)
 
 
 @pytest.fixture

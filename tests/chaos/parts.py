@@ -30,8 +30,8 @@ from domain.events import queue
 from domain.events.bus import PostgresBus
 from domain.payments import notices
 from domain.payments.deposits import jobs as deposits
-from domain.payments.deposits.waiting import started
-from domain.payments.transfers.waiting import ended
+from domain.payments.deposits import waiting as deposits_waiting
+from domain.payments.transfers import waiting as transfers_waiting
 from domain.payments.withdrawals import rules as withdrawals
 from sandbox import app as sandbox
 from simulator import app as simulator
@@ -157,9 +157,9 @@ def shorten_clocks() -> None:
     patch(notices, "STUCK_AFTER", _STUCK_AFTER)
     patch(deposits, "SILENT_AFTER", _STUCK_AFTER)
     patch(withdrawals, "ASK_MOST", _STUCK_AFTER)
-    for waiting in (started, ended):
+    for waiting in (deposits_waiting, transfers_waiting):
         # A server lives for about a second here: whoever waits for two is never answered.
-        waiting.__kwdefaults__["patience_s"] = _PATIENCE_SECONDS
+        patch(waiting, "PATIENCE_S", _PATIENCE_SECONDS)
     retake = partial(queue.retake_stalled, stalled_seconds=LEASE_SECONDS)
     patch(worker, "retake_stalled", retake)
     patch(worker, "_STALLED_EVERY_SECONDS", _BEAT_SECONDS)

@@ -12,15 +12,13 @@ PATIENCE_S = 2.0
 _FIRST_LOOK_S, _LOOK_AGAIN_S_MAX = 0.01, 0.1
 
 
-async def started(
-    database: Database, scope: Scope, case_id: UUID, *, patience_s: float = PATIENCE_S
-) -> CaseStatus:
+async def started(database: Database, scope: Scope, case_id: UUID) -> CaseStatus:
     """The case's status once its vendor has answered, or DRAFT when patience ends.
 
     Looks every 10 to 100 ms, each time in a snapshot of its own; holds nothing in between.
     """
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + patience_s, _FIRST_LOOK_S
+    deadline, pause = loop.time() + PATIENCE_S, _FIRST_LOOK_S
     while True:
         async with database.read(scope) as work:
             row = await find_case(work, case_id)

@@ -13,12 +13,10 @@ _FIRST_LOOK_S, _LOOK_AGAIN_S_MAX = 0.02, 0.1
 _ENDED = (PaymentStatus.DONE, PaymentStatus.FAILED)
 
 
-async def ended(
-    database: Database, scope: Scope, payment_id: UUID, *, patience_s: float = PATIENCE_S
-) -> None:
+async def ended(database: Database, scope: Scope, payment_id: UUID) -> None:
     """Return once the transfer has ended, or when patience has: the transfer itself says which."""
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + patience_s, _FIRST_LOOK_S
+    deadline, pause = loop.time() + PATIENCE_S, _FIRST_LOOK_S
     while True:
         async with database.read(scope) as work:
             row = await find_transfer(work, payment_id)

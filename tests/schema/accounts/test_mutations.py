@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Table
 
 from domain.accounts import tables as accounts
-from domain.accounts.waiting import settled
 from domain.kernel.ids import encode_id, new_uuid
 from tenants import tables
 from tests.declared import brand_tables
@@ -228,7 +227,7 @@ async def test_a_lost_answer_is_a_state_and_no_failure(
     case: Case, ask: Ask, make: Factory, stage: Stage, platform: ScriptedPlatform,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(settled, "__kwdefaults__", {"patience_s": 0.3})
+    monkeypatch.setattr("domain.accounts.waiting.PATIENCE_S", 0.3)
     platform.lost = True
     done = (await ask(case.document, may(stage.brand, case), input=case.input(stage))).only()
     assert done["errors"] == []

@@ -86,8 +86,9 @@ def ask(assembled, till: Till, database, count_statements):
 
 
 @pytest_asyncio.fixture
-async def working(till: Till) -> AsyncIterator[None]:
-    """The worker: requests are carried out and consumers follow, all the time."""
+async def working(till: Till, monkeypatch) -> AsyncIterator[None]:
+    """The worker: requests are carried out and consumers follow, all the time, however long."""
+    monkeypatch.setattr("domain.payments.transfers.waiting.PATIENCE_S", 60.0)
 
     async def go_on() -> None:
         while True:

@@ -57,20 +57,28 @@ class Till:
     """A brand with one client, its wallet and its live account on the simulator."""
 
     def __init__(
-        self, make: Factory, brand: Brand, database: Database, platform: BridgePlatform
+        self,
+        make: Factory,
+        brand: Brand,
+        database: Database,
+        platform: BridgePlatform,
+        impatient: BridgePlatform,
     ) -> None:
         self.make, self.brand, self.database, self.platform = make, brand, database, platform
+        self._impatient = impatient
         self.scope: Scope = system_scope(brand.id)
         self.client: Client = make.client(brand)
         self.account: Account = make.account(brand, self.client, kind="LIVE", group_name="live")
         self.cursor = ""
 
-    async def open(self, platform: BridgePlatform) -> None:
+    async def open(self) -> None:
+        live = Group("live", "USD", 500, D(0), D(100), D(50), swap_free=False)
+        await self.platform.ensure_groups([live])
         wish = AccountRequest(
             self.account.login, "live", 100, "USD", self.account.id.hex,
             Passwords("correct horse", "battery staple"),
         )  # fmt: skip
-        await platform.create_account(wish, op_id=f"open-{self.account.id.hex}")
+        await self.platform.create_account(wish, op_id=f"open-{self.account.id.hex}")
 
     async def fill(self, currency: str, minor: int, *, client: Client | None = None) -> UUID:
         """Money in a wallet, straight from the bank; the wallet's id."""
@@ -112,15 +120,17 @@ class Till:
         kind = TransferEndKind.ACCOUNT if named == self.account.id else TransferEndKind.WALLET
         return EndWish(kind, named)
 
-    async def carry(self) -> None:
+    async def carry(self, platform: BridgePlatform | None = None) -> None:
         """Carry every open request out, as the job does."""
         for row in self.make.rows(platform_request, self.brand):
-            await carry_out(self.database, lambda _: self.platform, self.brand.id, row.id)
+            await carry_out(
+                self.database, lambda _: platform or self.platform, self.brand.id, row.id
+            )
 
     async def lose(self) -> None:
         """The same, when the platform's answer is known to be lost."""
         with pytest.raises(OutcomeUnknown):
-            await self.carry()
+            await self.carry(self._impatient)
 
     async def record(self) -> None:
         """What the reader of the stream does: deals, positions and the state since the last."""
@@ -201,14 +211,13 @@ async def till(
     for name in ("EURUSD", "USDJPY"):
         make.symbol(name)
     async with served(app) as socket:
-        # Impatience is for answers that are lost; a busy machine takes its time to begin.
-        short, long = Patience(call_s=1.5, tries=1, pause_s=0.01), Patience(call_s=30.0, tries=1)
+        # Impatience is for answers that are lost; a busy machine takes its time.
+        long, short = Patience(call_s=30.0, tries=1), Patience(call_s=1.5, tries=1, pause_s=0.01)
         bridge = partial(BridgePlatform, f"unix://{socket}")
-        async with aclosing(bridge(patience=short)) as platform:
-            made = Till(make, brand, worker_database, platform)
-            async with aclosing(bridge(patience=long)) as at_first:
-                await at_first.ensure_groups(
-                    [Group("live", "USD", 500, D(0), D(100), D(50), swap_free=False)]
-                )
-                await made.open(at_first)
+        async with (
+            aclosing(bridge(patience=long)) as platform,
+            aclosing(bridge(patience=short)) as impatient,
+        ):
+            made = Till(make, brand, worker_database, platform, impatient)
+            await made.open()
             yield made

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -51,7 +51,8 @@ def written(value: Any) -> bytes:
 
 
 def _text(value: Any) -> str:
-    write = _TEXTS.get(type(value)) or _write_of(value)
+    kind = type(value)
+    write = _TEXTS.get(kind) or _write_of(kind)
     return write(value)
 
 
@@ -87,12 +88,13 @@ _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 
-def _write_of(value: Any) -> Callable[[Any], str]:
+@cache
+def _write_of(derived: type) -> Callable[[Any], str]:
     """How a value of a derived type is written: an enum's member, the driver's UUID."""
     for kind, write in _TEXTS.items():
-        if isinstance(value, kind):
+        if issubclass(derived, kind):
             return write
-    raise TypeError(f"{type(value).__name__} is not sent ahead")
+    raise TypeError(f"{derived.__name__} is not sent ahead")
 
 
 def _bound(name: str, values: Sequence[bytes]) -> bytes:

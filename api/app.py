@@ -142,7 +142,6 @@ class _Contexts:
             reading=self.reading,
             services=self.services,
             throttle_keys=throttle_keys(scope),
-            last_event_id=getattr(connection.state, "last_event_id", None),
             reached_at=partial(origin_of, connection),
         )
 

@@ -63,25 +63,25 @@ async def authenticate(
 
 def asking_of(connection: HTTPConnection, parameters: Mapping[str, str] | None = None) -> Asking:
     """What a connection shows, with a socket's parameters in front of its headers."""
-    headers = connection.headers
-    given = {
-        name.lower(): value for name, value in (parameters or {}).items() if isinstance(value, str)
-    }
-
-    def shown(name: str) -> str | None:
-        value = given.get(name, headers.get(name))
-        return None if value is None else value[: _HEADER_LENGTH_MAX + 1]
-
+    headers: Mapping[str, str] = connection.headers
+    shown = headers
+    if parameters:
+        given = {name.lower(): each for name, each in parameters.items() if isinstance(each, str)}
+        shown = {**headers, **given}
     client = connection.client
     return Asking(
-        authorization=shown("authorization"),
-        publishable_key=shown("backdesk-key"),
-        brand=shown("backdesk-brand"),
+        authorization=_cut(shown.get("authorization")),
+        publishable_key=_cut(shown.get("backdesk-key")),
+        brand=_cut(shown.get("backdesk-brand")),
         host=headers.get("host"),
         origin=headers.get("origin"),
         ip=client.host if client else None,
         request_id=getattr(connection.state, "request_id", ""),
     )
+
+
+def _cut(value: str | None) -> str | None:
+    return None if value is None else value[: _HEADER_LENGTH_MAX + 1]
 
 
 class Origins:

@@ -11,7 +11,7 @@ from starlette.types import Scope as AsgiScope
 from api.graphql.context import ContextFactory, EdgeContext
 from api.graphql.errors import EdgeRefusal
 from api.graphql.limits import Throttle
-from domain.kernel.ids import new_uuid
+from domain.kernel.ids import new_hex
 from tenants.throttle import network_of
 
 STRANGER_COST = 10
@@ -23,7 +23,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 def request_id_of(connection: HTTPConnection) -> str:
     """The caller's own X-Request-Id when it is well-formed, else a new one."""
     given = connection.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else new_uuid().hex
+    return given if _REQUEST_ID.fullmatch(given) else new_hex()
 
 
 def with_state(scope: AsgiScope, **state: str | None) -> HTTPConnection:

@@ -16,6 +16,8 @@ from api.graphql.errors import EdgeRefusal
 from schema.shared.cost import TRUSTED_BUDGET
 from tenants.context import Actor, ActorKind
 
+_HOUSE = (ActorKind.STAFF, ActorKind.OPERATOR, ActorKind.SYSTEM)
+
 
 @dataclass(frozen=True, slots=True)
 class BucketSize:
@@ -56,20 +58,21 @@ class EdgeLimits:
 
     def budget_of(self, actor: Actor, *, trusted: bool = False) -> int:
         """The most one operation of this actor may cost; `trusted` is said of its document."""
-        trusted |= actor.kind in {ActorKind.STAFF, ActorKind.OPERATOR, ActorKind.SYSTEM}
+        trusted = trusted or actor.kind in _HOUSE
         return self.trusted_budget if trusted else self.budget
 
 
 @dataclass(slots=True)
 class _Bucket:
-    size: BucketSize
+    maximum: float
+    restore: float
     left: float
     at: float
 
     def fill(self, now: float) -> None:
         """Count what came back since it was looked at."""
-        left = self.left + (now - self.at) * self.size.restore
-        self.left = min(left, self.size.maximum)
+        left = self.left + (now - self.at) * self.restore
+        self.left = left if left < self.maximum else self.maximum
         self.at = now
 
 
@@ -121,9 +124,9 @@ class Throttle:
         buckets = self._filled(keys)
         wait = 0.0
         for bucket in buckets:
-            missing = min(cost, bucket.size.maximum) - bucket.left
-            if missing > 0:
-                wait = max(wait, missing / bucket.size.restore)
+            if bucket.left < cost:
+                missing = min(cost, bucket.maximum) - bucket.left
+                wait = max(wait, missing / bucket.restore)
         if wait > 0:
             raise EdgeRefusal(
                 "THROTTLED",
@@ -140,50 +143,49 @@ class Throttle:
         caller's own, which tells nothing about its neighbours."""
         buckets = self._filled(keys)
         for bucket in buckets:
-            bucket.left = min(bucket.left + points, bucket.size.maximum)
+            bucket.left = min(bucket.left + points, bucket.maximum)
         return _status(buckets[0]) if buckets else None
 
     def charge(self, keys: Sequence[str], cost: float) -> None:
         """Takes without asking: what a refused document cost us."""
         for bucket in self._filled(keys):
-            bucket.left = max(bucket.left - cost, -bucket.size.maximum)
+            bucket.left = max(bucket.left - cost, -bucket.maximum)
 
     def __len__(self) -> int:
         return len(self._buckets)
 
     def _filled(self, keys: Sequence[str]) -> list[_Bucket]:
         """The buckets of all keys as they are now, the new ones full."""
-        now, known = self._clock(), self._buckets
-        if not all(map(known.__contains__, keys)):
-            # Before any is in hand, so that none of these is forgotten.
-            self._make_room(now, len(keys))
-            for key in keys:
-                if key not in known:
-                    known[key] = self._made(key, now)
-        found = []
+        now, known, found = self._clock(), self._buckets, []
         for key in keys:
-            bucket = known[key]
+            bucket = known.get(key)
+            if bucket is None:
+                self._add(keys, now)
+                return self._filled(keys)
             bucket.fill(now)
             known.move_to_end(key)
             found.append(bucket)
         return found
 
-    def _made(self, key: str, now: float) -> _Bucket:
-        kind, _, rest = key.partition(":")
-        assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
-        size = self._sizes[kind]
-        return _Bucket(size, size.maximum, now)
+    def _add(self, keys: Sequence[str], now: float) -> None:
+        # Room for all of them before any is there, so that none is forgotten for another.
+        self._make_room(now, len(keys))
+        for key in keys:
+            if key not in self._buckets:
+                kind, _, rest = key.partition(":")
+                assert rest, f"a throttle key is <kind>:<brand>:<id>, not {key!r}"
+                size = self._sizes[kind]
+                self._buckets[key] = _Bucket(size.maximum, size.restore, size.maximum, now)
 
     def _make_room(self, now: float, places: int) -> None:
         """Forgets the buckets untouched for longest: the full ones, and past the bound any."""
         while self._buckets:
             key, oldest = next(iter(self._buckets.items()))
-            size = oldest.size
-            full = oldest.left + (now - oldest.at) * size.restore >= size.maximum
+            full = oldest.left + (now - oldest.at) * oldest.restore >= oldest.maximum
             if not full and len(self._buckets) + places <= self._max_buckets:
                 return
             del self._buckets[key]
 
 
 def _status(bucket: _Bucket) -> ThrottleStatus:
-    return ThrottleStatus(bucket.size.maximum, max(bucket.left, 0.0), bucket.size.restore)
+    return ThrottleStatus(bucket.maximum, max(bucket.left, 0.0), bucket.restore)

@@ -106,11 +106,11 @@ class GraphQLView:
         if is_preflight(request.headers, request.method):
             await (await self._preflight(request))(scope, receive, send)
             return
-        request.state.request_id = request_id_of(request)
+        request_id = request.state.request_id = request_id_of(request)
         if self._development and _wants_page(request):
             await page()(scope, receive, send)
             return
-        await _Exchange(self, request).run(send)
+        await _Exchange(self, request, request_id).run(send)
 
     async def _preflight(self, request: Request) -> Response:
         try:
@@ -123,10 +123,10 @@ class GraphQLView:
 class _Exchange:
     """One HTTP request and its answer."""
 
-    def __init__(self, view: GraphQLView, request: Request) -> None:
+    def __init__(self, view: GraphQLView, request: Request, request_id: str) -> None:
         self._view = view
         self._request = request
-        self._id: str = request.state.request_id
+        self._id = request_id
         self._media = negotiate(request.headers.get("accept"))
         self._cors: Mapping[str, str] = {}
         self._started = False
@@ -211,7 +211,12 @@ class _Exchange:
                 view._operations.stream(admission, context),
                 self._request.receive,
                 send,
-                headers={**self._headers(Media.EVENTS), **EVENT_HEADERS},
+                headers={
+                    **_fixed(Media.EVENTS),
+                    "X-Request-Id": self._id,
+                    **self._cors,
+                    **EVENT_HEADERS,
+                },
                 limits=view._limits,
                 ended=ended,
             )
@@ -222,23 +227,30 @@ class _Exchange:
         answer, body = self._view._operations.encode(answer, self._id)
         media = Media.RESPONSE if self._media is Media.RESPONSE else Media.JSON
         real = answer.strict or self._media is not Media.JSON
-        shown = {**self._headers(media), **answer.headers, **(headers or {})}
-        shown["Content-Length"] = str(len(body))
-        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in shown.items()]
+        varying = {"X-Request-Id": self._id, "Content-Length": str(len(body))}
+        shown = {**varying, **self._cors, **answer.headers, **(headers or {})}
+        raw = [*_FIXED[media], *_encoded(shown)]
         status = answer.status if real else 200
         self._started = True
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
 
-    def _headers(self, media: Media) -> dict[str, str]:
-        return {
-            "Content-Type": media.value,
-            "X-Request-Id": self._id,
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Vary": "Accept, Origin",
-            **self._cors,
-        }
+
+def _fixed(media: Media) -> dict[str, str]:
+    """Headers that all answers of a form have."""
+    return {
+        "Content-Type": media.value,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept, Origin",
+    }
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+_FIXED = {media: _encoded(_fixed(media)) for media in Media}
 
 
 def _wants_page(request: Request) -> bool:

@@ -28,6 +28,8 @@ ib = brand_table(
     text_column("currency", default="USD"),
     # Counts its places in the tree; a move of anyone above is a new place, too.
     Column("place_version", Integer, nullable=False, server_default="1"),
+    # How many it introduced itself; kept by triggers of `client`.
+    Column("clients", Integer, nullable=False, server_default="0"),
     UniqueConstraint("brand_id", "code"),
     UniqueConstraint("brand_id", "path"),
     ForeignKeyConstraint(["brand_id", "parent_id"], ["ib.brand_id", "ib.id"]),

@@ -141,11 +141,15 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A relation to many `target`s: their column `theirs` holds our column `own` (our key)."""
+    """A relation to many `target`s: their column `theirs` holds our column `own` (our key).
+
+    `kept` names a field of ours, never null, in which the database keeps how many there are.
+    """
 
     target: str
     theirs: str
     own: str | None = None
+    kept: str = ""
 
 
 Relation: TypeAlias = One | Many

@@ -46,6 +46,7 @@ class LinkedRelation:
     target: "Linked"
     own: ColumnElement[Any]
     theirs: Column[Any]
+    kept: str = ""
 
     @property
     def by_key(self) -> bool:
@@ -262,7 +263,10 @@ def _link_relation(
     ours = one.declared.table.c.get(own) if worked_out is None else worked_out.source
     assert ours is not None, "looked for above"
     _check_brand_led(where, one, target, (ours, other))
-    return LinkedRelation(name, many, target, ours, other)
+    kept = value.kept if isinstance(value, Many) else ""
+    if kept and kept not in one.fields:
+        raise DeclarationError(f"{where}: {one.name!r} has no field {kept!r} that keeps the number")
+    return LinkedRelation(name, many, target, ours, other, kept)
 
 
 def _check_brand_led(

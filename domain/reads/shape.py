@@ -35,6 +35,11 @@ class Narrowing:
     search: bool = False
 
     @property
+    def is_all(self) -> bool:
+        """Whether no row is left out, of nobody's."""
+        return not (self.scopes or self.conditions or self.search)
+
+    @property
     def is_steady(self) -> bool:
         """Whether no value of a caller decides how many rows are left."""
         return not self.search and all(each.word is not None for each in self.conditions)

@@ -187,7 +187,10 @@ PagePart: TypeAlias = Rows | Edges | About | Leaf
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """A connection: over a relation to many, or over a whole entity when there is no relation."""
+    """A connection: over a relation to many, or over a whole entity when there is no relation.
+
+    `kept` is the parent's field in which the database keeps the number of rows, if there is one.
+    """
 
     key: str
     entity: str
@@ -195,6 +198,7 @@ class Paged:
     slot: int
     parts: tuple[PagePart, ...]
     base: int = 0
+    kept: str = ""
 
     @property
     def shows_rows(self) -> bool:
@@ -286,7 +290,11 @@ def wanted(thing: Thing) -> Selection:
                     fields.add(present)
                     for leaf in leaves:
                         fields.update(_fields_of(leaf.value))
-                case Single(relation=name) | Several(relation=name) | Paged(relation=name):
+                case Paged(relation=name, kept=kept):
+                    relations.add(name)
+                    if kept and node.counts:
+                        fields.add(kept)
+                case Single(relation=name) | Several(relation=name):
                     relations.add(name)
     return Selection(frozenset(fields), frozenset(relations))
 

@@ -258,7 +258,7 @@ class Weaver:
             case Several():
                 return self._several(node, rows, also)
             case Paged():
-                return paged(self, node, [*also, self._belongs(node.relation, rows)])
+                return paged(self, node, [*also, self._belongs(node.relation, rows)], rows)
 
     def _belongs(self, relation: str, rows: Level) -> Any:
         return rows.one.relations[relation].theirs == rows[relation_slot(relation)]

@@ -28,6 +28,7 @@ from domain.reads.declare import Expression
 from domain.reads.engine import COUNT_CAP
 from domain.reads.pieces import (
     Join,
+    Level,
     NotWoven,
     Piece,
     Weight,
@@ -39,6 +40,7 @@ from domain.reads.pieces import (
     summed,
 )
 from domain.reads.registry import kind_of
+from domain.reads.shape import Narrowing
 from domain.reads.spelling import Spelt, object_of, plain_text, sure
 from domain.reads.tree import About, CountPart, Edges, Fixed, InfoPart, Leaf, Paged, Rows, Told
 from domain.reads.wording import cursor, quoted
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
     from domain.reads.weave import Weaver
 
 
-def paged(weaver: "Weaver", node: Paged, belongs: list[Any]) -> Piece:
-    """A connection over the rows for which `belongs` holds."""
+def paged(weaver: "Weaver", node: Paged, belongs: list[Any], parents: Level | None = None) -> Piece:
+    """A connection over the rows for which `belongs` holds, to a row of `parents` if any."""
     joins: list[Join] = []
     told: dict[str, Expression] = {}
     weight: Weight = 0
@@ -59,9 +61,14 @@ def paged(weaver: "Weaver", node: Paged, belongs: list[Any]) -> Piece:
         weight = literal_column(f"{made.name}.w", BigInteger())
         told |= {name: literal_column(f"{made.name}.{name}") for name in page.columns}
     if node.counts:
-        counted = _counted(weaver, node, belongs)
-        joins.append(Join(counted))
-        told |= {str(part): literal_column(f"{counted.name}.{part}") for part in CountPart}
+        narrowing = weaver.slots[node.slot].counted
+        assert narrowing is not None, "the number was asked"
+        if parents is not None and node.kept and narrowing.is_all:
+            told |= _capped(parents[node.kept])
+        else:
+            counted = _counted(weaver, node, narrowing, belongs)
+            joins.append(Join(counted))
+            told |= {str(part): literal_column(f"{counted.name}.{part}") for part in CountPart}
     columns: list[tuple[str, Spelt]] = []
     for at, part in enumerate(node.parts):
         match part:
@@ -96,21 +103,20 @@ def _fixed(leaf: Leaf) -> Spelt:
     return (leaf.value.json,)
 
 
-def _counted(weaver: "Weaver", node: Paged, belongs: list[Any]) -> Any:
-    narrowing = weaver.slots[node.slot].counted
-    assert narrowing is not None, "the number was asked"
+def _counted(weaver: "Weaver", node: Paged, narrowing: Narrowing, belongs: list[Any]) -> Any:
     one = weaver.registry[node.entity]
     rows = statements.counted_rows(weaver.registry, one, narrowing, belongs)
     inner = renamed(rows.limit(number(COUNT_CAP + 1)), node.slot).subquery(weaver.name("r"))
     found = literal_column("count(*)", BigInteger())
-    return (
-        select(
-            func.least(found, number(COUNT_CAP)).label(CountPart.VALUE),
-            (found <= number(COUNT_CAP)).label(CountPart.PRECISION),
-        )
-        .select_from(inner)
-        .lateral(weaver.name("x"))
-    )
+    told = [each.label(part) for part, each in _capped(found).items()]
+    return select(*told).select_from(inner).lateral(weaver.name("x"))
+
+
+def _capped(found: Expression) -> dict[str, Expression]:
+    return {
+        CountPart.VALUE: func.least(found, number(COUNT_CAP)),
+        CountPart.PRECISION: found <= number(COUNT_CAP),
+    }
 
 
 class _Page:

@@ -291,8 +291,9 @@ class Planner:
         definition, said = self._said(type_, chosen)
         if isinstance(said, Follows):
             relation = self._types.reads[type_.name, chosen.name].relations[0]
-            target = self._registry[entity].relations[relation].target.name
-            return self._following(chosen, definition, said, (relation, target))
+            link = self._registry[entity].relations[relation]
+            node = self._following(chosen, definition, said, (relation, link.target.name))
+            return replace(node, kept=link.kept) if isinstance(node, Paged) else node
         shows = self._types.reads[type_.name, chosen.name].shows
         required = is_non_null_type(definition.type)
         match shows:

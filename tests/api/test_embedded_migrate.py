@@ -66,6 +66,24 @@ def test_the_first_release_is_brought_here_with_its_rows(empty_database: Endpoin
         assert policies == [(True,)]
 
 
+def test_clients_of_before_are_counted_and_may_be_again(empty_database: Endpoints) -> None:
+    _downgrade(empty_database, "0025")
+    with Factory.connected(empty_database) as make:
+        brands = [make.brand(), make.brand()]
+        ibs = [(brand, make.ib(brand)) for brand in brands]
+        empty = make.ib(brands[0])
+        for brand, ib in (ibs[0], ibs[0], ibs[1]):
+            make.client(brand, ib)
+        make.client(brands[0])
+    expected = {ibs[0][1].id: 2, ibs[1][1].id: 1, empty.id: 0}
+    for _ in range(2):
+        migrate(empty_database)
+        with psycopg.connect(empty_database.url("superuser"), autocommit=True) as connection:
+            assert dict(connection.execute("select id, clients from ib").fetchall()) == expected
+            # As one that was stopped at its end.
+            connection.execute("update alembic_version set version_num = '0025'")
+
+
 def test_a_busy_table_stops_a_migration_whole_within_a_second(empty_database: Endpoints) -> None:
     _downgrade(empty_database, RELEASED)
     with psycopg.connect(empty_database.url("superuser")) as busy:

@@ -31,7 +31,6 @@ class Work:
         self.children: DataLoader[Listed, list[Ib]] = DataLoader(self._children)
         self.states: DataLoader[UUID, State | None] = DataLoader(self._states)
         self.clients: DataLoader[UUID, Client] = DataLoader(self._clients)
-        self.counts: DataLoader[UUID, int] = DataLoader(self._counts)
 
     async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
         """The rows of a statement, after those of the statement before."""
@@ -91,12 +90,3 @@ class Work:
         asked = select(Client).where(Client.brand_id == self.brand, Client.id.in_(keys))
         found = {row.id: row for (row,) in await self.rows(asked)}
         return [found[key] for key in keys]
-
-    async def _counts(self, keys: list[UUID]) -> list[int]:
-        asked = (
-            select(Client.ib_id, func.count())
-            .where(Client.brand_id == self.brand, Client.ib_id.in_(keys))
-            .group_by(Client.ib_id)
-        )
-        found = {row[0]: row[1] for row in await self.rows(asked)}
-        return [found.get(key, 0) for key in keys]

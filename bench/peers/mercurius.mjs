@@ -87,7 +87,7 @@ const resolvers = {
       return (await work.rows("payments", text, [first, status])).map(paid);
     },
     async ib(_, { id }, { work }) {
-      const text = "select id, name, level from ib where brand_id = $1 and id = $2";
+      const text = `select id, name, level, clients as "clientsCount" from ib where brand_id = $1 and id = $2`;
       return (await work.rows("ib", text, [id]))[0];
     },
   },
@@ -120,7 +120,8 @@ const ACCOUNTS = below(
 const PAYMENTS = below(
   `t.id, t.reference, t.status, t.amount_minor, t.currency, t.created_at as "createdAt"`,
   "payment t", "client_id");
-const CHILDREN = below("t.id, t.name, t.level", "ib t", "parent_id");
+const CHILDREN = below(
+  `t.id, t.name, t.level, t.clients as "clientsCount"`, "ib t", "parent_id");
 
 const loaders = {
   Client: {
@@ -152,13 +153,6 @@ const loaders = {
   },
   Ib: {
     children: (queries, { work }) => listed(work, "children", CHILDREN, queries),
-    async clientsCount(queries, { work }) {
-      const text = `select ib_id, count(*)::int as n from client
-        where brand_id = $1 and ib_id = any($2::uuid[]) group by ib_id`;
-      const rows = await work.rows("counts", text, [queries.map(({ obj }) => obj.id)]);
-      const found = new Map(rows.map((row) => [row.ib_id, row.n]));
-      return queries.map(({ obj }) => found.get(obj.id) ?? 0);
-    },
   },
 };
 

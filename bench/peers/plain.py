@@ -146,16 +146,14 @@ class Ib:
     id: strawberry.ID
     name: str
     level: int
+    clients_count: int
 
     @classmethod
     def of(cls, row: mapped.Ib) -> "Ib":
         """From its row."""
-        return cls(id=strawberry.ID(str(row.id)), name=row.name, level=row.level)
-
-    @strawberry.field
-    async def clients_count(self, info: Info) -> int:
-        """How many clients it introduced itself."""
-        return await _work(info).counts.load(UUID(self.id))
+        return cls(
+            id=strawberry.ID(str(row.id)), name=row.name, level=row.level, clients_count=row.clients
+        )
 
     @strawberry.field
     async def children(self, info: Info, first: int) -> list["Ib"]:

@@ -80,11 +80,11 @@ POSTGRAPHILE: dict[Name, str] = {
         nodes { id reference status amountMinor currency createdAt
           clientByBrandIdAndClientId { id name } } } }""",
     "Q4": """query Q4($brand: UUID!, $id: UUID!) { ibByBrandIdAndId(brandId: $brand, id: $id) {
-      id name level clientsByBrandIdAndIbId { totalCount }
+      id name level clientsCount: clients
       ibsByBrandIdAndParentId(first: 20, orderBy: [CREATED_AT_DESC, ID_DESC]) { nodes {
-        id name level clientsByBrandIdAndIbId { totalCount }
+        id name level clientsCount: clients
         ibsByBrandIdAndParentId(first: 20, orderBy: [CREATED_AT_DESC, ID_DESC]) { nodes {
-          id name level clientsByBrandIdAndIbId { totalCount } } } } } } }""",
+          id name level clientsCount: clients } } } } } }""",
     "M1": """mutation M1($note: ClientNoteInput!) { createClientNote(input: { clientNote: $note }) {
       clientNote { id body createdAt } } }""",
 }

@@ -14,10 +14,6 @@ _MONEY = (
 )
 _CLIENT = 'c.id, c.name, c.email, c.phone, c.country, c.status, c.created_at "createdAt"'
 _ACCOUNT = 'a.id, a.login::text, a.currency "currencyCode", a.leverage, a.status'
-_CLIENTS_OF = (
-    "(select count(*) from client k where k.brand_id = p_brand and k.ib_id = {ib}.id)"
-    ' "clientsCount"'
-)
 
 
 def _money(amount: str, currency: str) -> str:
@@ -53,7 +49,7 @@ _LEVEL = (
 
 
 def _ib(name: str, below: str = "") -> str:
-    own = f"{name}.id, {name}.name, {name}.level, {_CLIENTS_OF.format(ib=name)}"
+    own = f"{name}.id, {name}.name, {name}.level, {name}.clients \"clientsCount\""
     return f"{own}, {below} children" if below else own
 
 

@@ -12,10 +12,11 @@ import struct
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from tenants.driver import rows_of_prepared
 from tenants.fixed import Line
 
 _KEPT: Final = "prepared"
@@ -52,7 +53,9 @@ def written(value: Any) -> bytes:
 
 def _text(value: Any) -> str:
     kind = type(value)
-    write = _TEXTS.get(kind) or _write_of(kind)
+    write = _WRITES.get(kind)
+    if write is None:
+        write = _WRITES[kind] = _write_of(kind)
     return write(value)
 
 
@@ -88,7 +91,10 @@ _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 
-@cache
+_WRITES: Final = dict(_TEXTS)
+"""The same, and every derived type that was met."""
+
+
 def _write_of(derived: type) -> Callable[[Any], str]:
     """How a value of a derived type is written: an enum's member, the driver's UUID."""
     for kind, write in _TEXTS.items():
@@ -130,8 +136,7 @@ async def begin_with(
     text, values = asked
     statement = await _prepared(driver, kept, text)
     driver._transport.write(b"".join(map(_unprepared, opening)))
-    found: Sequence[Any] = await statement.fetch(*values)
-    return found
+    return await rows_of_prepared(driver, statement, values)
 
 
 async def ask_with(
@@ -145,8 +150,7 @@ async def ask_with(
     statement = await _prepared(driver, kept, text)
     messages = await _messages(driver, kept, ahead)
     driver._transport.write(messages)
-    found: Sequence[Any] = await statement.fetch(*values)
-    return found
+    return await rows_of_prepared(driver, statement, values)
 
 
 async def commit_with(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -> Sequence[Any]:
@@ -159,8 +163,7 @@ async def commit_with(driver: Any, kept: dict[Any, Any], sent: Sequence[Sent]) -
     messages = await _messages(driver, kept, sent, with_rows=1)
     # Nothing is waited for between the two, so that they are one message.
     driver._transport.write(messages + _COMMIT)
-    found: Sequence[Any] = await none.fetch()
-    return found
+    return await rows_of_prepared(driver, none, ())
 
 
 async def _messages(

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.kernel.errors import Unavailable
 from tenants.ahead import Sent, ask_with, begin_with, commit_with, may_send_ahead, written
 from tenants.connection import LOST, borrow, pool_of
+from tenants.driver import rows_of
 from tenants.fixed import Fixed, Line
 from tenants.pool import USED, LendingPool
 
@@ -92,7 +93,7 @@ class Held:
                 asked = statement.text, arguments
                 found = await ask_with(driver, self._record.info, waiting, asked)
             else:
-                found = await driver.fetch(statement.text, *arguments, record_class=Line)
+                found = await rows_of(driver, statement.text, arguments, Line)
         except PostgresError as error:
             is_lost = _is_lost(error)
             if is_lost or (waiting and not _is_the_servers(error)):

@@ -32,6 +32,7 @@ from tenants.connection import (
     sqlstate,
 )
 from tenants.context import NO_BRAND, ActorKind, Scope, system_scope
+from tenants.driver import value_of
 from tenants.enclosed import PlanBroke, PlanGaveUp
 from tenants.fixed import Fixed, fixed_of
 from tenants.held import Held
@@ -289,7 +290,7 @@ class Database:
         values = (*values, scope.brand_id, scope.client_id, scope.ib_path)
         async with lent(self._engine) as driver:
             try:
-                found: bytes = await driver.fetchval(statement, *values)
+                found: bytes = await value_of(driver, statement, values)
             except PostgresError as error:
                 state = str(error.sqlstate or "")[:2]
                 if state in LOST:

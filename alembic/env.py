@@ -3,6 +3,8 @@
 `config.attributes` carries `connection` (a sync SQLAlchemy connection of the owner) and
 `role_prefix`. Each revision runs in its own transaction with a lock time-out, so that a migration
 waits one second for a busy table and then gives up whole instead of queueing everybody behind it.
+What a revision does outside (indexes beside writers, rows filled in brand by brand) it does so that
+it may be run again.
 """
 
 from sqlalchemy import text

@@ -1,9 +1,11 @@
 """Statements on the driver's protocol itself.
 
 The driver's own calls wrap loggers, time-outs over several steps and retries around each statement,
-which takes a third of its time on our side. We set none of them: a statement that the server has
-prepared is run straight away, all others go the driver's way. Nobody else may use the connection
-meanwhile; what is raised is what the driver raises.
+which takes a third of its time on our side. Only the time-out of a command is set here, and the
+protocol keeps that by itself. So a statement that the server has prepared is run straight away, and
+all others go the driver's way. Nobody else may use the connection meanwhile. What is raised is what
+the driver raises; what a migration made outdated stays so on its connection, where the driver would
+prepare it anew: the caller throws the connection away, or its results never change their type.
 """
 
 from collections.abc import Sequence
@@ -38,7 +40,8 @@ async def rows_of_prepared(driver: Any, prepared: Any, values: Sequence[Any]) ->
 
 
 def _known(driver: Any, statement: str, record_class: type[Record]) -> Any:
-    """What the driver keeps of a statement: nothing at first, for long or behind a proxy."""
+    """What the driver keeps of a statement: nothing at first, once it was forgotten, or behind a
+    proxy. Where somebody listens, the driver tells them itself."""
     if driver._query_loggers:
         return None
     return driver._stmt_cache.get((statement, record_class, False))

@@ -69,6 +69,8 @@ _RULED: Mapping[str, Mapping[str, Any]] = {
     "ledger_correction": {
         "discrepancy_id": None, "move": None, "amount_minor": None, "decided_by": None,
     },
+    # Brought nobody: a trigger counts those who come.
+    "ib": {"client_count": 0},
     # Reverses nothing.
     "ib_accrual": {"reverses_id": None},
 }  # fmt: skip

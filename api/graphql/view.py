@@ -212,7 +212,7 @@ class _Exchange:
                 self._request.receive,
                 send,
                 headers={
-                    **_fixed(Media.EVENTS),
+                    **_common(Media.EVENTS),
                     "X-Request-Id": self._id,
                     **self._cors,
                     **EVENT_HEADERS,
@@ -236,8 +236,8 @@ class _Exchange:
         await send({"type": "http.response.body", "body": body})
 
 
-def _fixed(media: Media) -> dict[str, str]:
-    """Headers that all answers of a form have."""
+def _common(media: Media) -> dict[str, str]:
+    """Headers that all answers of a form have, and nothing else names."""
     return {
         "Content-Type": media.value,
         "Cache-Control": "no-store",
@@ -250,7 +250,7 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
-_FIXED = {media: _encoded(_fixed(media)) for media in Media}
+_FIXED = {media: _encoded(_common(media)) for media in (Media.JSON, Media.RESPONSE)}
 
 
 def _wants_page(request: Request) -> bool:

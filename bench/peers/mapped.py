@@ -76,7 +76,7 @@ class Ib(Row):
     parent_id: Mapped[UUID | None]
     name: Mapped[str]
     level: Mapped[int]
-    clients: Mapped[int]
+    client_count: Mapped[int]
     created_at: Mapped[datetime]
 
 

@@ -87,7 +87,8 @@ const resolvers = {
       return (await work.rows("payments", text, [first, status])).map(paid);
     },
     async ib(_, { id }, { work }) {
-      const text = `select id, name, level, clients as "clientsCount" from ib where brand_id = $1 and id = $2`;
+      const text = `select id, name, level, client_count as "clientsCount" from ib
+        where brand_id = $1 and id = $2`;
       return (await work.rows("ib", text, [id]))[0];
     },
   },
@@ -121,7 +122,7 @@ const PAYMENTS = below(
   `t.id, t.reference, t.status, t.amount_minor, t.currency, t.created_at as "createdAt"`,
   "payment t", "client_id");
 const CHILDREN = below(
-  `t.id, t.name, t.level, t.clients as "clientsCount"`, "ib t", "parent_id");
+  `t.id, t.name, t.level, t.client_count as "clientsCount"`, "ib t", "parent_id");
 
 const loaders = {
   Client: {

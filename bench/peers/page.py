@@ -25,8 +25,8 @@ permissions. The peers take the brand from a header and check nothing.
 - **Q1** a client by id with its accounts, their balances, and its last ten payments
 - **Q2** a page of clients, each with its accounts
 - **Q3** a page of settled payments, each with its client
-- **Q4** an ib with two levels below it, each with its number of clients, which all servers read from
-  the column that keeps it
+- **Q4** an ib with two levels below it, each with its number of clients: all servers read the
+  column that keeps it
 - **M1** a note on a client. The peers insert one row; ours also writes its event and its audit
   entry.
 

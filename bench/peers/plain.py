@@ -152,7 +152,10 @@ class Ib:
     def of(cls, row: mapped.Ib) -> "Ib":
         """From its row."""
         return cls(
-            id=strawberry.ID(str(row.id)), name=row.name, level=row.level, clients_count=row.clients
+            id=strawberry.ID(str(row.id)),
+            name=row.name,
+            level=row.level,
+            clients_count=row.client_count,
         )
 
     @strawberry.field

@@ -84,7 +84,7 @@ POSTGRAPHILE: dict[Name, str] = {
       ibsByBrandIdAndParentId(first: 20, orderBy: [CREATED_AT_DESC, ID_DESC]) { nodes {
         id name level clientsCount: clients
         ibsByBrandIdAndParentId(first: 20, orderBy: [CREATED_AT_DESC, ID_DESC]) { nodes {
-          id name level clientsCount: clients } } } } } }""",
+          id name level clientsCount: clientCount } } } } } }""",
     "M1": """mutation M1($note: ClientNoteInput!) { createClientNote(input: { clientNote: $note }) {
       clientNote { id body createdAt } } }""",
 }

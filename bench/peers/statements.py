@@ -49,7 +49,7 @@ _LEVEL = (
 
 
 def _ib(name: str, below: str = "") -> str:
-    own = f"{name}.id, {name}.name, {name}.level, {name}.clients \"clientsCount\""
+    own = f'{name}.id, {name}.name, {name}.level, {name}.client_count "clientsCount"'
     return f"{own}, {below} children" if below else own
 
 

@@ -51,13 +51,13 @@ IB = Entity(
     fields={
         **columns(ib, "code", "name", "status", "level", "created_at", "currency"),
         "plan_id": PLAN_OF_IB,
-        "clients_kept": ib.c.clients,
+        "client_count": ib.c.client_count,
         "subtree_clients": Field(_subtree_clients),
     },
     relations={
         "parent": One("ib", own="parent_id"),
         "children": Many("ib", theirs="parent_id"),
-        "clients": Many("client", theirs="ib_id", kept="clients_kept"),
+        "clients": Many("client", theirs="ib_id", kept="client_count"),
     },
     filters={
         "status": ib.c.status,

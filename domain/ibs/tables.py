@@ -29,12 +29,13 @@ ib = brand_table(
     # Counts its places in the tree; a move of anyone above is a new place, too.
     Column("place_version", Integer, nullable=False, server_default="1"),
     # How many it introduced itself; kept by triggers of `client`.
-    Column("clients", Integer, nullable=False, server_default="0"),
+    Column("client_count", Integer, nullable=False, server_default="0"),
     UniqueConstraint("brand_id", "code"),
     UniqueConstraint("brand_id", "path"),
     ForeignKeyConstraint(["brand_id", "parent_id"], ["ib.brand_id", "ib.id"]),
     one_of("status", IbStatus),
     CheckConstraint("path like '%/'", name="path"),
+    CheckConstraint("client_count >= 0", name="client_count"),
     brand_index("parent_id", "created_at", "id"),
     brand_index("created_at", "id"),
     brand_index("level", "created_at", "id"),

@@ -143,7 +143,8 @@ class One:
 class Many:
     """A relation to many `target`s: their column `theirs` holds our column `own` (our key).
 
-    `kept` names a field of ours, never null, in which the database keeps how many there are.
+    `kept` names a field of ours, a column never null and not masked, in which the database keeps
+    how many there are.
     """
 
     target: str

@@ -264,9 +264,17 @@ def _link_relation(
     assert ours is not None, "looked for above"
     _check_brand_led(where, one, target, (ours, other))
     kept = value.kept if isinstance(value, Many) else ""
-    if kept and kept not in one.fields:
-        raise DeclarationError(f"{where}: {one.name!r} has no field {kept!r} that keeps the number")
+    if kept and not _keeps_a_number(one.fields.get(kept)):
+        raise DeclarationError(
+            f"{where}: {kept!r} must be a column of numbers, never null, unmasked"
+        )
     return LinkedRelation(name, many, target, ours, other, kept)
+
+
+def _keeps_a_number(kept: Field | None) -> bool:
+    """Of a null the least of it and a cap would be the cap."""
+    source = kept.source if kept is not None and kept.mask is None else None
+    return isinstance(source, Column) and isinstance(source.type, Integer) and not source.nullable
 
 
 def _check_brand_led(

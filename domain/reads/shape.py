@@ -36,7 +36,7 @@ class Narrowing:
 
     @property
     def is_all(self) -> bool:
-        """Whether no row is left out, of nobody's."""
+        """Whether all rows count, for whoever asks."""
         return not (self.scopes or self.conditions or self.search)
 
     @property

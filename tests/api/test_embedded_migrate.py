@@ -79,8 +79,11 @@ def test_clients_of_before_are_counted_and_may_be_again(empty_database: Endpoint
     for _ in range(2):
         migrate(empty_database)
         with psycopg.connect(empty_database.url("superuser"), autocommit=True) as connection:
-            assert dict(connection.execute("select id, clients from ib").fetchall()) == expected
-            # As one that was stopped at its end.
+            assert (
+                dict(connection.execute("select id, client_count from ib").fetchall()) == expected
+            )
+            # As one that was stopped before its end.
+            connection.execute("update ib set client_count = 7")
             connection.execute("update alembic_version set version_num = '0025'")
 
 

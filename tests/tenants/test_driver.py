@@ -62,6 +62,17 @@ async def test_a_caller_that_leaves_cancels_the_statement(driver):
         assert await value_of(driver, "select 1", ()) == 1
 
 
+async def test_a_silent_server_is_given_up_in_time(endpoints):
+    driver = await asyncpg.connect(endpoints.url("app"), command_timeout=0.3)
+    try:
+        for _ in range(2):
+            assert await value_of(driver, "select pg_sleep($1)::text", (0,)) == ""
+            with pytest.raises(TimeoutError):
+                await value_of(driver, "select pg_sleep($1)::text", (60,))
+    finally:
+        driver.terminate()
+
+
 async def test_the_driver_forgets_statements_as_ever(endpoints):
     driver = await asyncpg.connect(endpoints.url("app"), statement_cache_size=2)
     try:

@@ -34,7 +34,8 @@ async def register_client(
     password_hash: str,
     find_introducer: FindIntroducer,
 ) -> None:
-    """Make the client, or pretend to: a known address answers and costs exactly as a new one does.
+    """Make the client, or pretend to: a known address answers as a new one does, and costs the same
+    but for the client's own row.
 
     Whatever can be refused is judged before the address is looked at; from there on both take the
     same statements and a number. An address that registers again before it was verified loses its

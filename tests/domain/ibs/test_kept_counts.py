@@ -26,7 +26,7 @@ _ADD = (
 
 
 def kept(make: Factory, brand: Brand) -> dict[UUID, int]:
-    return {row.id: row.clients for row in make.rows(ib, brand)}
+    return {row.id: row.client_count for row in make.rows(ib, brand)}
 
 
 def counted(make: Factory, brand: Brand) -> dict[UUID, int]:

@@ -4,7 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, ForeignKeyConstraint, Integer, LargeBinary, MetaData, Table, Uuid
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Uuid,
+    func,
+)
 
 from domain.reads import (
     DeclarationError,
@@ -13,6 +22,7 @@ from domain.reads import (
     Field,
     FilterField,
     Many,
+    Mask,
     One,
     Registry,
     SuffixSearch,
@@ -32,6 +42,7 @@ loose = Table(
     "loose", other,
     Column("brand_id", Uuid, primary_key=True), Column("id", Uuid, primary_key=True),
     Column("loose_id", Uuid), Column("blob", LargeBinary), Column("n", Integer),
+    Column("whole", Integer, nullable=False),
     ForeignKeyConstraint(["loose_id"], ["loose.id"]), info=zoo.BRAND,
 )  # fmt: skip
 LOOSE = Entity("loose", loose, {})
@@ -92,6 +103,24 @@ def test_wrong_declarations_fail_the_start(
 ) -> None:
     with pytest.raises(DeclarationError, match=message):
         Registry(*declared).link()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param({}, id="no such field"),
+        pytest.param({"kept": loose.c.n}, id="it may be null"),
+        pytest.param({"kept": loose.c.id}, id="it is no number"),
+        pytest.param({"kept": func.coalesce(loose.c.whole, 0)}, id="it is no column"),
+        pytest.param({"kept": Field(loose.c.whole, Mask("all", lambda _: 0))}, id="it is masked"),
+    ],
+)
+def test_a_number_that_is_kept_is_a_plain_column(kept: dict[str, Any]) -> None:
+    ties = {"down": Many("loose", theirs="id", kept="kept")}
+    with pytest.raises(DeclarationError, match=r"loose\.down: 'kept' must be a column of numbers"):
+        Registry(replace(LOOSE, fields=kept, relations=ties)).link()
+    good = replace(LOOSE, fields={"kept": loose.c.whole}, relations=ties)
+    assert Registry(good).link()["loose"].relations["down"].kept == "kept"
 
 
 def test_bare_columns_get_what_fits_their_type() -> None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import update
 
+from domain.ibs.tables import ib
 from domain.kernel.ids import encode_id
 from tests.schema.plans.both import Both
 from tests.schema.plans.writing import Asked
@@ -39,12 +42,49 @@ async def test_clients_of_an_ib_are_counted_only_where_some_are_left_out(
 
 
 async def test_a_new_client_is_in_the_next_answer(both: Both, make: Any) -> None:
-    ib = both.crowd.here.ibs["south"]
+    south = both.crowd.here.ibs["south"]
     asked = Asked(
         f"query($id: ID!) {{ node(id: $id) {{ ... on Ib {{ {ALL} }} }} }}",
-        {"id": encode_id("ib", ib.id)},
+        {"id": encode_id("ib", south.id)},
     )
-    admin = both.crowd.actors["brand_admin"]
+    admin, planned = both.crowd.actors["brand_admin"], both.told["planned"]
     assert await both.difference(asked, admin) is None
-    make.client(both.crowd.here.brand, ib)
+    make.client(both.crowd.here.brand, south)
     assert await both.difference(asked, admin) is None
+    assert both.told["planned"] == planned + 2
+
+
+async def test_every_place_in_a_tree_has_its_own_number(both: Both) -> None:
+    top = both.crowd.here.ibs["north"]
+    text = """query($id: ID!) { node(id: $id) { ... on Ib {
+      mine: clients { totalCount { value precision } }
+      active: clients(filter: { status: { eq: ACTIVE } }) { totalCount { value } }
+      none: clients(filter: { status: { eq: CLOSED } }) { totalCount { value } }
+      children(first: 5) { nodes {
+        ...Numbered children(first: 5) { nodes { ...Numbered } } } } } } }
+    fragment Numbered on Ib { id clients { total: totalCount { precision value } } }"""
+    asked, planned = Asked(text, {"id": encode_id("ib", top.id)}), both.told["planned"]
+    for actor in ("brand_admin", "sales", "ib"):
+        assert await both.difference(asked, both.crowd.actors[actor]) is None
+    assert both.told["planned"] == planned + 3
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [(0, (0, "EXACT")), (10_000, (10_000, "EXACT")), (10_001, (10_000, "AT_LEAST"))],
+)
+async def test_a_number_above_the_cap_says_so(
+    both: Both, make: Any, kept: int, told: tuple[int, str]
+) -> None:
+    # No rows stand behind it: a plan reads what is kept.
+    lone = make.ib(both.crowd.here.brand)
+    row = ib.c.brand_id == lone.brand_id, ib.c.id == lone.id
+    make.run(both.crowd.here.brand, update(ib).where(*row).values(client_count=kept))
+    text = f"query($id: ID!) {{ node(id: $id) {{ ... on Ib {{ {ALL} }} }} }}"
+    prepared = both.assembled.schema.documents.prepare(text)
+    asked = {"id": encode_id("ib", lone.id)}
+    woven = await both.plans.answer(prepared, None, asked, both.crowd.actors["brand_admin"])
+    assert woven is not None
+    found = orjson.loads(woven.data)["node"]["clients"]["totalCount"]
+    assert (found["value"], found["precision"]) == told
+    make.run(both.crowd.here.brand, update(ib).where(*row).values(client_count=0))
